@@ -1,0 +1,43 @@
+# Everything runs in .venv, made from requirements.lock. A fresh machine needs Python 3.11 or newer, make and (for tests) apt.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
+PORT ?= 8866
+
+.PHONY: dashboard lab test data benchmark lock clean
+
+dashboard: $(READY)            ## the dashboard in the browser, on the data that came with the repository
+	$(BIN)/elnes-lab serve --port $(PORT)
+
+lab: $(READY)                  ## the notebooks in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+test: $(READY) chromium        ## everything, browser tests included
+	$(BIN)/python -m pytest -q
+
+data: $(READY)                 ## the database again, from data/raw
+	$(BIN)/elnes-lab build
+
+benchmark: $(READY)            ## timings, as ratios
+	$(BIN)/python benchmarks/database.py
+
+lock:                          ## pins again, after a change of pyproject.toml
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q --upgrade pip pip-tools
+	.venv-lock/bin/pip-compile -q --extra test --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-options \
+	  --no-emit-trusted-host --no-header --no-annotate -o requirements.lock pyproject.toml
+	rm -rf .venv-lock
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(APT) update && $(APT) install -y python3-venv; }
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	touch $@
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { $(APT) update -q && $(APT) install -y -q --no-install-recommends chromium; }
+
+clean:
+	rm -rf .venv .venv-lock build *.egg-info artifacts

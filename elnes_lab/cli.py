@@ -1,0 +1,123 @@
+"""The command line: elnes-lab build | info | export | serve."""
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from .errors import DataError
+from .store import data_directory
+from .version import VERSION
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0, or 2 with one sentence on standard error for input that cannot be used."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except DataError as problem:
+        print(f"elnes-lab {options.command}: {problem}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:                     # `elnes-lab info | head`
+        sys.stderr.close()
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="elnes-lab", description="O K-edge ELNES of silicon oxides: database and dashboard.")
+    top.add_argument("--version", action="version", version=VERSION)
+    commands = top.add_subparsers(dest="command", required=True)
+
+    build = commands.add_parser("build", help="make the database from the computed files")
+    build.add_argument("--raw", type=Path, help="folder with <structure>/ground.npz and O<i>.npz (default: raw/ in the data folder)")
+    build.add_argument("--output", type=Path, help="folder that gets the database (default: the data folder)")
+    build.add_argument("--json", action="store_true", help="report as JSON")
+    build.set_defaults(run=run_build)
+
+    info = commands.add_parser("info", help="what the database holds, what was rejected and what is missing")
+    info.add_argument("--json", action="store_true", help="for programs")
+    with_database(info)
+    info.set_defaults(run=run_info)
+
+    export = commands.add_parser("export", help="spectra or structures to a file of another format")
+    export.add_argument("path", type=Path, help="file to write; its suffix gives the format (.csv .json .hspy .msa .cif .extxyz .zip)")
+    export.add_argument("--format", help="format, if the suffix does not tell")
+    export.add_argument("--where", metavar="FILTER", help="rows to take, e.g. \"kind == 'crystal' and band_gap > 5\" (default: all)")
+    export.add_argument("--site", action="append", metavar="LABEL", help="a site by its label, e.g. quartz-alpha/O3; may be repeated")
+    export.add_argument("--zero", default="vbm", help="zero of energy: vbm, onset or loss (experimental energy loss)")
+    export.add_argument("--polarization", default="isotropic", help="isotropic, x, y, z or all")
+    export.add_argument("--fwhm", type=float, default=0.0, help="extra Gaussian broadening, eV")
+    export.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    with_database(export)
+    export.set_defaults(run=run_export)
+
+    serve = commands.add_parser("serve", help="the dashboard in the browser, by Voila")
+    serve.add_argument("--port", type=int, default=8866)
+    serve.add_argument("--ip", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    serve.set_defaults(run=run_serve)
+    return top
+
+
+def with_database(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--database", type=Path, help="database file or its folder (default: the one in the data folder)")
+    command.add_argument("--no-verify", action="store_true", help="open it even if its sha256 is not the recorded one")
+
+
+def open_chosen(options):
+    from .database import open_database
+
+    return open_database(options.database, verify=not options.no_verify)
+
+
+def run_build(options) -> None:
+    from .build import build
+
+    folder = data_directory()
+    info = build(options.raw or folder / "raw", options.output or folder)
+    print(json.dumps(info, indent=1) if options.json else describe(info))
+
+
+def run_info(options) -> None:
+    with open_chosen(options) as db:
+        info = db.info()
+    print(json.dumps(info, indent=1) if options.json else describe(info))
+
+
+def describe(info: dict) -> str:
+    """The counts of `Database.info` in a few lines."""
+    counts = lambda group: ", ".join(f"{n} {name}" for name, n in info[group].items())
+    waiting: dict[str, int] = {}
+    for site in info["missing"]:
+        waiting[site.split("/")[0]] = waiting.get(site.split("/")[0], 0) + 1
+    named = ", ".join(f"{name} ({n})" for name, n in list(waiting.items())[:8]) + (", ..." if len(waiting) > 8 else "")
+    lines = [
+        f"{info['path']}, data version {info['version']}",
+        f"spectra     {info['spectra']} of {info['planned']} planned, from {info['structures']} structures",
+        f"kind        {counts('kind')}",
+        f"source      {counts('source')}",
+        f"missing     {len(info['missing'])} sites in {len(waiting)} structures are not computed yet" + (f": {named}" if waiting else ""),
+        f"rejected    {len(info['rejected'])}",
+        *(f"            {row['site']}: {row['reason']}" for row in info["rejected"]),
+    ]
+    return "\n".join(lines)
+
+
+def run_export(options) -> None:
+    from .io.export import export
+
+    with open_chosen(options) as db:
+        rows = db[options.site] if options.site else db
+        rows = rows.query(options.where) if options.where else rows
+        written = export(rows, options.path, format=options.format, zero=options.zero, polarization=options.polarization,
+                         fwhm=options.fwhm, overwrite=options.overwrite)
+    print(f"{len(rows)} spectra written to {written or options.path}")
+
+
+def run_serve(options) -> int:
+    from .serve import serve
+
+    return serve(port=options.port, ip=options.ip, open_browser=not options.no_browser)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""From raw files to the database: nothing invented, nothing hidden, nothing half-written."""
+import subprocess
+
+import numpy as np
+import pytest
+
+from elnes_lab.build import build, onset
+from elnes_lab.database import open_database
+from elnes_lab.errors import DataError
+from elnes_lab.sources.quantum_espresso import read_ground, read_site
+from elnes_lab.store import read_checksums, sha256
+
+
+def reasons(info) -> dict:
+    return {row["site"]: row["reason"] for row in info["rejected"]}
+
+
+def test_rows_are_the_computed_numbers(raw_results, small):
+    for label in small.sites:
+        structure, atom = label.split("/")
+        with np.load(raw_results / structure / f"{atom}.npz") as site, np.load(raw_results / structure / "ground.npz") as ground:
+            row = small[label]
+            np.testing.assert_array_equal(row.elnes[0], site["strength"])
+            index = int(site["site"])
+            np.testing.assert_array_equal(row.pdos[0, small.channels.index("O p")], ground["pdos_p"][index])
+            np.testing.assert_array_equal(row.pdos[0, 2:5], ground["pdos_pxyz"][index])
+            cell, positions = ground["cell"], ground["positions"] @ ground["cell"]
+            images = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3) @ cell
+            silicons = np.flatnonzero(ground["symbols"] == "Si")
+            distance = np.linalg.norm(positions[silicons][:, None] + images - positions[index], axis=2)
+            bonded = np.repeat(silicons, (distance < 2.2).sum(1))       # the same silicon through two images counts twice
+            np.testing.assert_allclose(row.pdos[0, small.channels.index("Si p")], ground["pdos_p"][bonded].mean(0), atol=1e-5)
+            np.testing.assert_allclose(row.bonds[0][:len(bonded)], np.sort(distance[distance < 2.2]), atol=1e-5)
+            assert row["band_gap"][0] == np.float32(ground["band_gap"])
+
+
+def test_twice_the_same_bytes(raw_results, built, tmp_path):
+    build(raw_results, tmp_path)
+    for name in ("silicon_oxides_o_k.nc", "structures.extxyz"):
+        assert sha256(tmp_path / name) == sha256(built / name)
+
+
+def test_checksum_list_covers_database_and_raw_files(raw, tmp_path):
+    output = tmp_path / "out"
+    build(raw, output)
+    listed = read_checksums(output / "SHA256SUMS")
+    assert len(listed) == 2 + len(list(raw.rglob("*.npz")))
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=output, check=True)
+
+
+SPOILED_SITES = {
+    "strength below": lambda a: {"strength": a["strength"] - 0.03 * a["strength"].max() * (a["energy"] < -2)},
+    "no edge": lambda a: {"strength": np.ones_like(a["strength"])},
+    "no edge: the strength is nowhere": lambda a: {"strength": np.zeros_like(a["strength"])},
+    "non-finite": lambda a: {"strength": np.where(a["energy"] > 20, np.nan, a["strength"])},
+    "not an oxygen": lambda a: {"site": np.array(0)},
+    "not a core-hole file": lambda a: {"strength": None},
+    "shape": lambda a: {"strength": a["strength"][:, :-1]},
+    "equal steps": lambda a: {"energy": a["energy"] ** 3},
+    "supercell": lambda a: {"supercell": 2 * a["supercell"]},
+    "gap out of range": lambda a: {"lumo": a["homo"] - 1},
+}
+
+
+@pytest.mark.parametrize("reason", SPOILED_SITES)
+def test_a_spoiled_spectrum_is_rejected_with_its_reason_and_costs_nothing_else(raw, tmp_path, alter, reason):
+    file = raw / "stishovite" / "O2.npz"
+    with np.load(file) as arrays:
+        changes = SPOILED_SITES[reason](dict(arrays))
+    if "site" in changes:
+        file = file.rename(file.with_name("O0.npz"))
+    alter(file, **changes)
+    before = len(list(raw.rglob("O*.npz")))
+    info = build(raw, tmp_path / "out")
+    assert list(reasons(info)) == [f"stishovite/{file.stem}"]
+    assert reason in reasons(info)[f"stishovite/{file.stem}"]
+    assert info["spectra"] == before - 1
+    with open_database(tmp_path / "out") as db:
+        assert "stishovite" not in db.structures
+        assert db.rejected["reason"][0] == reasons(info)[f"stishovite/{file.stem}"]
+
+
+@pytest.mark.parametrize("reason, changes", {
+    "gap out of range": {"band_gap": np.array(0.02)}, "PDOS cut off below the window": {"top": np.array(12.0)},
+    "not a ground-state file": {"pdos_pxyz": None}, "non-finite": {"dos": np.full(551, np.inf)},
+}.items())
+def test_a_spoiled_ground_state_rejects_all_its_sites(raw, tmp_path, alter, reason, changes):
+    alter(raw / "prototype-04" / "ground.npz", **changes)
+    info = build(raw, tmp_path / "out")
+    assert len(info["rejected"]) == 6 and all(reason in r for r in reasons(info).values())
+    assert info["spectra"] == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 truncated"])
+def test_truncated_and_foreign_files(raw, tmp_path, content):
+    whole = (raw / "quartz-alpha" / "O3.npz").read_bytes()
+    for spoiled in (content, whole[:len(whole) // 2]):
+        (raw / "quartz-alpha" / "O3.npz").write_bytes(spoiled)
+        info = build(raw, tmp_path / "out")
+        assert "compute this step again" in reasons(info)["quartz-alpha/O3"]
+
+
+def test_a_pickle_is_refused(raw, tmp_path, alter):
+    alter(raw / "quartz-alpha" / "O3.npz", homo=np.array([print], dtype=object))
+    assert "quartz-alpha/O3" in reasons(build(raw, tmp_path / "out"))
+
+
+def test_missing_sites_are_listed(raw, tmp_path):
+    (raw / "prototype-04" / "O5.npz").unlink()
+    (raw / "stishovite" / "O2.npz").unlink()
+    info = build(raw, tmp_path / "out")
+    assert info["missing"] == ["prototype-04/O5", "stishovite/O2"]
+    assert info["spectra"] == 6 and info["planned"] == 8 and info["structures"] == 2
+
+
+def test_planned_structures_that_are_not_begun_are_missing(raw, tmp_path):
+    (raw / "structures.extxyz").write_text(
+        '3\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 sid=new name=new source=search pbc="T T T"\n'
+        "Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0\n")
+    info = build(raw, tmp_path / "out")
+    assert "new/O1" in info["missing"] and info["planned"] == info["spectra"] + len(info["missing"])
+
+
+def test_nothing_usable_leaves_the_database_as_it_was(raw, tmp_path):
+    build(raw, tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    for file in raw.rglob("O*.npz"):
+        file.write_bytes(b"")
+    with pytest.raises(DataError, match="left as it was"):
+        build(raw, tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_a_crash_while_writing_leaves_the_database_as_it_was(raw, tmp_path, monkeypatch):
+    build(raw, tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    (raw / "stishovite" / "O2.npz").unlink()
+    monkeypatch.setattr("elnes_lab.build.sha256", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        build(raw, tmp_path / "out")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_onset_of_later_sites_needs_the_first(raw_results):
+    folder = raw_results / "prototype-04"
+    ground = read_ground(folder / "ground.npz")
+    first, second = (read_site(folder / f"{name}.npz", ground) for name in ("O3", "O4"))
+    onsets = [onset(site, first, ground.supercell_energy) for site in (first, second)]
+    assert onsets[0] == pytest.approx(first.neutral_energy - ground.supercell_energy + 742.2)
+    assert onsets[1] - onsets[0] == pytest.approx(second.total_energy + second.lumo - first.total_energy - first.lumo)
+    assert np.isnan(onset(second, None, ground.supercell_energy))
