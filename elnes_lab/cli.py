@@ -39,13 +39,14 @@ def parser() -> argparse.ArgumentParser:
     info.set_defaults(run=run_info)
 
     export = commands.add_parser("export", help="spectra or structures to a file of another format")
-    export.add_argument("path", type=Path, help="file to write; its suffix gives the format (.csv .json .hspy .msa .cif .extxyz .zip)")
+    export.add_argument("path", type=Path, help="file to write; its suffix gives the format (.csv .json .hspy .msa .cif .extxyz); several .msa or .cif go to .msa.zip, .cif.zip or a folder")
     export.add_argument("--format", help="format, if the suffix does not tell")
     export.add_argument("--where", metavar="FILTER", help="rows to take, e.g. \"kind == 'crystal' and band_gap > 5\" (default: all)")
     export.add_argument("--site", action="append", metavar="LABEL", help="a site by its label, e.g. quartz-alpha/O3; may be repeated")
     export.add_argument("--zero", default="vbm", help="zero of energy: vbm, onset or loss (experimental energy loss)")
     export.add_argument("--polarization", default="isotropic", help="isotropic, x, y, z or all")
     export.add_argument("--fwhm", type=float, default=0.0, help="extra Gaussian broadening, eV")
+    export.add_argument("--pdos", action=argparse.BooleanOptionalAction, default=None, help="the ground-state O p PDOS too (csv: off, json: on)")
     export.add_argument("--overwrite", action="store_true", help="replace an existing file")
     with_database(export)
     export.set_defaults(run=run_export)
@@ -109,7 +110,7 @@ def run_export(options) -> None:
         rows = db[options.site] if options.site else db
         rows = rows.query(options.where) if options.where else rows
         written = export(rows, options.path, format=options.format, zero=options.zero, polarization=options.polarization,
-                         fwhm=options.fwhm, overwrite=options.overwrite)
+                         fwhm=options.fwhm, pdos=options.pdos, overwrite=options.overwrite)
     print(f"{len(rows)} spectra written to {written or options.path}")
 
 

@@ -16,7 +16,6 @@ from .schema import CHANNELS, COLUMNS, ENERGY_STEP, POLARIZATIONS, STRUCTURES
 from .store import Store
 
 ISOTROPIC = "isotropic"
-BLOCK = 4096                    # rows averaged over polarization at a time, so that only the result needs memory
 
 
 def open_database(path: Path | str | None = None, *, verify: bool = True) -> "Database":
@@ -153,9 +152,7 @@ class Database:
     @property
     def isotropic(self) -> np.ndarray:
         """Mean of the three polarizations, shape (n, energy), bohr^2/eV."""
-        rows = np.arange(self.store.size) if self.rows is None else self.rows
-        blocks = [self.store.read("elnes", rows[i:i + BLOCK]).mean(axis=1) for i in range(0, len(rows), BLOCK)]
-        return np.concatenate(blocks) if blocks else np.empty((0, len(self.energy)), np.float32)
+        return self.store.isotropic(self.rows)
 
     @property
     def pdos(self) -> np.ndarray:

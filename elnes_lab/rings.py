@@ -1,11 +1,11 @@
 """Primitive rings of a silicon-oxygen network, with every periodic image an atom of its own.
 
 A ring is primitive (a shortest-path ring) if no two of its atoms are linked by a way shorter than along the ring:
-C. S. Marians and L. W. Hobbs, J. Non-Cryst. Solids 124, 242 (1990); D. S. Franzblau, Phys. Rev. B 44, 4925 (1991). Of these
-the smallest is taken at each angle O-Si-O', so that the six angles of a tetrahedron give its vertex symbol (M. O'Keeffe
-and S. T. Hyde, Zeolites 19, 370 (1997)): quartz 6.6.6.6.8.8, cristobalite 6.6.6.6.6.6, sodalite 4.4.6.6.6.6.
-Two simpler criteria say less. Guttman's shortest ring through a Si-O-Si link misses quartz's 8-rings; King's shortest way
-back to the silicon counts two fused 4-rings as a 6-ring (zeolite GIS: 4.4.4.6.6.8 for 4.4.4.8.8.8).
+C. S. Marians and L. W. Hobbs, J. Non-Cryst. Solids 124, 242 (1990); D. S. Franzblau, Phys. Rev. B 44, 4925 (1991). Of
+these the smallest is taken at each angle O-Si-O', so that the six angles of a tetrahedron give its vertex symbol
+(M. O'Keeffe and S. T. Hyde, Zeolites 19, 370 (1997)): quartz 6.6.6.6.8.8, cristobalite 6.6.6.6.6.6.
+Two simpler criteria say less. Guttman's shortest ring through a Si-O-Si link misses quartz's 8-rings; King's shortest
+way back to the silicon counts two fused 4-rings as a 6-ring (zeolite GIS: 4.4.4.6.6.8 for 4.4.4.8.8.8).
 """
 import numpy as np
 
@@ -19,25 +19,26 @@ class Network:
     """
 
     def __init__(self, index: list[np.ndarray], image: list[np.ndarray]):
-        # Atom i in image (a, b, c) is the integer i + n (a + b 2^20 + c 2^40): to follow a bond is to add a number, and a
-        # search through thousands of images needs neither tuples nor a copy of the cell.
+        # Atom i in image (a, b, c) is the integer i + n (a + b 2^20 + c 2^40): to follow a bond is to add a number, and
+        # a search through thousands of images needs neither tuples nor a copy of the cell.
         weight = np.array([1, _BASE, _BASE**2])
         self._atoms = len(index)
-        self._steps = [(j - i + self._atoms * (shift @ weight)).tolist() for i, (j, shift) in enumerate(zip(index, image))]
-        self._shells = [[{i}] for i in range(self._atoms)]           # by number of bonds away; grown as searches need them
+        self._steps = [(atoms - i + self._atoms * (images @ weight)).tolist()
+                       for i, (atoms, images) in enumerate(zip(index, image))]
+        self._shells = [[{i}] for i in range(self._atoms)]           # by number of bonds away; they grow when needed
         self._distance = [{i: 0} for i in range(self._atoms)]
 
     def ring_sizes(self, oxygen: int, *, largest: int = 16) -> tuple[int, ...]:
-        """Sizes of the rings through an oxygen: (angles,) numbers of silicon atoms, ascending; 2 where polyhedra share an edge.
+        """Sizes of the rings through an oxygen: (angles,) numbers of silicon atoms, ascending.
 
-        One size, that of the smallest primitive ring, for each angle O-Si-O' at the silicons bonded to the oxygen: six for an
-        oxygen between two tetrahedra. An angle that no primitive ring of up to `largest` silicons closes (next to a
-        non-bridging oxygen, in a chain, often at 180 degrees) has no entry.
+        One size, that of the smallest primitive ring, for each angle O-Si-O' at the silicons bonded to the oxygen: six
+        for an oxygen between two tetrahedra; 2 where polyhedra share an edge. An angle that no primitive ring of up to
+        `largest` silicons closes (next to a non-bridging oxygen, in a chain, often at 180 degrees) has no entry.
         """
         sizes = []
         for step in self._steps[oxygen]:
             silicon = (oxygen + step) % self._atoms
-            here = silicon - step                                    # this oxygen, seen from the silicon in its home cell
+            here = silicon - step                                    # this oxygen, seen from the silicon's home cell
             for other in self._steps[silicon]:
                 if silicon + other != here:
                     sizes.append(self._smallest(silicon, here, silicon + other, largest))
@@ -55,7 +56,7 @@ class Network:
         return 0
 
     def _closes(self, silicon: int, first: int, second: int, far: int, half: int) -> bool:
-        """Whether two shortest ways from the silicon to the atom `far`, opposite it, make a primitive ring of 2 half atoms.
+        """Whether shortest ways to `far` by `first` and by `second` make a primitive ring, of `half` silicon atoms.
 
         All rings are even here, so a ring is primitive if each atom is `half` bonds away from the one opposite it.
         """

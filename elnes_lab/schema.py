@@ -45,8 +45,8 @@ COLUMNS: dict[str, Column] = {
     "o_o_mean": Column("float32", "angstrom", "O-O distance, mean", "oxygens bonded to the same silicon"),
     "voronoi_volume": Column("float32", "angstrom^3", "Voronoi volume"),
     "density": Column("float32", "g/cm^3", "Density", "of the structure"),
-    "ring_size": Column("float32", "1", "Smallest ring", "silicon atoms in the smallest ring through the oxygen"),
-    "ring_mean": Column("float32", "1", "Ring size, mean", "over the shortest-path rings of each angle at the silicons (King)"),
+    "ring_size": Column("float32", "1", "Smallest ring", "silicon atoms in the smallest primitive ring through the oxygen"),
+    "ring_mean": Column("float32", "1", "Ring size, mean", "over the smallest primitive ring of each O-Si-O angle (Franzblau)"),
     "homo": Column("float64", "eV", "Highest occupied level", "of the core-hole cell, on the scale of its own potential"),
     "lumo": Column("float64", "eV", "Lowest empty level", "of the core-hole cell, on the scale of its own potential"),
     "onset": Column("float64", "eV", "Edge onset", "transition energy from total energies, on the scale of experimental energy loss; "

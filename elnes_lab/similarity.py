@@ -2,8 +2,8 @@
 
 a and b are `(..., energy)`; the leading axes broadcast and the result has their shape, so one spectrum against all is
 `mse(one, all)`. Normalize both alike and cut both to one window first (`spectra.normalize`, `spectra.cut`): the rms of
-METHOD.md is that of spectra of mean 1 over 3 to 35 eV. A NaN in a spectrum makes the result NaN, and spectra that do not
-fit together raise DataError.
+METHOD.md is that of spectra of mean 1 over 3 to 35 eV. A NaN in a spectrum makes the result NaN, and spectra that do
+not fit together raise DataError.
 """
 
 import numpy as np
@@ -44,8 +44,8 @@ def spearman(a, b):
 def wasserstein(energy, a, b):
     """Earth mover's distance, `(...)`, in eV: how far intensity moves, on average, to turn a into b.
 
-    Both count as distributions of area 1; negative values (rounding, noise) count as 0. Distances in one dimension are the
-    area between the cumulative distributions: Vallender, Theory Probab. Appl. 18, 784 (1974).
+    Both count as distributions of area 1; negative values (rounding, noise) count as 0. In one dimension the distance
+    is the area between the cumulative distributions: Vallender, Theory Probab. Appl. 18, 784 (1974).
     Raises DataError for a spectrum without positive intensity.
     """
     a, b = _pair(a, b)

@@ -27,16 +27,15 @@ ENERGY_TITLES = {
     "loss": "Energy loss (eV)",
 }
 
+_TAPS = np.arange(-4, 6)  # points of the local interpolation polynomial, around the interval [0, 1]
+
 
 class PrincipalComponents(NamedTuple):
-    """Scores `(spectrum, n)`, components `(n, energy)` of norm 1, and the shares `(n,)` of the variance they explain."""
+    """Scores `(spectrum, n)`, components `(n, energy)` of norm 1, and shares `(n,)` of the variance they explain."""
 
     scores: np.ndarray
     components: np.ndarray
     explained: np.ndarray
-
-
-_TAPS = np.arange(-4, 6)  # points of the local interpolation polynomial, around the interval [0, 1]
 
 
 def make_grid(start, stop, step):
@@ -126,10 +125,10 @@ def broaden_lifetime(energy, intensity, onset, *, core_hole_fwhm=CORE_HOLE_FWHM,
     # exp(-width |k| / 2) depends on energy and on k. As a Chebyshev series in log(width + step) it becomes a short sum
     # of products, so that a few transforms replace one dense kernel per spectrum.
     low, high = np.log(width.min() + step), np.log(width.max() + step)
-    half = (high - low) / 2 or 1.0
-    x = (np.log(width + step) - (low + high) / 2) / half
+    middle, half = (low + high) / 2, (high - low) / 2
+    x = (np.log(width + step) - middle) / (half or 1.0)
     angles = np.pi * (np.arange(64) + 0.5) / 64
-    nodes = np.exp((low + high) / 2 + half * np.cos(angles)) - step
+    nodes = np.exp(middle + half * np.cos(angles)) - step
     series = np.cos(np.outer(np.arange(64), angles)) @ np.exp(-0.5 * np.outer(nodes, frequency)) / 32
     series[0] /= 2
     terms = np.flatnonzero(np.abs(series).max(axis=1) > 1e-8)[-1] + 1
@@ -169,6 +168,7 @@ def shift(energy, intensity, by, *, grid=None, fill=np.nan):
     spectrum. fill is the value outside the data: NaN because nothing is known there and plots leave a gap; pass 0.0
     where a sum is wanted. Local interpolation by polynomials through ten points: exact on grid points, error about 1e-4
     of the peak for a Lorentzian of 0.4 eV half width on steps of 0.1 eV. A coarser grid does not smooth: broaden first.
+    A NaN in the data also blanks the five points on either side.
     Raises DataError for a grid that is not uniform or data of fewer than ten points.
     """
     energy, step, intensity = _checked(energy, intensity)
@@ -187,7 +187,7 @@ def shift(energy, intensity, by, *, grid=None, fill=np.nan):
                              2 * ends[1] - intensity[..., -2:-2 - margin:-1]], axis=-1)
     padded = np.broadcast_to(padded, lead + padded.shape[-1:])
 
-    if same_step:  # one fraction per spectrum: a short correlation, five times faster than a search per point
+    if same_step:  # one fraction per spectrum: a short correlation instead of a search per point
         start = np.floor(position[..., :1])
         weights = np.stack([_weight(position[..., :1] - start, k) for k in _TAPS], axis=-1)
         first = start.astype(int) + np.arange(grid.size + _TAPS.size - 1) + margin + _TAPS[0]
@@ -198,7 +198,9 @@ def shift(energy, intensity, by, *, grid=None, fill=np.nan):
         fraction, first = position - start, start.astype(int) + margin
         result = sum(_weight(fraction, k) * np.take_along_axis(padded, _fit(first + k, lead, padded.shape[-1]), axis=-1)
                      for k in _TAPS)
-    return np.where(known, np.where(outside, fill, result), np.nan)
+    np.copyto(result, fill, where=outside)
+    np.copyto(result, np.nan, where=~known)
+    return result
 
 
 def zero_shift(zero, homo, lumo, *, onset=None, first_peak=None):
@@ -207,14 +209,12 @@ def zero_shift(zero, homo, lumo, *, onset=None, first_peak=None):
     zero is a key of `ENERGY_TITLES`: "vbm" (as stored: highest occupied level of the core-hole cell), "onset" (its
     first empty level), "first_peak" (position from `first_peak`) or "loss" (experimental energy loss: lumo - homo goes
     to the column onset, which contains EXPERIMENTAL_OFFSET). homo, lumo, onset and first_peak are `(...)` in eV; where
-    one that is needed is NaN the shift is NaN. The PDOS shares the stored zero and takes the same shift.
+    one that is needed is NaN the shift is NaN.
     Raises DataError for an unknown zero and for a missing column.
     """
     edge = np.asarray(lumo, float) - np.asarray(homo, float)
-    if zero == "vbm":
-        return np.zeros_like(edge)
-    if zero == "onset":
-        return -edge
+    if zero in ("vbm", "onset"):
+        return np.zeros_like(edge) if zero == "vbm" else -edge
     if zero not in ENERGY_TITLES:
         raise DataError(f"'{zero}' is not a zero of energy. Choose one of {', '.join(ENERGY_TITLES)}.")
     name, values = ("first_peak", first_peak) if zero == "first_peak" else ("onset", onset)
@@ -274,7 +274,7 @@ def principal_components(intensity, n=2):
         raise DataError(f"Intensities of {_rows(~np.isfinite(intensity).all(-1))} are undefined, and so are principal "
                         "components. Restrict the energies to those that all spectra cover.")
     centered = intensity - intensity.mean(axis=0)
-    variance, vectors = np.linalg.eigh(centered.T @ centered)  # five times faster than the SVD of 1,200 spectra
+    variance, vectors = np.linalg.eigh(centered.T @ centered)  # several times faster than the SVD of 1,200 spectra
     components = vectors[:, ::-1][:, :n].T
     largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
     components = components * np.sign(largest)

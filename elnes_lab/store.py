@@ -10,6 +10,7 @@ from .errors import DataError
 from .schema import CHANNELS, CHECKSUMS, COLUMNS, CONVENTIONS, FILE, POLARIZATIONS
 
 CACHE_BYTES = 64 * 2**20        # a variable smaller than this is kept in memory once read; a larger one is read by rows
+BLOCK = 4096                    # rows averaged at a time
 VERIFY_BYTES = 256 * 2**20      # hashed at opening up to this size (0.3 s); above, on demand
 REQUIRED = {
     "site": ("site",), "energy": ("energy",), "pdos_energy": ("pdos_energy",), "elnes": ("site", "polarization", "energy"),
@@ -110,6 +111,18 @@ class Store:
                 self.cache[name] = whole
         whole = self.cache[name]
         return whole if rows is None else whole[rows]
+
+    def isotropic(self, rows: np.ndarray | None) -> np.ndarray:
+        """Mean of elnes over polarization, shape (rows, energy); averaged by blocks where the file is larger than the cache."""
+        if "isotropic" not in self.cache:
+            if self.size * 8 * int(np.prod(self.file.variables["elnes"].shape[1:])) > CACHE_BYTES:
+                rows = np.arange(self.size) if rows is None else rows
+                out = np.empty((len(rows), self.file.variables["energy"].shape[0]), np.float32)
+                for start in range(0, len(rows), BLOCK):
+                    self.read("elnes", rows[start:start + BLOCK]).mean(axis=1, out=out[start:start + BLOCK])
+                return out
+            self.cache["isotropic"] = self.read("elnes").mean(axis=1)
+        return self.cache["isotropic"] if rows is None else self.cache["isotropic"][rows]
 
     @staticmethod
     def read_rows(variable, rows: np.ndarray) -> np.ndarray:

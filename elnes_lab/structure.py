@@ -15,9 +15,9 @@ import numpy as np
 from .errors import DataError
 from .rings import Network
 
-# Si-O bonds are shorter than this, in Angstrom. Over the 198 structures of the database the histogram of Si-O distances
-# has a peak at 1.57-1.73 (4-fold silicon), a smaller one at 1.75-1.88 (6-fold, and oxygen between three silicon atoms) and
-# nothing from 1.88 to 2.50, where second neighbors begin. The cut is in the middle of the gap, so its value does not matter.
+# Si-O bonds are shorter than this, in Angstrom. Over the 198 structures that the database is made of, the histogram of
+# Si-O distances has a peak at 1.58-1.77 (4-fold silicon), a smaller one at 1.71-1.88 (5- and 6-fold) and nothing from
+# there to 2.50, where second neighbors begin. The cut is in the middle of that gap: its exact value does not matter.
 BOND_LENGTH = 2.2
 CLOSEST = 1.0                                    # Angstrom; the shortest bond of these elements is that of O2, 1.21
 SYMPREC = 0.02                                   # Angstrom; as when the inequivalent sites to compute were chosen
@@ -25,27 +25,9 @@ MASS = {"Si": 28.085, "O": 15.999}               # g/mol, IUPAC 2021
 ATOMIC_MASS = 1.66053906660                      # 1e-24 g, CODATA 2018
 NUMBER = {"Si": 14, "O": 8}
 
-# The numbers of `Environment.site` that every site has: name -> (unit, long name); `site_descriptors` returns these.
-DESCRIPTORS = {
-    "coordination": ("", "Coordination number (Si)"),
-    "si_o_mean": ("Å", "Mean Si-O length"),
-    "si_o_std": ("Å", "Spread of Si-O lengths"),
-    "si_o_min": ("Å", "Shortest Si-O length"),
-    "si_o_max": ("Å", "Longest Si-O length"),
-    "si_o_si_angle": ("°", "Si-O-Si angle"),
-    "o_si_o_mean": ("°", "Mean O-Si-O angle"),
-    "o_si_o_std": ("°", "Spread of O-Si-O angles"),
-    "o_o_mean": ("Å", "Mean O-O distance within polyhedra"),
-    "o_o_min": ("Å", "Shortest O-O distance within polyhedra"),
-    "voronoi_volume": ("Å³", "Voronoi volume"),
-    "density": ("g/cm³", "Density"),
-    "ring_size": ("Si atoms", "Size of the smallest ring"),
-    "ring_mean": ("Si atoms", "Mean ring size"),
-}
-
 
 class Neighbors(NamedTuple):
-    """Atoms around one atom, nearest first: index (m,), image (m,3) integers, distance (m,) and vector (m,3) in Angstrom.
+    """Atoms around one atom, nearest first: index (m,), image (m,3) integers, distance (m,) and vector (m,3), Angstrom.
 
     Neighbor k is atom index[k] moved by image[k] @ cell; its vector leads to it from the atom in the middle.
     """
@@ -70,18 +52,19 @@ class Environment:
         try:
             cell, positions = np.array(self.cell, dtype=float), np.array(self.positions, dtype=float)
         except (TypeError, ValueError) as problem:
-            raise DataError("The cell or the positions are not numbers. Give a (3, 3) and an (atoms, 3) array.") from problem
+            raise DataError("The cell or the positions are not numbers. "
+                            "Give a (3, 3) and an (atoms, 3) array.") from problem
         symbols = np.array(self.symbols, dtype=str)
         if cell.shape != (3, 3) or positions.shape != (len(np.atleast_1d(symbols)), 3) or symbols.ndim != 1:
-            raise DataError(f"Cell {cell.shape}, symbols {symbols.shape} and positions {positions.shape} do not fit together. "
-                            "They must be (3, 3), (atoms,) and (atoms, 3).")
+            raise DataError(f"Cell {cell.shape}, symbols {symbols.shape} and positions {positions.shape} do not fit "
+                            "together. They must be (3, 3), (atoms,) and (atoms, 3).")
         if not (np.isfinite(cell).all() and np.isfinite(positions).all()):
             raise DataError("The cell or the positions contain NaN or infinity. Check the file they come from.")
         if set(symbols) != set(MASS):
-            raise DataError(f"The structure contains {', '.join(sorted(set(symbols))) or 'no atoms'}, but the descriptors are "
-                            "those of silicon oxides: it must contain Si and O and nothing else.")
+            raise DataError(f"The structure contains {', '.join(sorted(set(symbols))) or 'no atoms'}, but the "
+                            "descriptors are those of silicon oxides: it must contain Si and O and nothing else.")
         volume = abs(np.linalg.det(cell))
-        if volume < len(symbols):                 # stishovite, among the densest oxides, has 8 cubic Angstrom for an atom
+        if volume < len(symbols):                 # stishovite, one of the densest, has 8 cubic Angstrom for an atom
             raise DataError(f"The cell has {volume:.3g} cubic Angstrom for {len(symbols)} atoms, which no solid has. "
                             "Give its three vectors as rows, in Angstrom.")
         for name, array in (("cell", cell), ("symbols", symbols), ("positions", positions)):
@@ -90,14 +73,15 @@ class Environment:
         for i in range(len(symbols)):
             close = self.neighbors(i, CLOSEST)
             if len(close.index):
-                raise DataError(f"Atoms {i} and {close.index[0]} are {close.distance[0]:.2f} Angstrom apart: they lie on top of "
-                                "each other. Remove duplicates, and check that positions are fractional.")
+                raise DataError(f"Atoms {i} and {close.index[0]} are {close.distance[0]:.2f} Angstrom apart: they lie "
+                                "on top of each other. Remove duplicates, and check that positions are fractional.")
 
     @classmethod
     def of(cls, structure) -> "Environment":
         """Environment of a pymatgen Structure or ASE Atoms (any cell, ordered). DataError for anything else."""
         if hasattr(structure, "get_scaled_positions"):
-            return cls(structure.cell.array, structure.get_chemical_symbols(), structure.get_scaled_positions(wrap=False))
+            positions = structure.get_scaled_positions(wrap=False)
+            return cls(structure.cell.array, structure.get_chemical_symbols(), positions)
         if not getattr(structure, "is_ordered", False) or not hasattr(structure, "lattice"):
             raise DataError(f"No ordered crystal structure in this {type(structure).__name__}. "
                             "Give a pymatgen Structure without partial occupation, or ASE Atoms.")
@@ -135,12 +119,12 @@ class Environment:
 
     @property
     def inequivalent_oxygens(self) -> list[tuple[int, int]]:
-        """Symmetry-inequivalent oxygens: (index of the first of each kind, how many the cell has); spglib, 0.02 Angstrom."""
+        """Symmetry-inequivalent oxygens: (index of the first of a kind, number in the cell); spglib, 0.02 Angstrom."""
         orbit = self._symmetry.equivalent_atoms[self.oxygens]
         return [(int(i), int(count)) for i, count in zip(*np.unique(orbit, return_counts=True))]
 
     def neighbors(self, i: int, radius: float) -> Neighbors:
-        """All atoms and images of atoms up to `radius` (Angstrom) from atom i, nearest first; the atom itself left out."""
+        """All atoms and images of atoms up to `radius` (Angstrom) from atom i, nearest first; not the atom itself."""
         points, distance, index, image = self._lattice.get_points_in_sphere(
             self.positions, self.positions[i] @ self.cell, radius, zip_results=False)
         index, image = np.asarray(index, dtype=int), np.asarray(image, dtype=int).reshape(-1, 3)
@@ -166,36 +150,39 @@ class Environment:
         return Network([b.index for b in self._bonds], [b.image for b in self._bonds])
 
     def bonds(self, i: int) -> Neighbors:
-        """Bonded neighbors of atom i (silicon for an oxygen, oxygen for a silicon): Si-O below 2.2 Angstrom, nearest first."""
+        """Bonded neighbors of atom i (Si for an oxygen, O for a silicon): Si-O below 2.2 Angstrom, nearest first."""
         return self._bonds[i]
 
     def voronoi_volume(self, i: int) -> float:
         """Volume of atom i's Voronoi cell, Angstrom^3; over all atoms they add up to the cell's volume.
 
-        Planes lie half-way between atoms, without weights for their size. G. Voronoi, J. reine angew. Math. 134, 198 (1908).
+        Planes lie half-way between atoms, whatever their size. G. Voronoi, J. reine angew. Math. 134, 198 (1908).
         """
         from scipy.spatial import ConvexHull, Voronoi
 
         radius = 8.0
         while True:
             around = self.neighbors(i, radius).vector
-            if len(around) > 3:
+            if len(around) > 4 and np.linalg.matrix_rank(around, tol=0.1) == 3:   # an isolated sheet is flat at first
                 diagram = Voronoi(np.vstack([np.zeros(3), around]))
                 region = diagram.regions[diagram.point_region[0]]
                 corners = diagram.vertices[region]
-                # Complete once closed and no farther atom could cut a corner: next to large pores the radius has to grow.
+                # Complete once closed and no farther atom could cut a corner; next to large pores the radius must grow.
                 if -1 not in region and 2 * np.linalg.norm(corners, axis=1).max() <= radius:
                     return float(ConvexHull(corners).volume)
             radius *= 1.5
 
     def site(self, i: int) -> dict:
-        """Descriptors of oxygen atom i: a dict of the numbers in `DESCRIPTORS` and of the arrays they are made of.
+        """Descriptors of oxygen atom i: a dict of numbers and of the sorted arrays they come from; Angstrom, degrees.
 
-        Arrays, sorted: si_o (coordination,) and o_o (neighbors,) in Angstrom, si_o_si (pairs of Si,) and o_si_o (angles,)
-        in degrees, rings (angles,) in silicon atoms. o_si_o are the angles at the bonded silicons with this oxygen as one
-        end, o_o the distances to the other oxygens of those silicons, rings the primitive ones of `rings.Network.ring_sizes`.
-        si_o_si_angle is the mean over all pairs of bonded silicons. Spreads are standard deviations of the population.
-        What a site does not have (an angle with one silicon) is NaN. DataError if i is not an oxygen.
+        si_o (coordination,): lengths of the bonds; coordination, si_o_mean, si_o_std, si_o_min, si_o_max.
+        si_o_si (pairs of silicons,): angles at the oxygen; si_o_si_angle is their mean.
+        o_si_o (angles,): angles at the bonded silicons, this oxygen at one end; o_si_o_mean, o_si_o_std.
+        o_o (neighbors,): distances to the other oxygens of those silicons; o_o_mean, o_o_min.
+        rings (angles,): silicon atoms in the primitive rings, see `rings.Network`; ring_size (smallest), ring_mean.
+        voronoi_volume in Angstrom^3; density of the structure in g/cm^3.
+        Spreads (std) are those of the population. What a site does not have, such as an angle where there is one
+        silicon, is NaN. DataError if atom i is not an oxygen.
         """
         if not 0 <= i < len(self.symbols) or self.symbols[i] != "O":
             raise DataError(f"Atom {i} is not an oxygen of this structure. Its oxygens are {self.oxygens.tolist()}.")
@@ -234,13 +221,13 @@ class Environment:
                  sigma: float = 0.1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Partial radial distribution functions around atom i: r (m,) Angstrom, g_O-Si (m,) and g_O-O (m,), no unit.
 
-        Each neighbor is a Gaussian of standard deviation `sigma` (Angstrom). 4 pi r^2 g times the partial density (atoms of
-        that element per volume) integrates to the number of neighbors, so g tends to 1 far away (Allen and Tildesley,
-        Computer Simulation of Liquids, 2.6). DataError if `sigma` is below `step`: the grid would miss the peaks.
+        Each neighbor is a Gaussian of standard deviation `sigma` (Angstrom). 4 pi r^2 g times the partial density
+        (atoms of that element per volume) integrates to the number of neighbors, so g tends to 1 far away (Allen and
+        Tildesley, Computer Simulation of Liquids, 2.6). DataError if `sigma` is below `step`: it would miss peaks.
         """
         if not 0 < step <= sigma or not r_max > 0:
-            raise DataError(f"r_max {r_max}, step {step}, sigma {sigma} Angstrom: all must be positive and sigma at least the "
-                            "step, or peaks fall between the points. Make the step smaller or sigma larger.")
+            raise DataError(f"r_max {r_max}, step {step}, sigma {sigma} Angstrom: all must be positive and sigma at "
+                            "least the step, or peaks fall between the points. Make the step smaller or sigma larger.")
         r = step * np.arange(round(r_max / step) + 1)
         near = self.neighbors(i, r_max + 6 * sigma)
         shells = np.exp(-0.5 * ((r[:, None] - near.distance) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
@@ -249,16 +236,6 @@ class Environment:
         g = [per_volume * shells[:, self.symbols[near.index] == symbol].sum(axis=1)
              * self.volume / np.count_nonzero(self.symbols == symbol) for symbol in ("Si", "O")]
         return r, g[0], g[1]
-
-
-def site_descriptors(cell, symbols, positions, sites) -> dict[str, np.ndarray]:
-    """Descriptors of several oxygens of one structure: for each name of `DESCRIPTORS` an array (sites,), units there.
-
-    cell (3,3) Angstrom, symbols (n,), positions (n,3) fractional, sites: indices of oxygens. DataError as `Environment`.
-    """
-    environment = Environment(cell, symbols, positions)
-    rows = [environment.site(int(i)) for i in sites]
-    return {name: np.array([row[name] for row in rows], dtype=int if name == "coordination" else float) for name in DESCRIPTORS}
 
 
 def kind_of(source: str) -> str:

@@ -1,0 +1,246 @@
+"""Spectra as files: CSV, JSON, HyperSpy and EMSA/MAS, rendered to bytes from one `SpectrumSet`.
+
+A renderer gives {title: content}: one entry for a format that holds many spectra, one per spectrum for EMSA/MAS.
+"""
+import json
+import tempfile
+import textwrap
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..database import ISOTROPIC
+from ..errors import DataError
+from ..schema import IDEA, LICENCE, POLARIZATIONS
+from ..spectra import ENERGY_TITLES, STORED_LORENTZIAN_FWHM, grid_step
+
+PDOS_CHANNEL = "O p"            # the dipole-allowed final states at the O K edge
+JSON_SCHEMA = {"name": "elnes-lab.spectra", "version": 1}
+ENERGY_DIGITS = 6               # decimals of an energy in eV; removes the rounding noise of a step of 0.1
+MSA_WIDTH = 64                  # characters of one header value in ISO 22029
+ZERO_NOTES = {
+    "vbm": ", that is the highest occupied level of the core-hole cell; PDOS: of the ground state",
+    "onset": ", that is the first empty level of the core-hole cell; PDOS: of the ground state",
+    "loss": ", one constant for all sites puts the first peak of alpha-quartz at 538 eV",
+}
+
+
+@dataclass(frozen=True)
+class SpectrumSet:
+    """What a spectrum file says.
+
+    energy (m,) eV; intensity (n, p, m) bohr^2/eV for n sites and the p entries of `polarizations`, NaN outside the
+    data; pdos (n, k) states/eV/atom on pdos_energy (k,) eV, or both None; columns: name -> (n,) array with units and
+    long_names; facts: what a reader must know, name -> sentence.
+    """
+
+    sites: list[str]
+    energy: np.ndarray
+    intensity: np.ndarray
+    polarizations: tuple[str, ...]
+    pdos_energy: np.ndarray | None
+    pdos: np.ndarray | None
+    columns: dict[str, np.ndarray]
+    units: dict[str, str]
+    long_names: dict[str, str]
+    facts: dict[str, str]
+
+    def titles(self) -> list[list[str]]:
+        """Names of the spectra, (n, p): the site, with the polarization where there are several."""
+        if len(self.polarizations) == 1:
+            return [[site] for site in self.sites]
+        return [[f"{site} {polarization}" for polarization in self.polarizations] for site in self.sites]
+
+    def scale(self) -> tuple[float, float]:
+        """Offset and step of the energy axis, eV."""
+        return float(self.energy[0]), round(float(grid_step(self.energy)), ENERGY_DIGITS)
+
+
+def gather(db, *, zero: str = "vbm", polarization: str = ISOTROPIC, fwhm: float = 0.0,
+           pdos: bool = False) -> SpectrumSet:
+    """The spectra of a Database (n sites), n x p curves in bohr^2/eV, with the PDOS of the O p channel if asked for.
+
+    polarization "all" is the isotropic mean, then x, y and z. Raises DataError for sites that have no place on the
+    energy scale asked for, and what `Database.curves` raises.
+    """
+    wanted = (ISOTROPIC, *POLARIZATIONS) if polarization == "all" else (polarization,)
+    curves = [db.curves(polarization=each, zero=zero, fwhm=fwhm) for each in wanted]
+    intensity = np.stack([values for _, values in curves], axis=1)
+    lost = [str(site) for site, finite in zip(db.sites, np.isfinite(intensity).any(axis=(1, 2))) if not finite]
+    if lost:
+        listed = ", ".join(lost[:3]) + (", ..." if len(lost) > 3 else "")
+        remedy = "Leave them out with the filter \"onset > 0\"" if zero == "loss" else "Leave them out"
+        raise DataError(f"{len(lost)} of the {len(db)} sites ({listed}) have no place on the energy scale '{zero}': "
+                        f"where its zero lies is not known for them. {remedy}, or use the zero 'vbm'.")
+    pdos_energy, pdos_values = db.pdos_curves(PDOS_CHANNEL, zero=zero, fwhm=fwhm) if pdos else (None, None)
+    added = f", then a Gaussian of {fwhm:g} eV full width at half maximum" if fwhm else ""
+    facts = {
+        "content": "O K edge ELNES of silicon oxides, computed with a full core hole in a supercell",
+        "energy": ENERGY_TITLES[zero] + ZERO_NOTES.get(zero, ""),
+        "intensity": f"dipole strength in bohr^2/eV, polarization: {', '.join(wanted)}",
+        "broadening": f"Lorentzian of {STORED_LORENTZIAN_FWHM:g} eV full width at half maximum{added}",
+        "data version": db.version,
+        "licence": LICENCE,
+        "citation": f"ELNES Lab, data version {db.version}; after {IDEA}",
+    }
+    if pdos:
+        facts["PDOS"] = (f"ground state, {PDOS_CHANNEL}, states/eV/atom, Gaussian sigma 0.15 eV{added}; "
+                         "cut off where bands are missing")
+    return SpectrumSet(
+        sites=[str(site) for site in db.sites], energy=np.round(curves[0][0], ENERGY_DIGITS), intensity=intensity,
+        polarizations=wanted, pdos=pdos_values,
+        pdos_energy=None if pdos_energy is None else np.round(pdos_energy, ENERGY_DIGITS),
+        columns={name: np.asarray(db[name]) for name in db.columns}, units=dict(db.units),
+        long_names=dict(db.long_names), facts=facts,
+    )
+
+
+def render_csv(spectra: SpectrumSet) -> dict[str, bytes]:
+    """One table: `energy` (eV), then a column per spectrum; '#' lines before it say what the numbers are.
+
+    With a PDOS the energy axis is the union of both, and cells outside a curve's data are empty.
+    `pandas.read_csv(file, comment="#", index_col="energy")` reads it.
+    """
+    import pandas as pd
+
+    names = [title for titles in spectra.titles() for title in titles]
+    table = pd.DataFrame(spectra.intensity.reshape(len(names), -1).T, index=spectra.energy, columns=names)
+    if spectra.pdos is not None:
+        names = [f"{site} {PDOS_CHANNEL} PDOS" for site in spectra.sites]
+        channel = pd.DataFrame(spectra.pdos.T, index=spectra.pdos_energy, columns=names)
+        table = pd.concat([table, channel], axis=1).sort_index()
+    head = "".join(f"# {name}: {fact}\n" for name, fact in spectra.facts.items())
+    # single precision is what the data have; its shortest text keeps the file half as long
+    return {"": (head + table.astype(np.float32).to_csv(index_label="energy", lineterminator="\n")).encode()}
+
+
+def render_json(spectra: SpectrumSet) -> dict[str, bytes]:
+    """One strict JSON object (null for NaN): its schema, units, axes and, per site, columns, spectra and PDOS."""
+    rows = []
+    for i, site in enumerate(spectra.sites):
+        row = {
+            "site": site, "columns": {name: plain(values[i]) for name, values in spectra.columns.items()},
+            "spectrum": {p: numbers(spectra.intensity[i, j]) for j, p in enumerate(spectra.polarizations)},
+        }
+        if spectra.pdos is not None:
+            row["pdos"] = {PDOS_CHANNEL: numbers(spectra.pdos[i])}
+        rows.append(row)
+    whole = {
+        "schema": JSON_SCHEMA, "facts": spectra.facts,
+        "columns": {name: {"units": spectra.units[name], "long_name": spectra.long_names[name]}
+                    for name in spectra.columns},
+        "units": {"energy": "eV", "spectrum": "bohr^2/eV", "pdos": "states/eV/atom"},
+        "energy": spectra.energy.tolist(),
+        **({} if spectra.pdos is None else {"pdos_energy": spectra.pdos_energy.tolist()}),
+        "sites": rows,
+    }
+    return {"": json.dumps(whole, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()}
+
+
+def plain(value):
+    """One entry of a column as a JSON value: a float32 by its shortest text, a number that is not finite as None."""
+    if isinstance(value, str):
+        return value
+    if np.issubdtype(value.dtype, np.floating):
+        return float(str(value)) if np.isfinite(value) else None
+    return value.item()
+
+
+def numbers(values: np.ndarray) -> list[float | None]:
+    """A curve as JSON values, in single precision like the data."""
+    texts = values.astype(np.float32).astype(str).tolist()
+    return [float(text) if finite else None for text, finite in zip(texts, np.isfinite(values).tolist())]
+
+
+def render_hspy(spectra: SpectrumSet) -> dict[str, bytes]:
+    """One HyperSpy file with one EELS signal: (energy,) for a single spectrum, else with sites or polarizations before.
+
+    The per-site columns and labels are under original_metadata.elnes_lab. Microscope parameters are left out: a
+    calculation has none.
+    """
+    from rsciio.hspy import file_writer
+
+    offset, step = spectra.scale()
+    sizes = {"Site": len(spectra.sites), "Polarization": len(spectra.polarizations)}
+    navigation = [name for name, size in sizes.items() if size > 1]
+    axes = [uniform_axis(i, name, sizes[name], navigate=True) for i, name in enumerate(navigation)]
+    axes.append(uniform_axis(len(axes), "Energy loss", len(spectra.energy), units="eV", offset=offset, scale=step))
+    title = f"O K edge ELNES of {len(spectra.sites)} silicon oxide sites" if "Site" in navigation else spectra.sites[0]
+    signal = {
+        "data": np.ascontiguousarray(spectra.intensity.reshape([axis["size"] for axis in axes])),
+        "axes": axes,
+        "metadata": {
+            "General": {"title": title, "notes": "\n".join(": ".join(fact) for fact in spectra.facts.items())},
+            "Signal": {"signal_type": "EELS", "quantity": "Dipole strength (bohr^2/eV)"},
+        },
+        "original_metadata": {"elnes_lab": {
+            "sites": spectra.sites, "polarizations": list(spectra.polarizations), "facts": spectra.facts,
+            "columns": {name: values.tolist() for name, values in spectra.columns.items()},
+            "units": spectra.units, "long_names": spectra.long_names,
+        }},
+        "attributes": {"_lazy": False, "ragged": False},
+        "learning_results": {}, "models": {}, "package_info": {}, "tmp_parameters": {},
+    }
+    return {"": written(file_writer, signal, "hspy")}
+
+
+def uniform_axis(index: int, name: str, size: int, *, units: str = "", offset: float = 0.0, scale: float = 1.0,
+                 navigate: bool = False) -> dict:
+    """A HyperSpy axis as RosettaSciIO's writers take it."""
+    return {"_type": "UniformDataAxis", "name": name, "units": units, "offset": offset, "scale": scale, "size": size,
+            "navigate": navigate, "is_binned": False, "index_in_array": index}
+
+
+def render_msa(spectra: SpectrumSet) -> dict[str, bytes]:
+    """EMSA/MAS files (ISO 22029), one spectrum each, title -> content; SIGNALTYPE ELS, data as X, Y pairs.
+
+    Y alone would be written by RosettaSciIO with six decimals, which leaves nothing of a strength of 1e-4 bohr^2/eV.
+    NaN is not allowed in the format, so a spectrum is cut to its own data and has its own OFFSET.
+    """
+    from rsciio.msa import file_writer
+
+    offset, step = spectra.scale()
+    comment = comment_lines(f"{name} = {fact}" for name, fact in spectra.facts.items())
+    files = {}
+    for site, titles, curves in zip(spectra.sites, spectra.titles(), spectra.intensity):
+        for title, polarization, curve in zip(titles, spectra.polarizations, curves):
+            known = np.flatnonzero(np.isfinite(curve))
+            values = curve[known[0]:known[-1] + 1]
+            start = round(offset + step * int(known[0]), ENERGY_DIGITS)
+            text = ascii_text(f"{site} O K edge, {polarization}")
+            header = {
+                "FORMAT": "EMSA/MAS Spectral Data File", "VERSION": "1.0", "TITLE": text, "DATE": "", "TIME": "",
+                "OWNER": "ELNES Lab", "NPOINTS": len(values), "NCOLUMNS": 1, "XUNITS": "eV", "YUNITS": "bohr^2/eV",
+                "DATATYPE": "XY", "XPERCHAN": step, "OFFSET": start, "SIGNALTYPE": "ELS", "XLABEL": "Energy loss",
+                "YLABEL": "Dipole strength", "COMMENT": comment,
+            }
+            axis = uniform_axis(0, "Energy loss", len(values), units="eV", offset=start, scale=step)
+            metadata = {"General": {"title": text}, "Signal": {"signal_type": "EELS"}}
+            signal = {"data": values, "axes": [axis], "metadata": metadata, "original_metadata": header}
+            files[title] = written(file_writer, signal, "msa", format="XY") + b"\r\n"
+    return files
+
+
+def comment_lines(sentences) -> str:
+    """Sentences as whole header lines of MSA_WIDTH characters.
+
+    RosettaSciIO cuts a comment every 64 characters, joins the pieces again without a space when it reads them, and
+    takes ": " in a line for a second keyword: so each line is filled up with spaces, starts with one, and has no ": ".
+    """
+    lines = [line for sentence in sentences for line in textwrap.wrap(ascii_text(sentence), MSA_WIDTH - 1)]
+    return "".join(f" {line}".ljust(MSA_WIDTH) for line in lines).rstrip()
+
+
+def ascii_text(text: str) -> str:
+    """The text in the characters that EMSA/MAS allows, without the separator of its header."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().replace(": ", " = ")
+
+
+def written(writer, signal: dict, suffix: str, **options) -> bytes:
+    """What a RosettaSciIO writer, which takes only file names, puts into a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"signal.{suffix}")
+        writer(str(path), signal, **options)
+        return path.read_bytes()
