@@ -5,7 +5,7 @@ READY := .venv/.ready
 APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 PORT ?= 8866
 
-.PHONY: dashboard lab test data benchmark lock clean
+.PHONY: dashboard lab test data benchmark picture lock clean
 
 dashboard: $(READY)            ## the dashboard in the browser, on the data that came with the repository
 	$(BIN)/elnes-lab serve --port $(PORT)
@@ -22,10 +22,15 @@ data: $(READY)                 ## the database again, from data/raw
 benchmark: $(READY)            ## timings, as ratios
 	$(BIN)/python benchmarks/database.py
 
+picture: $(READY) chromium     ## the screenshot of README.md
+	$(BIN)/python -m pytest -q tests/browser -k "first_paint or readable"
+	mkdir -p docs && cp artifacts/browse-1366-light.png docs/browse.png
+
 lock:                          ## pins again, after a change of pyproject.toml
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q --upgrade pip pip-tools
 	.venv-lock/bin/pip-compile -q --extra test --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-options \
 	  --no-emit-trusted-host --no-header --no-annotate -o requirements.lock pyproject.toml
+	sed -i 's/+cpu$$//' requirements.lock     # torch: which build is the machine's business
 	rm -rf .venv-lock
 
 $(READY): requirements.lock pyproject.toml

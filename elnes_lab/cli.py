@@ -114,10 +114,10 @@ def run_export(options) -> None:
     print(f"{len(rows)} spectra written to {written or options.path}")
 
 
-def run_serve(options) -> int:
+def run_serve(options) -> None:
     from .serve import serve
 
-    return serve(port=options.port, ip=options.ip, open_browser=not options.no_browser)
+    serve(port=options.port, ip=options.ip, open_browser=not options.no_browser)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """The command line as a person or a program uses it."""
 import json
 import shutil
+import socket
 
 import pandas as pd
 import pytest
 
 from elnes_lab.cli import main
+from elnes_lab.errors import DataError
+from elnes_lab.serve import serve
 
 
 def test_build_then_info_for_programs(raw, tmp_path, capsys):
@@ -42,7 +45,7 @@ def test_export_of_a_filter(built, tmp_path, capsys):
 @pytest.mark.parametrize("arguments, says", [
     (["export", "x.csv", "--where", "bandgap > 5"], "band_gap"), (["export", "x.csv", "--site", "quartz-alpha/O9"], "quartz-alpha/O3"),
     (["export", "x.docx"], "csv"), (["export", "x.csv", "--where", "band_gap > 99"], "empty"), (["info", "--database", "nowhere"], "build"),
-    (["build", "--raw", "nowhere"], "nowhere"),
+    (["build", "--raw", "nowhere"], "nowhere"), (["serve", "--port", "1000000"], "--port"), (["serve", "--ip", "300.0.0.1"], "--port"),
 ])
 def test_wrong_input_is_one_sentence_and_status_2(built, tmp_path, capsys, monkeypatch, arguments, says):
     monkeypatch.chdir(tmp_path)
@@ -51,4 +54,18 @@ def test_wrong_input_is_one_sentence_and_status_2(built, tmp_path, capsys, monke
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert says in error.lower() or says in error
-    assert "Traceback" not in error and not (tmp_path / arguments[1]).exists()
+    assert "Traceback" not in error and not (tmp_path / "x.csv").exists()
+
+
+def test_serve_asks_for_a_token_only_where_others_can_reach_it(monkeypatch):
+    started = []
+    monkeypatch.setattr("os.execve", lambda *words: started.append(words[1]))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(DataError, match=f"Port {port}"):
+            serve(port=port)
+    serve(port=port)
+    serve(port=port, ip="0.0.0.0")
+    assert ["--Voila.auto_token=True" in words for words in started] == [False, True]

@@ -1,0 +1,74 @@
+"""The frame of the dashboard: top bar, one panel at a time, footer. Panels are entries of PANELS."""
+
+from html import escape
+from importlib import import_module
+
+import ipywidgets as ipw
+
+from ..schema import IDEA, LICENCE
+from .widgets import Page
+
+# Title, module and class of each panel. A panel is built when it is first shown, from (database, page).
+PANELS = (("Browse", "browse_view", "BrowseView"),)
+DOI = "10.1038/s41524-020-0336-3"  # of IDEA
+
+
+class Frame:
+    """The page around the panels of a database: `widget` is what a notebook displays."""
+
+    def __init__(self, db):
+        self.db, self.panels = db, {}
+        self.page = Page()
+        self.count = ipw.HTML().add_class("elnes-count")
+        self.body = ipw.Box([])
+        title = ipw.HTML("<b>ELNES Lab</b><span>O K edge of silicon oxides</span>").add_class("elnes-title")
+        top = ipw.Box([title, self.count, self.page]).add_class("elnes-top")
+        self.choice = ipw.ToggleButtons(options=[name for name, *_ in PANELS])
+        self.choice.observe(lambda change: self.show(change.new), "value")
+        nav = [ipw.Box([self.choice]).add_class("elnes-nav")] if len(PANELS) > 1 else []
+        foot = ipw.HTML(self._footer()).add_class("elnes-foot")
+        self.widget = ipw.VBox([top, *nav, self.body, foot]).add_class("elnes")
+        self.show(PANELS[0][0])
+
+    def show(self, title):
+        """Bring a panel to the front, building it the first time; its state stays while another one is shown."""
+        if title not in self.panels:
+            module, name = next(entry[1:] for entry in PANELS if entry[0] == title)
+            panel = getattr(import_module(f".{module}", __package__), name)(self.db, self.page)
+            panel.on_status(self._write_count)
+            self.panels[title] = panel
+            self.body.children = [*self.body.children, panel.widget]
+        self.current = self.panels[title]
+        for panel in self.panels.values():  # hidden, not taken out: plotly's widgets do not survive leaving the page
+            (panel.widget.remove_class if panel is self.current else panel.widget.add_class)("elnes-hidden")
+        self._write_count()
+
+    def _write_count(self):
+        planned = self.db.planned
+        rest = f" ({planned:,} planned)" if planned and planned > len(self.db) else ""
+        self.count.value = self.current.status() + rest
+
+    def _footer(self):
+        return (
+            f"Data version {escape(self.db.version)}, computed with Quantum ESPRESSO (PBE, full core hole); "
+            f"data {LICENCE}. After an idea of {IDEA}, "
+            f"<a href='https://doi.org/{DOI}' target='_blank' rel='noopener'>doi {DOI}</a>."
+        )
+
+
+def app(path=None):
+    """The dashboard as a widget to display: `app()` is all a notebook needs.
+
+    path: a database file or its folder, default the one that came with the package. A database that cannot be opened
+    gives a page that says why and what to do.
+    """
+    from .. import DataError, open_database
+
+    try:
+        return Frame(open_database(path)).widget
+    except DataError as problem:
+        page = Page()
+        text = ipw.HTML(
+            f"<div style='padding:24px'><b>The database cannot be opened.</b><br>{escape(str(problem))}</div>"
+        )
+        return ipw.VBox([ipw.Box([text, page]).add_class("elnes-top")]).add_class("elnes")

@@ -1,0 +1,287 @@
+"""The Browse panel, used as a person would use it."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+import elnes_lab
+
+ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+CURVES = """(() => document.querySelector('.elnes-spectra').data.filter((t) => t.visible)
+    .map((t) => ({name: t.name, x: [...t.x], y: [...t.y], color: t.line.color, axis: t.yaxis})))()"""
+
+
+@pytest.fixture(scope="module")
+def db():
+    return elnes_lab.open_database()
+
+
+def curves(page):
+    """Drawn curves: those of the spectra, then those of the PDOS."""
+    return page.evaluate(CURVES)
+
+
+def wait_for_curves(page, count):
+    page.wait_for_function(
+        f"document.querySelector('.elnes-spectra').data.filter((t) => t.visible).length === {2 * count}"
+    )
+
+
+def listed(page):
+    return int(page.locator(".elnes-table .body").get_attribute("aria-rowcount"))
+
+
+def wait_for_rows(page, count):
+    page.wait_for_selector(f".elnes-table .body[aria-rowcount='{count}']")
+
+
+def control(page, label):
+    """The select or input below a label."""
+    return page.locator(".elnes-control", has=page.locator(f".widget-label:has-text('{label}')"))
+
+
+def pick(page, row, **options):
+    page.locator(".elnes-table .row").nth(row).click(**options)
+
+
+def test_first_paint_shows_spectra_with_their_pdos_and_the_structure(page, db):
+    drawn = curves(page)
+    assert len(drawn) == 6 and all(len(curve["x"]) > 100 for curve in drawn)
+    assert max(drawn[0]["y"]) > 1  # in the unit of the axis
+    assert len({curve["color"] for curve in drawn[:3]}) == 3
+    assert [curve["color"] for curve in drawn[:3]] == [curve["color"] for curve in drawn[3:]]
+    assert f"{len(db):,} of {len(db):,} spectra listed" in page.locator(".elnes-count").inner_text().replace(
+        "\xa0", " "
+    )
+    canvas = page.locator(".elnes-scene canvas").first.bounding_box()
+    assert canvas["width"] > 200 and canvas["height"] > 100
+    assert "Å" in page.locator(".elnes-facts").inner_text()
+    assert db.version in page.locator(".elnes-foot").inner_text()
+
+
+def test_one_selection_has_one_colour_in_table_map_and_plot(page):
+    drawn = curves(page)[:3]
+    page.locator(".elnes-table .head .mark").click()
+    swatches = page.locator(".elnes-table .row.on line").evaluate_all("all => all.map((l) => l.getAttribute('stroke'))")
+    points = page.evaluate("document.querySelectorAll('.elnes-figure')[0].data[1].marker.color")
+    page.locator(".elnes-table .head .mark").click()
+    assert sorted(swatches) == sorted(points) == sorted(curve["color"] for curve in drawn)
+
+
+def test_filter_by_kind_text_and_reset(page, db):
+    control(page, "Kind").locator("select").select_option(index=0)
+    options = control(page, "Kind").locator("option").all_inner_texts()
+    amorphous = next(text for text in options if text.startswith("amorphous"))
+    control(page, "Kind").locator("select").select_option(label=amorphous)
+    wait_for_rows(page, int((db["kind"] == "amorphous").sum()))
+    assert "crystal" not in page.locator(".elnes-table .rows").inner_text()
+    page.get_by_role("button", name="Reset filters").click()
+    wait_for_rows(page, len(db))
+    control(page, "Search").locator("input").fill("quartz")
+    expected = sum("quartz" in f"{site} {name}".casefold() for site, name in zip(db.sites, db["name"]))
+    assert 0 < expected < len(db)
+    wait_for_rows(page, expected)
+    control(page, "Search").locator("input").fill("no such mineral __import__('os')")
+    page.get_by_text("No spectrum passes these filters").wait_for()
+    page.get_by_role("button", name="Reset filters").click()
+    wait_for_rows(page, len(db))
+    assert control(page, "Search").locator("input").input_value() == ""
+
+
+def test_range_slider_filters(page, db):
+    handle = control(page, "Band gap").locator(".noUi-handle-lower")
+    handle.focus()
+    for _ in range(10):
+        handle.press("ArrowRight")
+    page.wait_for_function(f"document.querySelector('.elnes-table .body').getAttribute('aria-rowcount') < {len(db)}")
+    low = float(control(page, "Band gap").locator("output").inner_text().split("–")[0])
+    wait_for_rows(page, int((db["band_gap"] >= low - 1e-5).sum()))
+
+
+def test_sorting_by_a_column(page, db):
+    head = page.locator(".elnes-table .head button[data-column=band_gap]")
+
+    def first():
+        return float(page.locator(".elnes-table .row").first.locator(".cell").nth(8).inner_text())
+
+    head.click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert first() == pytest.approx(db["band_gap"].min(), abs=0.006)
+    head.click()
+    assert first() == pytest.approx(db["band_gap"].max(), abs=0.006)
+    head.click()
+    assert head.get_attribute("aria-sort") == "none"
+
+
+def test_selecting_rows_by_mouse_and_keyboard(page):
+    pick(page, 1)
+    wait_for_curves(page, 1)
+    pick(page, 3, modifiers=["Control"])
+    wait_for_curves(page, 2)
+    page.wait_for_function("document.querySelector('.elnes-count').textContent.includes('2 selected')")
+    page.screenshot(path=ARTIFACTS / "browse-two-selected.png", full_page=True)
+    body = page.locator(".elnes-table .body")
+    body.press("ArrowDown")
+    body.press(" ")
+    wait_for_curves(page, 3)
+    body.press("Enter")
+    wait_for_curves(page, 1)
+    body.press("Escape")
+    page.get_by_text("No spectrum is selected").wait_for()
+
+
+def test_broadening_zero_and_polarization_change_the_curves(page):
+    pick(page, 0)
+    wait_for_curves(page, 1)
+    sharp = curves(page)[0]
+    handle = control(page, "Broadening").locator(".noUi-handle")
+    handle.focus()
+    for _ in range(10):
+        handle.press("ArrowRight")
+    page.wait_for_function(
+        f"Math.max(...document.querySelector('.elnes-spectra').data[0].y) < {0.97 * max(sharp['y'])}"
+    )
+    for _ in range(10):
+        handle.press("ArrowLeft")
+    page.wait_for_function(
+        f"Math.abs(Math.max(...document.querySelector('.elnes-spectra').data[0].y) - {max(sharp['y'])}) < 1e-6"
+    )
+    zero = control(page, "Energy zero").locator("select")
+    zero.select_option(label="edge onset")
+    page.wait_for_function(f"document.querySelector('.elnes-spectra').data[0].x[0] < {sharp['x'][0] - 2}")
+    assert (
+        "conduction-band edge" in page.locator(".elnes-spectra .xaxislayer-above, .elnes-spectra .infolayer").last.text_content()
+    )
+    zero.select_option(label="valence band")
+    page.wait_for_function(f"document.querySelector('.elnes-spectra').data[0].x[0] === {sharp['x'][0]}")
+    page.get_by_role("button", name="z", exact=True).click()
+    page.wait_for_function(
+        f"Math.abs(Math.max(...document.querySelector('.elnes-spectra').data[0].y) - {max(sharp['y'])}) > 1e-3"
+    )
+    page.get_by_role("button", name="mean", exact=True).click()
+
+
+def test_empty_selection_offers_an_example(page):
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_text("No spectrum is selected").wait_for()
+    assert curves(page) == [] or page.wait_for_function(
+        "document.querySelector('.elnes-spectra').data.every((t) => !t.visible)"
+    )
+    page.screenshot(path=ARTIFACTS / "browse-empty.png", full_page=True)
+    page.get_by_role("button", name="Show alpha-quartz").click()
+    wait_for_curves(page, 3)
+
+
+def test_clicking_and_boxing_points_of_the_map_selects(page):
+    spot = """(i) => { const g = document.querySelectorAll('.elnes-figure')[0], t = g.data[0], l = g._fullLayout,
+        b = g.getBoundingClientRect();
+        return [b.x + l._size.l + l.xaxis.l2p(t.x[i]), b.y + l._size.t + l.yaxis.l2p(t.y[i])]; }"""
+    page.locator(".elnes-figure").first.scroll_into_view_if_needed()
+    farthest = page.evaluate(
+        "(() => { const y = document.querySelectorAll('.elnes-figure')[0].data[0].y; "
+        "return y.indexOf(Math.max(...y)); })()"
+    )
+    pick(page, 0)
+    wait_for_curves(page, 1)
+    x, y = page.evaluate(spot, farthest)
+    page.mouse.move(x - 2, y)
+    page.mouse.move(x, y)
+    page.wait_for_timeout(300)  # plotly knows a point by hovering
+    page.mouse.click(x, y)
+    page.wait_for_function(f"document.querySelectorAll('.elnes-figure')[0].data[1].customdata[0] === {farthest}")
+    page.locator(f".elnes-table .row.on[data-site='{farthest}']").wait_for()
+    box = page.locator(".elnes-figure").first.locator(".nsewdrag").first.bounding_box()
+    page.mouse.move(box["x"] + 4, box["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] - 4, steps=8)
+    page.mouse.up()
+    page.wait_for_function("document.querySelectorAll('.elnes-figure')[0].data[1].x.length > 10")
+    page.wait_for_function("document.querySelector('.elnes-spectra').layout.showlegend === false")
+
+
+def test_histograms_select_too(page):
+    page.get_by_role("button", name="Histograms").click()
+    page.locator(".elnes-figure .bars").first.wait_for()
+    page.wait_for_timeout(1000)  # the plot takes the width of its card
+    figure = page.locator(".elnes-figure:has(.bars)")
+    assert figure.locator(".main-svg").first.bounding_box()["width"] == pytest.approx(
+        figure.bounding_box()["width"], abs=3
+    )
+    page.screenshot(path=ARTIFACTS / "browse-histograms.png", full_page=True)
+    bar = page.evaluate("""(() => { const t = document.querySelector('.elnes-figure:has(.bars)').data[0];
+        const i = t.y.indexOf(Math.max(...t.y)); return [i, t.y[i]]; })()""")
+    page.locator(".elnes-figure .bars").first.locator(".point").nth(bar[0]).click(force=True)  # under the drag layer
+    page.wait_for_function(f"document.querySelector('.elnes-count').innerText.includes('{bar[1]} selected')")
+    page.get_by_role("button", name="Map", exact=True).click()
+    page.wait_for_function(f"document.querySelectorAll('.elnes-figure')[0].data[1].x.length === {bar[1]}")
+
+
+def test_download_as_csv_and_json(page, db):
+    pick(page, 0)
+    wait_for_curves(page, 1)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download", exact=True).click()
+    text = open(waiting.value.path(), encoding="utf-8").read()
+    assert waiting.value.suggested_filename.endswith(".csv")
+    rows = list(csv.reader(line for line in io.StringIO(text) if not line.startswith("#")))
+    numbers = [[float(cell) for cell in row] for row in rows[1:]]
+    assert len(numbers) == len(db.energy) and len(numbers[0]) == 2
+    row = page.locator(".elnes-table .row.on").get_attribute("data-site")
+    assert max(row[1] for row in numbers) == pytest.approx(float(db[[int(row)]].isotropic.max()), rel=1e-4)
+    formats = page.locator("select", has=page.locator("option:has-text('CSV table')"))
+    formats.select_option(label="JSON")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download", exact=True).click()
+    assert json.load(open(waiting.value.path(), encoding="utf-8"))
+    formats.select_option(label="CSV table")
+
+
+@pytest.mark.parametrize("width, height", [(1366, 768), (1920, 1080), (1024, 768)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_horizontal_scroll_and_readable_type(page, width, height, scheme):
+    page.set_viewport_size({"width": width, "height": height})
+    button = page.locator(".elnes-theme")
+    if button.inner_text().casefold() == scheme:
+        button.click()
+    page.wait_for_function(f"document.documentElement.dataset.elnesTheme === '{scheme}'")
+    page.wait_for_timeout(1500)  # the plots follow the window
+    page.screenshot(path=ARTIFACTS / f"browse-{width}-{scheme}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.scrollHeight") <= 2.2 * height
+    for selector in (".elnes-spectra", ".elnes-table", ".elnes-filters", ".elnes-scene"):
+        box = page.locator(selector).first.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width, selector
+    plot = page.locator(".elnes-spectra .main-svg").first.bounding_box()
+    card = page.locator(".elnes-spectra").bounding_box()
+    assert plot["width"] == pytest.approx(card["width"], abs=3)
+    small = page.evaluate("""[...document.querySelectorAll('.elnes *')]
+        .filter((e) => e.offsetParent && !e.closest('.weas-widget'))
+        .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
+        .filter((e) => parseFloat(getComputedStyle(e).fontSize) < 13.9)
+        .filter((e) => !'▲▼●'.includes(e.textContent.trim())).map((e) => e.className + ': ' + e.textContent)""")
+    assert small == []
+    background = page.locator(".elnes").evaluate("e => getComputedStyle(e).backgroundColor")
+    bright = sum(int(part) for part in background[4:-1].split(",")) / 3
+    assert (bright > 200) == (scheme == "light")
+
+
+def test_every_control_has_a_line_of_help(page):
+    bare = page.evaluate("""[...document.querySelectorAll('.elnes :is(select, input, button, .noUi-target)')]
+        .filter((e) => !e.closest('.weas-widget, .modebar'))
+        .filter((e) => !e.closest('.elnes-control')?.querySelector('.widget-label [title]'))
+        .filter((e) => { while (e && !e.classList.contains('elnes-card')) {
+            if (e.title && e.title !== 'null') return false; e = e.parentElement; } return true; })
+        .map((e) => e.outerHTML)""")
+    assert bare == []
+
+
+def test_dark_system_without_webgl_keeps_the_caption(visit):
+    page = visit(color_scheme="dark", without_webgl=True)
+    assert page.evaluate("document.documentElement.dataset.elnesTheme") == "dark"
+    page.get_by_text("This browser offers no WebGL").wait_for()
+    assert "Å" in page.locator(".elnes-facts").inner_text()
+    assert page.problems == []
+    page.context.close()
