@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="the dashboard in the browser, by Voila")
     serve.add_argument("--port", type=int, default=8866)
     serve.add_argument("--ip", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    serve.add_argument("--preheated", type=int, default=1, help="pages kept ready for the next visitors, 150 MB each (default: 1)")
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     serve.set_defaults(run=run_serve)
     return top
@@ -117,7 +118,7 @@ def run_export(options) -> None:
 def run_serve(options) -> None:
     from .serve import serve
 
-    serve(port=options.port, ip=options.ip, open_browser=not options.no_browser)
+    serve(port=options.port, ip=options.ip, preheated=options.preheated, open_browser=not options.no_browser)
 
 
 if __name__ == "__main__":

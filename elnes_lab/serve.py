@@ -7,11 +7,11 @@ from .database import open_database
 from .errors import DataError
 
 
-def serve(*, port: int = 8866, ip: str = "127.0.0.1", open_browser: bool = True) -> None:
+def serve(*, port: int = 8866, ip: str = "127.0.0.1", preheated: int = 1, open_browser: bool = True) -> None:
     """Serves the dashboard at http://ip:port/ until it is stopped; does not return.
 
-    On an address that others reach, a token is asked for and printed with the link. Raises DataError if the database cannot be
-    opened, the notebook is not there, or the port is taken.
+    preheated: kernels kept ready with the page already computed. On an address that others reach, a token is asked for and
+    printed with the link. Raises DataError if the database cannot be opened, the notebook is not there, or the port is taken.
     """
     from .dashboard import voila_settings
 
@@ -26,7 +26,7 @@ def serve(*, port: int = 8866, ip: str = "127.0.0.1", open_browser: bool = True)
         except (OSError, OverflowError) as problem:
             raise DataError(f"Port {port} of {ip} cannot be used ({problem}). Another program may have it: "
                             "choose another one with --port.") from None
-    words = voila_settings.command(port=port, address=ip, browser=open_browser)
+    words = voila_settings.command(port=port, address=ip, browser=open_browser, preheated=preheated)
     if not is_loopback(ip):
         words.append("--Voila.auto_token=True")
     print(f"ELNES Lab: http://{ip}:{port}/ (Ctrl-C stops it)", flush=True)

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..errors import DataError
 
-PDOS_TOP = 20.0             # eV above the valence-band maximum; the ground-state bands must be complete up to here
+PDOS_TOP = 17.0             # eV above the valence-band maximum; the ground-state bands must be complete up to here: 10 eV of
+                            # conduction bands in a wide-gap oxide, which is the near-edge structure
 GAP_RANGE = (0.5, 10.0)     # eV; PBE gaps of silicon oxides lie between 2 and 7
 NEGATIVE = -0.02            # of the peak; leaving the occupied states out is exact only for a converged recursion
 PRE_EDGE = 0.2              # of the peak; strength allowed below the middle of the gap
