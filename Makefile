@@ -5,7 +5,7 @@ READY := .venv/.ready
 APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 PORT ?= 8866
 
-.PHONY: dashboard lab test data benchmark picture lock clean
+.PHONY: dashboard lab test data models benchmark picture lock clean
 
 dashboard: $(READY)            ## the dashboard in the browser, on the data that came with the repository
 	$(BIN)/elnes-lab serve --port $(PORT)
@@ -19,8 +19,14 @@ test: $(READY) chromium        ## everything, browser tests included
 data: $(READY)                 ## the database again, from data/raw
 	$(BIN)/elnes-lab build
 
+models: $(READY)               ## the pre-trained models, their evaluation and the report docs/learning.md
+	$(BIN)/elnes-lab train --shipped
+	$(BIN)/elnes-lab evaluate --json data/models/evaluation.json --docs docs
+	$(BIN)/elnes-lab study --docs docs
+
 benchmark: $(READY)            ## timings, as ratios
 	$(BIN)/python benchmarks/database.py
+	$(BIN)/python benchmarks/learning.py
 
 picture: $(READY) chromium     ## the screenshot of README.md
 	$(BIN)/python -m pytest -q tests/browser -k "first_paint or readable"

@@ -1,9 +1,10 @@
-"""The command line: elnes-lab build | info | export | serve."""
+"""The command line: elnes-lab build | info | export | serve, and the learning commands of cli_learning."""
 import argparse
 import json
 import sys
 from pathlib import Path
 
+from .cli_learning import add_commands
 from .errors import DataError
 from .store import data_directory
 from .version import VERSION
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--preheated", type=int, default=1, help="pages kept ready for the next visitors, 150 MB each (default: 1)")
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     serve.set_defaults(run=run_serve)
+    add_commands(commands, with_database)
     return top
 
 

@@ -1,0 +1,186 @@
+"""The learning commands of the command line: train, predict, evaluate, study, search."""
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from .errors import DataError
+from .store import data_directory
+
+MODELS = "models"               # in the data folder
+EVALUATION = "evaluation.json"
+
+
+def add_commands(commands, with_database) -> None:
+    """Adds the subcommands to an argparse subparsers object; with_database adds the options that choose the database."""
+    train = commands.add_parser("train", help="train a network to predict the ELNES from the ground-state PDOS")
+    train.add_argument("folder", type=Path, nargs="?", help="folder for the model (with --shipped: for both models)")
+    train.add_argument("--shipped", action="store_true", help="both pre-trained models, into models/ of the data folder")
+    train.add_argument("--gap", action="store_true", help="the band gap is an input too")
+    train.add_argument("--members", type=int, help="networks in the ensemble; one gives no error band")
+    train.add_argument("--epochs", type=int, help="passes over the training spectra at most")
+    train.add_argument("--amorphous", action="store_true", help="train on amorphous structures too (never without this)")
+    train.add_argument("--seed", type=int, default=0, help="of the split and of the network")
+    train.set_defaults(run=run_train)
+
+    predict = commands.add_parser("predict", help="predict spectra with a trained model")
+    predict.add_argument("model", type=Path, help="folder of the model, or the name of a shipped one, e.g. ann-pdos")
+    predict.add_argument("path", type=Path, help="CSV file to write: energy, then mean, lower and upper of each site")
+    predict.add_argument("--where", metavar="FILTER", help="rows to predict, e.g. \"kind == 'amorphous'\" (default: all)")
+    predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    predict.set_defaults(run=run_predict)
+
+    evaluate = commands.add_parser("evaluate", help="all models on the same splits, every crystal structure held out once a seed")
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="records for programs; one per model, inputs and group")
+    evaluate.add_argument("--docs", type=Path, metavar="FOLDER", help="folder for numbers (learning.json) and report (learning.md)")
+    evaluate.add_argument("--models", nargs="+", metavar="NAME", help="models to compare (default: all)")
+    evaluate.add_argument("--seeds", type=int, default=10)
+    evaluate.add_argument("--folds", type=int, default=5)
+    evaluate.set_defaults(run=run_evaluate)
+
+    study = commands.add_parser("study", help="which PDOS channels, windows, alignments and targets learn best")
+    study.add_argument("--docs", type=Path, metavar="FOLDER", help="folder for numbers (learning.json) and report (learning.md)")
+    study.add_argument("--seeds", type=int, default=5)
+    study.set_defaults(run=run_study)
+
+    search = commands.add_parser("search", help="hyper-parameters of the network by grouped cross-validation")
+    search.add_argument("grid", nargs="+", metavar="NAME=VALUE[,VALUE...]", help="e.g. width=64,128 dropout=0,0.3")
+    search.add_argument("--seeds", type=int, default=1)
+    search.set_defaults(run=run_search)
+
+    for command in (train, predict, evaluate, study, search):
+        with_database(command)
+    for command in (evaluate, study, search):
+        command.add_argument("--workers", type=int, help="processes on this machine (default: one per core; 0: this one)")
+        command.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler instead, e.g. tcp://10.0.0.5:8786")
+
+
+def opened(options):
+    from .database import open_database
+
+    return open_database(options.database, verify=not options.no_verify)
+
+
+def run_train(options) -> None:
+    import dataclasses
+
+    from .learning.dataset import Dataset, InputChoice, make_split, usable
+
+    hyper = {name: getattr(options, name) for name in ("members", "epochs") if getattr(options, name)}
+    with opened(options) as db:
+        if options.shipped:
+            from .learning.shipped import train_shipped
+
+            folders = train_shipped(db, options.folder or data_directory() / MODELS, seed=options.seed, report=epoch, **hyper)
+            print("\nTrained: " + ", ".join(map(str, folders)))
+            return
+        if not options.folder:
+            raise DataError("Name a folder for the model, or give --shipped for the two that come with the repository.")
+        from .learning.store import save
+        from .learning.training import train
+
+        choice = dataclasses.replace(InputChoice(), scalars=("band_gap",) if options.gap else ())
+        mask, left_out = usable(db, choice)
+        for sentence in left_out:
+            print("Left out: " + sentence, file=sys.stderr)
+        data = Dataset.from_database(db[mask], choice)
+        split = make_split(data, seed=options.seed, include_amorphous=options.amorphous)
+        training = train(data, split, seed=options.seed, **hyper)
+        try:
+            for record in training:
+                epoch("pdos+gap" if options.gap else "pdos", record)
+        except KeyboardInterrupt:               # stopped by hand: the best weights so far are the model
+            training.close()
+        print(f"\nTrained: {save(training.model, options.folder)}")
+
+
+def epoch(inputs: str, record) -> None:
+    """One line that replaces itself on a terminal, and one in ten elsewhere."""
+    text = (f"{inputs}: epoch {record.epoch}, loss {record.train_loss:.4f}, validation {record.validation_loss:.4f} "
+            f"(best {record.best_validation:.4f}), {record.seconds:.1f} s")
+    if sys.stdout.isatty():
+        print(f"\r\x1b[K{text}", end="", flush=True)
+    elif record.epoch % 10 == 0:
+        print(text, flush=True)
+
+
+def run_predict(options) -> None:
+    from .io.export import exists, write_whole
+    from .learning.dataset import usable
+    from .learning.store import load
+
+    if options.path.exists() and not options.overwrite:
+        raise exists(options.path)
+    folder = options.model if options.model.exists() else data_directory() / MODELS / options.model
+    with opened(options) as db:
+        rows = db.query(options.where) if options.where else db
+        model = load(folder, db)
+        if model.warning:
+            print(model.warning, file=sys.stderr)
+        mask, left_out = usable(rows, model.choice)
+        for sentence in left_out:
+            print("Left out: " + sentence, file=sys.stderr)
+        prediction = model.predict(rows[mask])
+        curves, size = {"energy_eV": prediction.energy}, len(prediction.energy)
+        for i, site in enumerate(prediction.sites):
+            for k, axis in enumerate(("",) if model.target.curves == 1 else (" x", " y", " z")):
+                part = slice(k * size, (k + 1) * size)
+                for name, values in (("", prediction.mean), (" lower", prediction.lower), (" upper", prediction.upper)):
+                    if values is not None:
+                        curves[f"{site}{axis}{name}"] = values[i, part]
+        unit = "mean 1 in the window" if model.target.normalization == "mean" else "bohr^2/eV"
+        head = (f"# ELNES predicted by {folder.name}, {unit}; lower and upper: {prediction.level:.0%} interval\n"
+                f"# energy in eV, zero: {model.target.alignment}; data version {db.version}\n")
+        lines = [",".join(curves), *(",".join(f"{value:.7g}" for value in row) for row in np.array(list(curves.values())).T)]
+        write_whole(options.path, (head + "\n".join(lines) + "\n").encode())
+    print(f"{len(prediction.sites)} spectra written to {options.path}")
+
+
+def progress(done: int, total: int) -> None:
+    print(f"\r{done} of {total}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+
+
+def where(options) -> dict:
+    return {"seeds": options.seeds, "workers": options.workers, "scheduler": options.scheduler, "report": progress}
+
+
+def run_evaluate(options) -> None:
+    from .learning.results import run_evaluation
+
+    shipped = data_directory() / MODELS
+    with opened(options) as db:
+        found = run_evaluation(db, folds=options.folds, models=options.models, records=options.json, docs=options.docs,
+                               shipped=shipped if shipped.is_dir() and not options.models else None, **where(options))
+    for record in sorted(found["records"], key=lambda r: (r["group"], r["mse_median"])):
+        covered = "" if record["coverage_90"] is None else f", coverage of the 90 % interval {record['coverage_90']:.0%}"
+        print(f"{record['group']:<10} {record['model']:<18} {record['inputs']:<9} median MSE {record['mse_median']:.4f}, "
+              f"mean {record['mse_mean']:.4f}, n {record['n']}{covered}")
+
+
+def run_study(options) -> None:
+    from .learning.results import run_study as study
+
+    with opened(options) as db:
+        found = study(db, docs=options.docs, **where(options))
+    for record in found["choices"]:
+        ratio, low, high = record["against_default"]
+        print(f"{record['choice']:<50} crystals, relative to the mean spectrum {record['crystal']['relative']:.3f}; "
+              f"against the defaults {ratio:.2f} ({low:.2f} to {high:.2f})")
+
+
+def run_search(options) -> None:
+    from .learning.search import search
+
+    grid = {}
+    for word in options.grid:
+        name, _, values = word.partition("=")
+        try:
+            grid[name] = [json.loads(value) for value in values.split(",")]
+        except ValueError:
+            raise DataError(f"'{word}' is not NAME=VALUE[,VALUE...]. Write for example width=64,128.") from None
+    with opened(options) as db:
+        for record in search(db, grid, **where(options)):
+            chosen = ", ".join(f"{name} {value}" for name, value in record["options"].items())
+            print(f"{chosen:<40} median MSE {record['error']:.4f} ({record['low']:.4f} to {record['high']:.4f})")

@@ -1,0 +1,201 @@
+"""The evaluation and the studies as files: records for programs, numbers as JSON, and the report made of those
+numbers alone.
+
+>>> run_evaluation(db, seeds=10, records=Path("data/models/evaluation.json"), docs=Path("docs"))
+>>> run_study(db, docs=Path("docs"))
+"""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+from . import bandgap, studies
+from .dataset import Dataset, grouped_folds, usable
+from .domain import DomainScore
+from .estimators import ANN, names
+from .evaluation import FOLDS, SEEDS, Evaluation, evaluate, number
+from .report import markdown
+from .shipped import evaluate_shipped
+
+NUMBERS, REPORT = "learning.json", "learning.md"
+GAP_MODELS = (ANN, "kernel ridge", "ridge", "gradient boosting")
+STUDY_SEEDS = 5
+STUDY_MODEL = "ridge"
+
+
+def run_evaluation(
+    db,
+    *,
+    seeds: int = SEEDS,
+    folds: int = FOLDS,
+    models=None,
+    records: Path | None = None,
+    docs: Path | None = None,
+    shipped: Path | None = None,
+    options: dict | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    report=None,
+) -> dict:
+    """All models on the same splits, tests, the band-gap study and the check of the out-of-domain score.
+
+    Writes the records to a JSON file, and numbers and report into the folder docs, where these are given; both must
+    be writable before work starts. shipped: folder of the pre-trained models; what `evaluate_shipped` measures of
+    them goes into the field `shipped` of the records of "ann". Returns everything as JSON types (`report.markdown`
+    says what is in it). Otherwise as `evaluate`.
+    """
+    for path in filter(None, (records, docs and Path(docs) / NUMBERS)):
+        prepare(Path(path))
+    stored = evaluate_shipped(db, shipped) if shipped else []
+    evaluation = evaluate(
+        db,
+        seeds=seeds,
+        folds=folds,
+        models=models,
+        options=options,
+        workers=workers,
+        scheduler=scheduler,
+        report=report,
+    )
+    found = summary(db, evaluation, list(models or names()))
+    for record, model in ((r, m) for r in found["records"] for m in stored):
+        if all(record[key] == model[key] for key in ("model", "inputs", "group")):
+            record["shipped"] = {key: value for key, value in model.items() if key not in ("model", "inputs", "group")}
+    if records:
+        write(Path(records), json.dumps(found["records"], indent=1) + "\n")
+    if docs:
+        publish(Path(docs), "evaluation", found)
+    return found
+
+
+def summary(db, evaluation: Evaluation, models: list[str]) -> dict:
+    """Everything the report says about an evaluation, as JSON types."""
+    compared = [model for model in GAP_MODELS if model in models]
+    lead = ANN if ANN in models else models[0]
+    return {
+        **provenance(db, evaluation.skipped),
+        "seeds": evaluation.seeds,
+        "folds": evaluation.folds,
+        "model": lead,
+        "inputs": evaluation.choice.to_dict(),
+        "target": evaluation.target.to_dict(),
+        "records": evaluation.records(),
+        "tests": evaluation.tests(lead),
+        "gap_effect": [r for model in compared for r in bandgap.gap_effect(evaluation, model)],
+        "core_hole": [r for model in compared for r in bandgap.core_hole_effect(evaluation, model)],
+        "gap_from_pdos": bandgap.gap_from_pdos(usable_rows(db, evaluation), evaluation.choice, folds=evaluation.folds),
+        "domain": domain_check(usable_rows(db, evaluation), evaluation, lead),
+    }
+
+
+def run_study(
+    db,
+    *,
+    seeds: int = STUDY_SEEDS,
+    folds: int = FOLDS,
+    model: str = STUDY_MODEL,
+    docs: Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    report=None,
+) -> dict:
+    """Which inputs and targets, and whether the band gap matters under other alignments, by one fast model.
+
+    Writes numbers and report into the folder docs if given. Returns everything as JSON types.
+    """
+    if docs:
+        prepare(Path(docs) / NUMBERS)
+    where = {"seeds": seeds, "folds": folds, "model": model, "workers": workers, "scheduler": scheduler}
+    found = {
+        **provenance(db, []),
+        "seeds": seeds,
+        "folds": folds,
+        "model": model,
+        "choices": studies.study_inputs(db, report=report, **where),
+        "alignments": bandgap.alignments(db, **where),
+    }
+    if docs:
+        publish(Path(docs), "study", found)
+    return found
+
+
+def provenance(db, skipped: list) -> dict:
+    """What data: version, numbers of spectra and structures of each kind, what was planned, what was left out."""
+    kind, structure = np.asarray(db["kind"]), np.asarray(db["structure"], str)
+    return {
+        "data": db.version,
+        "planned": db.planned,
+        "skipped": skipped,
+        **{
+            group: {"spectra": int((kind == group).sum()), "structures": int(np.unique(structure[kind == group]).size)}
+            for group in ("crystal", "amorphous")
+        },
+    }
+
+
+def usable_rows(db, evaluation: Evaluation):
+    return db[usable(db, evaluation.choice, evaluation.target)[0]]
+
+
+def domain_check(db, evaluation: Evaluation, model: str) -> list[dict]:
+    """Does the out-of-domain score foretell the error? One record per group: Spearman's correlation of score and MSE,
+    and the median MSE of the spectra that score below and above 1. Scores are those of folds that did not hold the
+    structure.
+    """
+    from scipy.stats import spearmanr
+
+    data = Dataset.from_database(db, evaluation.choice, evaluation.target)
+    scores = np.zeros(len(data))
+    splits = grouped_folds(data, evaluation.folds, seed=0)
+    for split in splits:
+        score = DomainScore.fit(data.subset(split.development))
+        scores[split.test] = score.score(data.subset(split.test))
+        if split.amorphous.size:
+            scores[split.amorphous] += score.score(data.subset(split.amorphous)) / len(splits)
+    found = []
+    for group in dict.fromkeys(data.kinds):
+        rows = np.flatnonzero(data.kinds == group)
+        mse = evaluation.per_site(model, "pdos", group)["mse"].loc[data.sites[rows]].to_numpy()
+        above = scores[rows] > 1
+        found.append(
+            {
+                "group": str(group),
+                "n": int(rows.size),
+                "above_1": int(above.sum()),
+                "spearman": number(spearmanr(scores[rows], mse).statistic),
+                "mse_below": number(np.median(mse[~above])) if (~above).any() else None,
+                "mse_above": number(np.median(mse[above])) if above.any() else None,
+            }
+        )
+    return found
+
+
+def prepare(path: Path) -> None:
+    """Makes the folder of a file to write; DataError if that cannot be, before hours of work are lost."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise DataError(
+            f"{path.parent} cannot be made: {problem.strerror}. Choose a folder you may write to."
+        ) from None
+    if not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise DataError(f"{path} cannot be written. Choose a file in a folder you may write to.")
+
+
+def publish(docs: Path, part: str, found: dict) -> None:
+    """Replaces one part of the numbers and writes the report of all parts again."""
+    path = docs / NUMBERS
+    known = json.loads(path.read_text()) if path.exists() else {}
+    known[part] = found
+    write(path, json.dumps(known, indent=1) + "\n")
+    write(docs / REPORT, markdown(known))
+
+
+def write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

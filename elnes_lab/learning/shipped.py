@@ -1,0 +1,89 @@
+"""The pre-trained models that come with the repository: made by one call, and measured on what they never saw.
+
+>>> train_shipped(db, Path("data/models"))
+>>> evaluate_shipped(db, Path("data/models"))[0]["mse_median"]
+"""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from . import metrics
+from .dataset import Dataset, InputChoice, TargetChoice, make_split, usable
+from .estimators import ANN
+from .evaluation import DECILES, VARIANTS, number
+from .intervals import coverage
+
+FOLDERS = {"pdos": "ann-pdos", "pdos+gap": "ann-pdos-gap"}
+
+
+def train_shipped(db, folder: Path, *, seed: int = 0, report=None, **hyper) -> list[Path]:
+    """Trains the default network with and without the band gap on one split and stores both with their metrics; their
+    folders.
+
+    report is called with (inputs, EpochRecord) after every epoch; hyper: hyper-parameters other than the defaults.
+    Rows that lack what the default choices ask for are left out.
+    """
+    from .store import save
+    from .training import train
+
+    folder, made = Path(folder), []
+    for inputs, scalars in VARIANTS.items():
+        choice = dataclasses.replace(InputChoice(), scalars=scalars)
+        rows = db[usable(db, choice, TargetChoice())[0]]
+        data = Dataset.from_database(rows, choice)
+        training = train(data, make_split(data, seed=seed), seed=seed, **hyper)
+        for record in training:
+            if report:
+                report(inputs, record)
+        model = training.model
+        measured = {group: figures(model, part) for group, part in unseen(model, data).items()}
+        made.append(save(model, folder / FOLDERS[inputs], metrics=measured))
+    return made
+
+
+def evaluate_shipped(db, folder: Path) -> list[dict]:
+    """The stored models on the structures of a Database that they were neither trained nor validated on: one record
+    per inputs and group, with n, mse_mean, mse_median, deciles, coverage_90 and `warning` (text if the data have
+    changed since training).
+
+    Raises DataError if a model is missing or damaged.
+    """
+    from .store import load
+
+    found = []
+    for inputs, name in FOLDERS.items():
+        model = load(Path(folder) / name, db)
+        data = Dataset.from_database(db[usable(db, model.choice, model.target)[0]], model.choice, model.target)
+        found += [
+            {"model": ANN, "inputs": inputs, "group": group, **figures(model, part), "warning": model.warning}
+            for group, part in unseen(model, data).items()
+        ]
+    return found
+
+
+def unseen(model, data: Dataset) -> dict[str, Dataset]:
+    """Rows by kind of the structures, near duplicates included, that the model's training did not touch."""
+    touched = [*model.facts["split"]["train"], *model.facts["split"]["validation"]]
+    groups = np.unique(np.asarray(data.groups[np.isin(data.structures.astype(str), touched)], str))
+    free = ~np.isin(np.asarray(data.groups, str), groups)
+    return {str(kind): data.subset(free & (data.kinds == kind)) for kind in dict.fromkeys(data.kinds[free])}
+
+
+def figures(model, data: Dataset) -> dict:
+    """n, structures, mse_mean, mse_median, deciles, coverage_90 (None without an interval) of one model on some
+    rows."""
+    prediction = model.predict(data)
+    mse = metrics.measures(data, prediction.mean)["mse"]
+    covered = (
+        None if prediction.lower is None else number(coverage(data.targets, prediction.lower, prediction.upper).mean())
+    )
+    return {
+        "n": len(data),
+        "structures": int(np.unique(np.asarray(data.groups, str)).size),
+        "mse_mean": number(mse.mean()),
+        "mse_median": number(np.median(mse)),
+        "deciles": [number(x) for x in np.quantile(mse, DECILES)],
+        "coverage_90": covered,
+    }
