@@ -68,7 +68,7 @@ def build(raw: Path | str, output: Path | str) -> dict:
 
 def collect(raw: Path) -> Collected:
     """Reads and checks every file of the raw folder, in the order of the structures' names."""
-    found = Collected()
+    found, known = Collected(), set()
     for folder in sorted(path for path in raw.iterdir() if path.is_dir()):
         files = sorted(folder.glob("O*.npz"), key=lambda path: (len(path.stem), path.stem))
         ground_file = folder / "ground.npz"
@@ -85,6 +85,7 @@ def collect(raw: Path) -> Collected:
                 found.rejected.append((f"{folder.name}/ground", str(reason)))
             found.planned += len(files)
             continue
+        known.add(folder.name)
         sites = []
         for path in files:
             try:
@@ -100,21 +101,21 @@ def collect(raw: Path) -> Collected:
         if sites:
             found.rows += structure_rows(ground, environment, sites)
             found.grounds.append((ground, environment, [site.site for site in sites]))
-    add_plan(raw / PLAN, found)
+    add_plan(raw / PLAN, found, known)
     return found
 
 
-def add_plan(path: Path, found: Collected) -> None:
-    """Adds the sites of the structures that the plan names and the queue has not begun."""
+def add_plan(path: Path, found: Collected, known: set[str]) -> None:
+    """Adds the sites of the planned structures that are not `known`: not begun, or without a usable ground state."""
     if not path.exists():
         return
     from ase.io import read
 
-    begun = {file.parent.name for file in found.files}
+    listed = {site for site, _ in found.rejected}
     for atoms in read(path, ":"):
-        if atoms.info["sid"] not in begun:
+        if atoms.info["sid"] not in known:
             environment = Environment.of(atoms)
-            sites = [f"{atoms.info['sid']}/O{atom}" for atom, _ in environment.inequivalent_oxygens]
+            sites = {f"{atoms.info['sid']}/O{atom}" for atom, _ in environment.inequivalent_oxygens} - listed
             found.missing += sites
             found.planned += len(sites)
     found.files.append(path)

@@ -1,4 +1,5 @@
 """From raw files to the database: nothing invented, nothing hidden, nothing half-written."""
+import shutil
 import subprocess
 
 import numpy as np
@@ -113,12 +114,18 @@ def test_missing_sites_are_listed(raw, tmp_path):
     assert info["spectra"] == 6 and info["planned"] == 8 and info["structures"] == 2
 
 
-def test_planned_structures_that_are_not_begun_are_missing(raw, tmp_path):
-    (raw / "structures.extxyz").write_text(
-        '3\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 sid=new name=new source=search pbc="T T T"\n'
-        "Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0\n")
+def test_planned_structures_without_a_usable_ground_state_are_missing(raw, tmp_path, alter):
+    """Not begun, or begun with a ground state that is rejected: the sites still to be computed are listed either way."""
+    (raw / "structures.extxyz").write_text("".join(
+        f'3\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 sid={name} name=new source=search pbc="T T T"\n'
+        "Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0.1\n" for name in ("new", "rejected", "quartz-alpha")))
+    shutil.copytree(raw / "stishovite", raw / "rejected")
+    (raw / "rejected" / "O2.npz").unlink()
+    alter(raw / "rejected" / "ground.npz", band_gap=np.array(0.0))
     info = build(raw, tmp_path / "out")
-    assert "new/O1" in info["missing"] and info["planned"] == info["spectra"] + len(info["missing"])
+    assert info["missing"] == ["new/O1", "new/O2", "rejected/O1", "rejected/O2"]
+    assert list(reasons(info)) == ["rejected/ground"]
+    assert info["planned"] == info["spectra"] + len(info["missing"])
 
 
 def test_nothing_usable_leaves_the_database_as_it_was(raw, tmp_path):
