@@ -13,7 +13,7 @@ dashboard: $(READY)            ## the dashboard in the browser, on the data that
 lab: $(READY)                  ## the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-test: $(READY) chromium        ## everything, browser tests included
+test: $(READY) chromium nginx  ## everything, browser tests included
 	$(BIN)/python -m pytest -q
 
 data: $(READY)                 ## the database again, from data/raw
@@ -27,6 +27,7 @@ models: $(READY)               ## the pre-trained models, their evaluation and t
 benchmark: $(READY)            ## timings, as ratios
 	$(BIN)/python benchmarks/database.py
 	$(BIN)/python benchmarks/learning.py
+	$(BIN)/python benchmarks/dashboard.py
 
 picture: $(READY) chromium     ## the screenshot of README.md
 	$(BIN)/python -m pytest -q tests/browser -k "first_paint or readable"
@@ -46,9 +47,11 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	touch $@
 
-.PHONY: chromium
+.PHONY: chromium nginx
 chromium:
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { $(APT) update -q && $(APT) install -y -q --no-install-recommends chromium; }
+	@command -v chromium >/dev/null || { $(APT) update -q && $(APT) install -y -q --no-install-recommends chromium; }
+nginx:
+	@command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || { $(APT) update -q && $(APT) install -y -q --no-install-recommends nginx-light; }
 
 clean:
 	rm -rf .venv .venv-lock build *.egg-info artifacts

@@ -56,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8866)
     serve.add_argument("--ip", default="127.0.0.1", help="address to listen on (default: this machine only)")
     serve.add_argument("--preheated", type=int, default=1, help="pages kept ready for the next visitors, 150 MB each (default: 1)")
+    serve.add_argument("--viewers", type=int, default=0, help="most pages open at once, the ready ones included (default: no limit)")
+    serve.add_argument("--base-url", default="/", help="path below which a reverse proxy shows it (default: /)")
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     serve.set_defaults(run=run_serve)
     add_commands(commands, with_database)
@@ -120,7 +122,8 @@ def run_export(options) -> None:
 def run_serve(options) -> None:
     from .serve import serve
 
-    serve(port=options.port, ip=options.ip, preheated=options.preheated, open_browser=not options.no_browser)
+    serve(port=options.port, ip=options.ip, preheated=options.preheated, viewers=options.viewers, base_url=options.base_url,
+          open_browser=not options.no_browser)
 
 
 if __name__ == "__main__":

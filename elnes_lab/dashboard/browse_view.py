@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import figures
 from ..errors import DataError
+from . import link
 from .browse_model import (
     ALL,
     CHOICES,
@@ -62,6 +63,31 @@ class BrowseView:
                 ipw.Box([self._spectra(), self._structure()]).add_class("elnes-column"),
             ]
         ).add_class("elnes-browse")
+        page.on_msg(self._hear)
+
+    # links -----------------------------------------------------------------------------------------------------------
+    def _hear(self, widget, message, buffers):
+        """page.js tells with what query the page was opened, and when a link to it is wanted."""
+        if message.get("type") == "share":
+            text, sentence = link.query(self.model)
+            self.page.send({"type": "link", "query": text, "note": sentence})
+        elif message.get("type") == "ready" and message.get("query"):
+            state, sentences = link.read(self.model, str(message["query"]))
+            self.restore(state)
+            if sentences:
+                self.page.send({"type": "notice", "text": " ".join(sentences)})
+
+    def restore(self, state):
+        """Set controls and selection to what `link.read` returned; what it does not name stays."""
+        self.search.value = state.get("text", self.search.value)
+        for name, value in state.get("choices", {}).items():
+            self.pickers[name].value = value
+        for name, pair in state.get("ranges", {}).items():
+            self.sliders[name].value = pair
+        for name in self.options.keys() & state.keys():
+            self.options[name].value = state[name]
+        if "selection" in state:
+            self.model.select(state["selection"])
 
     # filters ---------------------------------------------------------------------------------------------------------
     def _filters(self):
@@ -230,13 +256,14 @@ class BrowseView:
         waterfall = ipw.ToggleButton(
             description="Offset", value=model.waterfall, tooltip="Draw the curves one above the other"
         )
-        for widget, trait in (
-            (zero, "zero"),
-            (polarization, "polarization"),
-            (channel, "channel"),
-            (fwhm, "fwhm"),
-            (waterfall, "waterfall"),
-        ):
+        self.options = {
+            "zero": zero,
+            "polarization": polarization,
+            "channel": channel,
+            "fwhm": fwhm,
+            "waterfall": waterfall,
+        }
+        for trait, widget in self.options.items():
             widget.observe(lambda change, trait=trait: setattr(model, trait, change.new), "value")
         bar = ipw.Box(
             [

@@ -1,15 +1,23 @@
 """The frame of the dashboard: top bar, one panel at a time, footer. Panels are entries of PANELS."""
 
+import logging
 from html import escape
 from importlib import import_module
 
 import ipywidgets as ipw
 
+from ..errors import DataError
 from ..schema import IDEA, LICENCE
+from .session import Session
 from .widgets import Page
 
 # Title, module and class of each panel. A panel is built when it is first shown, from (database, page).
-PANELS = (("Browse", "browse_view", "BrowseView"),)
+PANELS = (
+    ("Browse", "browse_view", "BrowseView"),
+    ("Train", "train_view", "TrainView"),
+    ("Inspect", "inspect_view", "InspectView"),
+    ("Core hole", "corehole_view", "CoreHoleView"),
+)
 DOI = "10.1038/s41524-020-0336-3"  # of IDEA
 
 
@@ -17,27 +25,37 @@ class Frame:
     """The page around the panels of a database: `widget` is what a notebook displays."""
 
     def __init__(self, db):
-        self.db, self.panels = db, {}
+        self.db, self.panels, self.current = db, {}, None
         self.page = Page()
+        self.page.session = Session(db)
         self.count = ipw.HTML().add_class("elnes-count")
-        self.body = ipw.Box([])
+        self.body, self.note = ipw.Box([]), ipw.HTML()
         title = ipw.HTML("<b>ELNES Lab</b><span>O K edge of silicon oxides</span>").add_class("elnes-title")
         top = ipw.Box([title, self.count, self.page]).add_class("elnes-top")
         self.choice = ipw.ToggleButtons(options=[name for name, *_ in PANELS])
         self.choice.observe(lambda change: self.show(change.new), "value")
         nav = [ipw.Box([self.choice]).add_class("elnes-nav")] if len(PANELS) > 1 else []
         foot = ipw.HTML(self._footer()).add_class("elnes-foot")
-        self.widget = ipw.VBox([top, *nav, self.body, foot]).add_class("elnes")
+        self.widget = ipw.VBox([top, *nav, self.note, self.body, foot]).add_class("elnes")
         self.show(PANELS[0][0])
 
     def show(self, title):
         """Bring a panel to the front, building it the first time; its state stays while another one is shown."""
         if title not in self.panels:
             module, name = next(entry[1:] for entry in PANELS if entry[0] == title)
-            panel = getattr(import_module(f".{module}", __package__), name)(self.db, self.page)
+            try:
+                panel = getattr(import_module(f".{module}", __package__), name)(self.db, self.page)
+            except Exception as problem:  # the panel in front stays; choosing the broken one again tries again
+                logging.getLogger(__name__).exception("panel %s", title)
+                reason = problem if isinstance(problem, DataError) else f"{type(problem).__name__}: {problem}"
+                self.note.value = f"<p role='alert' class='elnes-warn'>{title} cannot be opened: {escape(str(reason))}</p>"
+                self.choice.value = next((name for name, shown in self.panels.items() if shown is self.current), title)
+                return
             panel.on_status(self._write_count)
             self.panels[title] = panel
             self.body.children = [*self.body.children, panel.widget]
+        if self.panels[title] is not self.current:
+            self.note.value = ""
         self.current = self.panels[title]
         for panel in self.panels.values():  # hidden, not taken out: plotly's widgets do not survive leaving the page
             (panel.widget.remove_class if panel is self.current else panel.widget.add_class)("elnes-hidden")
@@ -62,7 +80,7 @@ def app(path=None):
     path: a database file or its folder, default the one that came with the package. A database that cannot be opened
     gives a page that says why and what to do.
     """
-    from .. import DataError, open_database
+    from .. import open_database
 
     try:
         return Frame(open_database(path)).widget

@@ -8,6 +8,7 @@ from html import escape
 import ipywidgets as ipw
 import numpy as np
 
+from ..errors import DataError
 from .browse_model import symbol
 
 ABSORBER, SILICON, OXYGEN = "#D55E00", "#3E8FC7", "#9AA4AF"
@@ -134,8 +135,14 @@ class StructureView:
                 ipw.HTML("This browser offers no WebGL, which the 3-D view needs; the numbers are below.")
             ]
             return
+        try:
+            environment = self._environment()
+        except DataError as problem:  # the file of structures is gone
+            self.scene.children = [ipw.HTML(f"<span class='elnes-warn' role='alert'>{escape(str(problem))}</span>")]
+            self.viewer = None
+            return
         names, positions = surroundings(
-            self._environment(), int(self.model.columns["atom"][self.model.positions[self.label]])
+            environment, int(self.model.columns["atom"][self.model.positions[self.label]])
         )
         atoms = {
             "species": {name: element for name, (element, _, _) in SPECIES.items()},

@@ -10,14 +10,31 @@ HERE = Path(__file__).parent
 NOTEBOOK = HERE.parents[1] / "notebooks" / "dashboard.ipynb"
 # All that the page's widgets need of JupyterLab; other extensions are 2 MB of code and warnings in the console.
 EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget")
-IDLE = 1800  # s after which the kernel of a page that was left open is ended
-CHECKED_EVERY = 120  # s
+IDLE = 7200  # s without a message after which the kernel of a page is ended; a page in the background sends none
+ABANDONED = 600  # s after which the kernel of a page that has vanished is ended: time to wake up a laptop
+CHECKED_EVERY = 60  # s
+LARGEST_MESSAGE = 64 * 2**20  # bytes the server accepts from a page; page.js refuses larger files before they are sent
 
 
-def command(notebook=NOTEBOOK, *, port=8866, address="127.0.0.1", browser=False, preheated=0):
+def command(
+    notebook=NOTEBOOK,
+    *,
+    port=8866,
+    address="127.0.0.1",
+    browser=False,
+    preheated=0,
+    viewers=0,
+    base_url="/",
+    token=False,
+    idle=IDLE,
+    abandoned=ABANDONED,
+    checked_every=CHECKED_EVERY,
+):
     """Words of the command that serves the notebook; run it with `environment()`.
 
     preheated: number of kernels kept ready with the page already computed, 150 MB each; 0 starts one per visitor.
+    viewers: most pages open at once, the ready ones included; 0: no limit. base_url: path below which a proxy shows it.
+    token: ask visitors for the one in $JUPYTER_TOKEN. idle, abandoned, checked_every: s, see the constants above.
     """
     words = [
         sys.executable,
@@ -31,19 +48,33 @@ def command(notebook=NOTEBOOK, *, port=8866, address="127.0.0.1", browser=False,
         "--VoilaConfiguration.show_tracebacks=False",
         f"--VoilaConfiguration.extension_allowlist={list(EXTENSIONS)}",
         "--VoilaConfiguration.file_allowlist=[]",
-        f"--MappingKernelManager.cull_idle_timeout={IDLE}",
-        f"--MappingKernelManager.cull_interval={CHECKED_EVERY}",
+        "--VoilaConfiguration.multi_kernel_manager_class=elnes_lab.dashboard.kernel_manager.DashboardKernels",
+        "--Voila.kernel_websocket_connection_class=elnes_lab.dashboard.kernel_manager.DashboardConnection",
+        "--Voila.identity_provider_class=elnes_lab.dashboard.kernel_manager.DashboardIdentity",
+        "--MappingKernelManager.cull_connected=True",
+        f"--MappingKernelManager.cull_idle_timeout={idle}",
+        f"--MappingKernelManager.cull_interval={checked_every}",
+        f"--DashboardKernels.abandoned_timeout={abandoned}",
+        f"--DashboardKernels.most_kernels={viewers}",
+        f"--Voila.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}",
+        f"--Voila.base_url={base_url}",
+        "--Voila.port_retries=0",
     ]
+    if token:
+        words.append("--Voila.auto_token=True")
     if preheated:
         words += ["--preheat_kernel=True", f"--pool_size={preheated}"]
     return words if browser else [*words, "--no-browser"]
 
 
 def environment(base=None):
-    """Environment variables for that command: `base` (default: this process) with the page's template added."""
+    """Environment variables for that command: `base` (default: this process) with the page's template added, one thread."""
     base = dict(os.environ if base is None else base)
     folders = [HERE / "share", *published_plotly()]
     base["JUPYTER_PATH"] = os.pathsep.join([*map(str, folders), *filter(None, [base.get("JUPYTER_PATH")])])
+    # Fifty kernels with a thread per core each would only get in each other's way.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        base.setdefault(name, "1")
     return base
 
 

@@ -74,7 +74,7 @@ def browser():
 def visit(address, browser):
     """Function that opens the dashboard and waits until it is usable; the page notes problems and foreign requests."""
 
-    def visit(*, without_webgl=False, **options):
+    def visit(query="", *, without_webgl=False, **options):
         options = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light"} | options
         page = browser.new_context(**options).new_page()
         page.set_default_timeout(30_000)
@@ -87,7 +87,7 @@ def visit(address, browser):
         page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("request", lambda request: foreign(request.url) and page.foreign.append(request.url))
-        page.goto(address)
+        page.goto(f"{address}?{query}" if query else address)
         page.wait_for_selector(".elnes-spectra .main-svg", timeout=PATIENCE * 1000)
         page.wait_for_selector(".elnes-structure canvas, .elnes-scene .widget-html", timeout=PATIENCE * 1000)
         return page

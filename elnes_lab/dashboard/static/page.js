@@ -1,6 +1,7 @@
-// Theme button, sign of life to the kernel, and what the browser can do; the rest of the page is made of widgets.
+// Share and theme buttons, sign of life to the kernel, what the browser can do; the rest of the page is made of widgets.
 const KEY = "elnes-lab-theme";
 const PING = 15000, PATIENCE = 30000; // ms between questions to the kernel, and until it counts as gone
+const LARGEST = 32; // MiB of a file to upload; half of what the server takes, voila_settings.LARGEST_MESSAGE
 
 function preferred() {
   let stored = null;
@@ -16,6 +17,58 @@ function hasWebGL() {
   } catch {
     return false;
   }
+}
+
+// A line below the top bar that can be closed; `link`, if any, as a field to copy from. The newest one replaces the others.
+function notice(el, text, link) {
+  const root = el.closest(".elnes");
+  root.querySelector(".elnes-notice")?.remove();
+  const line = document.createElement("div");
+  line.className = "elnes-notice";
+  line.setAttribute("role", "status");
+  line.append(text);
+  if (link) {
+    const field = document.createElement("input");
+    field.readOnly = true;
+    field.value = link;
+    field.setAttribute("aria-label", field.title = "Link to this selection");
+    field.onfocus = () => field.select();
+    line.append(field);
+  }
+  const close = document.createElement("button");
+  close.className = "elnes-button";
+  close.textContent = close.title = "Close";
+  close.onclick = () => line.remove();
+  line.append(close);
+  root.querySelector(".elnes-top").after(line);
+  return line;
+}
+
+async function copy(el, { query, note }) {
+  const link = `${location.origin}${location.pathname}?${query}`;
+  history.replaceState(null, "", link); // so that a reload of the page keeps the selection, too
+  const line = notice(el, "", link);
+  let copied = false;
+  try {
+    await navigator.clipboard.writeText(link);
+    copied = true;
+  } catch { // only pages from this machine or with https may use the clipboard
+    line.querySelector("input").select();
+    try { copied = document.execCommand("copy"); } catch { /* by hand, then */ }
+  }
+  line.prepend(`${copied ? "The link to this selection is copied." : "Copy this link to the selection:"} ${note} `.trim() + " ");
+}
+
+// A file that is too large would break the connection to the kernel, and with it the page.
+function refuseLargeFiles(root, el) {
+  root.addEventListener("change", (event) => {
+    const large = event.target.type === "file" && [...event.target.files].find((file) => file.size > LARGEST * 2 ** 20);
+    if (!large) return;
+    event.stopImmediatePropagation();
+    event.target.value = "";
+    const size = Math.round(large.size / 2 ** 20).toLocaleString("en");
+    notice(el, `“${large.name}” has ${size} MiB. Files up to ${LARGEST} MiB can be uploaded; nothing was sent. `);
+  }, true);
 }
 
 export default {
@@ -34,14 +87,28 @@ export default {
       try { localStorage.setItem(KEY, theme); } catch { /* the choice lasts as long as the page */ }
       apply(theme);
     };
+    const voila = Boolean(document.body.dataset.voila); // JupyterLab's address says nothing about this page
+    if (voila) {
+      const share = document.createElement("button");
+      share.className = "elnes-button elnes-share";
+      share.textContent = "Share";
+      share.title = "Copy a link that opens Browse with this selection, these filters and these plot options";
+      share.onclick = () => model.send({ type: "share" });
+      el.append(share);
+    }
     el.append(button);
     apply(preferred());
     document.querySelector("#elnes-skeleton")?.remove();
-    model.send({ type: "ready", webgl: hasWebGL() });
 
     let heard = Date.now();
-    const listen = (message) => { if (message?.type === "pong") heard = Date.now(); };
+    const listen = (message) => {
+      if (message?.type === "pong") heard = Date.now();
+      else if (message?.type === "link") copy(el, message);
+      else if (message?.type === "notice") notice(el, `${message.text} `);
+    };
     model.on("msg:custom", listen);
+    requestAnimationFrame(() => refuseLargeFiles(el.closest(".elnes"), el)); // once `el` is in the page
+    model.send({ type: "ready", webgl: hasWebGL(), query: voila ? location.search : "" });
     const timer = setInterval(() => {
       if (document.hidden) { heard = Date.now(); return; } // browsers slow hidden pages down
       if (Date.now() - heard > PATIENCE) {

@@ -1,0 +1,39 @@
+"""Work that would hold up the page, done in a thread, its result handed over on the kernel's event loop."""
+
+import asyncio
+import threading
+
+
+class Background:
+    """`start(work, done)` calls `done(result, problem)` with what `work()` returned or raised, one of them None.
+
+    Only the newest work is handed over. Without a running event loop (a script, a test) everything happens at once.
+    """
+
+    def __init__(self):
+        self.number = 0
+
+    def start(self, work, done):
+        self.number += 1
+        number = self.number
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            done(*self._result(work))
+            return
+
+        def run():
+            result = self._result(work)
+            try:
+                loop.call_soon_threadsafe(lambda: number == self.number and done(*result))
+            except RuntimeError:
+                pass  # the kernel has ended meanwhile
+
+        threading.Thread(target=run, daemon=True).start()
+
+    @staticmethod
+    def _result(work):
+        try:
+            return work(), None
+        except Exception as problem:
+            return None, problem

@@ -1,0 +1,104 @@
+"""When the kernel of a page ends, and who may talk to it: Voila's classes with the rules of docs/serving.md.
+
+They are named on the command line that voila_settings makes.
+"""
+
+import time
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.auth.identity import PasswordIdentityProvider
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from jupyter_server.utils import url_path_join
+from tornado.web import HTTPError
+from traitlets import Integer
+
+PROTOCOL = "v1.kernel.websocket.jupyter.org"  # what every browser with Voila's page speaks
+MOST_PARTS = 4096  # of a message: a header of 8 bytes that claims more would have the server count to 2^64
+FULL = "All places are taken. Please try again in a few minutes."
+
+
+class DashboardKernels(AsyncMappingKernelManager):
+    """Ends what nobody looks at, keeps what was made ready, refuses what the machine cannot hold.
+
+    Jupyter counts any message as activity, so that a training whose page has vanished would run to its end, and ends
+    kernels made ready before their visitor comes. Here a page that has vanished is given `abandoned_timeout`, one that
+    is connected but in the background `cull_idle_timeout` after the last message, and a kernel made ready stays.
+    """
+
+    abandoned_timeout = Integer(600, config=True, help="Seconds without a connection after which a kernel is ended")
+    most_kernels = Integer(0, config=True, help="Number of kernels at once, those made ready included; 0: no limit")
+
+    def __init__(self, **traits):
+        super().__init__(**traits)
+        self.alone_since = {}
+
+    @property
+    def pools(self):
+        """Notebook -> tasks that make a page ready; Voila's subclass keeps them, if pages are to be made ready at all."""
+        return getattr(self, "_pools", {})
+
+    @property
+    def full(self):
+        return 0 < self.most_kernels <= len(self)
+
+    async def start_kernel(self, *arguments, **options):
+        if self.full:
+            raise HTTPError(503, FULL)
+        return await super().start_kernel(*arguments, **options)
+
+    async def cull_kernels(self):
+        await super().cull_kernels()
+        for notebook, tasks in self.pools.items():
+            # What failed, for want of a place or of memory, would be handed to a visitor.
+            tasks[:] = [task for task in tasks if not (task.done() and task.exception())]
+            if not self.full:
+                self.fill_if_needed(delay=0, notebook_name=notebook)
+
+    async def cull_kernel_if_idle(self, kernel_id):
+        if kernel_id in self.made_ready():
+            return
+        if self._kernel_connections.get(kernel_id, 0):
+            self.alone_since.pop(kernel_id, None)
+            await super().cull_kernel_if_idle(kernel_id)
+        elif time.monotonic() - self.alone_since.setdefault(kernel_id, time.monotonic()) > self.abandoned_timeout:
+            self.log.info("No page is connected to kernel %s any more: it is ended.", kernel_id)
+            await ensure_async(self.shutdown_kernel(kernel_id))
+
+    def made_ready(self):
+        """Ids of the kernels that wait for a visitor."""
+        tasks = [task for tasks in self.pools.values() for task in tasks]
+        return {task.result()["kernel_id"] for task in tasks if task.done() and not task.exception()}
+
+    async def shutdown_kernel(self, kernel_id, *arguments, **options):
+        self.alone_since.pop(kernel_id, None)
+        return await ensure_async(super().shutdown_kernel(kernel_id, *arguments, **options))
+
+
+class DashboardConnection(ZMQChannelsWebsocketConnection):
+    """Refuses what only a hostile client sends, and what would keep the server, with everybody's page, busy for ever.
+
+    Voila 0.5 reads each message to a page as one of the v1 protocol: with a client of the older protocol, which
+    jupyter_server still offers, it takes four bytes of text for a number of parts and starts to list them.
+    """
+
+    async def prepare(self):
+        offered = self.websocket_handler.request.headers.get("Sec-WebSocket-Protocol", "")
+        if PROTOCOL not in [name.strip() for name in offered.split(",")]:
+            raise HTTPError(400, f"This server speaks only {PROTOCOL}.")
+        # Asked for, it is sent as a cookie, without which Voila refuses to end the kernel of a page that is closed.
+        self.websocket_handler.xsrf_token  # noqa: B018
+        await super().prepare()
+
+    def handle_incoming_message(self, incoming_msg):
+        if isinstance(incoming_msg, str) or not 5 < int.from_bytes(incoming_msg[:8], "little") < MOST_PARTS:
+            self.websocket_handler.close(1003, "not a message")
+        else:
+            super().handle_incoming_message(incoming_msg)
+
+
+class DashboardIdentity(PasswordIdentityProvider):
+    """Asks for the token below the base URL; Voila 0.5 asks at /login, where a proxy does not bring its visitors."""
+
+    def get_handlers(self):
+        return [(url_path_join(self.parent.server_url, path), *rest) for path, *rest in super().get_handlers()]

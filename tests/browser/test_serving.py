@@ -1,0 +1,110 @@
+"""Links, closing, and what goes wrong on the way, in a real browser."""
+
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+import elnes_lab
+
+ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+
+
+@pytest.fixture(scope="module")
+def db():
+    return elnes_lab.open_database()
+
+
+@pytest.fixture
+def opened(visit):
+    """Function that opens the dashboard in a window of its own, at a query, and waits until it is usable."""
+    pages = []
+
+    def opened(query="", **options):
+        pages.append(visit(query, **options))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        assert page.foreign == [] and page.problems == []
+        page.context.close()
+
+
+def drawn(page):
+    return page.evaluate("document.querySelector('.elnes-spectra').data.filter((t) => t.visible).map((t) => t.name)")
+
+
+def kernels():
+    """Processes of the kernels that this test run has started."""
+    children = psutil.Process().children(recursive=True)
+    return {child.pid for child in children if "ipykernel_launcher" in " ".join(child.cmdline())}
+
+
+def test_a_shared_link_shows_the_same_elsewhere(opened, db):
+    first = opened()
+    first.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    control = first.locator(".elnes-control", has=first.locator(".widget-label:has-text('Kind')")).locator("select")
+    kind = next(text for text in control.locator("option").all_inner_texts() if text.startswith("crystal"))
+    control.select_option(label=kind)
+    zero = first.locator(".elnes-control", has=first.locator(".widget-label:has-text('Energy zero')")).locator("select")
+    zero.select_option(label="energy loss")
+    first.locator(".elnes-table .row").nth(2).click()
+    first.wait_for_function("document.querySelector('.elnes-spectra').data.filter((t) => t.visible).length === 2")
+    first.get_by_role("button", name="Share").click()
+    first.get_by_text("The link to this selection is copied").wait_for()
+    link = first.evaluate("navigator.clipboard.readText()")
+    assert link == first.url and link == first.get_by_label("Link to this selection").input_value()
+    first.screenshot(path=ARTIFACTS / "share.png")
+    second = opened(link.partition("?")[2])
+    second.wait_for_function("document.querySelector('.elnes-spectra').data.filter((t) => t.visible).length === 2")
+    assert drawn(second) == drawn(first)
+    crystals = int((db["kind"] == "crystal").sum())
+    second.wait_for_selector(f".elnes-table .body[aria-rowcount='{crystals}']")
+    assert second.locator(".elnes-notice").count() == 0
+    assert second.evaluate("document.querySelector('.elnes-spectra').data.find((t) => t.visible).x[0]") > 500
+    second.reload()  # the address has the selection
+    second.wait_for_selector(".elnes-spectra .main-svg", timeout=120_000)
+    second.wait_for_function("document.querySelector('.elnes-spectra').data.filter((t) => t.visible).length === 2")
+
+
+def test_a_link_that_is_partly_wrong_says_so(opened):
+    page = opened("sites=stishovite/O2,atlantis/O7&band_gap=99~98&fwhm=1.5<script>")
+    line = page.locator(".elnes-notice")
+    line.wait_for()
+    assert "atlantis/O7" in line.inner_text() and "band_gap=99~98" in line.inner_text() and "<script>" in line.inner_text()
+    page.wait_for_function("document.querySelector('.elnes-spectra').data.filter((t) => t.visible).length === 2")
+    assert "O2" in drawn(page)[0]
+    page.screenshot(path=ARTIFACTS / "share-wrong.png")
+    line.get_by_role("button", name="Close").click()
+    assert page.locator(".elnes-notice").count() == 0
+
+
+def test_a_file_that_is_too_large_is_not_sent(opened, tmp_path):
+    page = opened()
+    page.evaluate("""() => { document.querySelector('.elnes').insertAdjacentHTML('beforeend', "<input type='file' id='upload'>");
+        window.taken = 0;
+        document.querySelector('#upload').onchange = (event) => { window.taken += event.target.files.length; }; }""")
+    large = tmp_path / "holiday.mov"
+    with large.open("wb") as file:
+        file.truncate(33 * 2**20)
+    page.locator("#upload").set_input_files(large)
+    page.get_by_text("“holiday.mov” has 33 MiB. Files up to 32 MiB can be uploaded; nothing was sent.").wait_for()
+    assert page.evaluate("window.taken") == 0
+    small = tmp_path / "model.zip"
+    small.write_bytes(b"x")
+    page.locator("#upload").set_input_files(small)
+    assert page.evaluate("window.taken") > 0
+
+
+def test_closing_the_page_ends_its_kernel(visit):
+    before = kernels()
+    page = visit()
+    own = kernels() - before
+    assert own
+    page.close(run_before_unload=True)
+    page.context.close()
+    end = time.monotonic() + 30
+    while own & kernels() and time.monotonic() < end:
+        time.sleep(0.3)
+    assert not own & kernels()

@@ -1,0 +1,290 @@
+"""Serving without a browser: who is let in, what ends when, what several processes behind nginx do."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from elnes_lab.dashboard import voila_settings
+from elnes_lab.dashboard.viewer import Viewer
+from elnes_lab.errors import DataError
+from elnes_lab.serve import serve
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 120
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until(condition, what):
+    end = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < end, f"still waiting for {what}"
+        time.sleep(0.2)
+    return value
+
+
+class Server:
+    """`command` as a process, answering at `url`."""
+
+    def __init__(self, command, port, folder, environment):
+        self.url, self.log = f"http://127.0.0.1:{port}/", folder / f"{port}.log"
+        with self.log.open("w") as output:
+            self.process = subprocess.Popen(
+                command, env=environment, cwd=folder, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        until(self.answers, f"the server:\n{self.log.read_text()}")
+
+    def answers(self):
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            urllib.request.urlopen(f"{self.url}voila/static/labvariables.css", timeout=5).close()
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def kernels(self):
+        if self.process.poll() is not None:
+            return []
+        return [one for one in psutil.Process(self.process.pid).children(recursive=True) if one.is_running()]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Function that starts Voila with some settings; all are stopped at the end."""
+    servers = []
+
+    def start(*, environment=None, **settings):
+        port = free_port()
+        everything = voila_settings.environment() | {"PYTHONPATH": str(ROOT)} | (environment or {})
+        servers.append(Server(voila_settings.command(port=port, **settings), port, tmp_path, everything))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+
+
+def text_of(url):
+    """Status and text of an answer."""
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode()
+    except OSError:
+        return 0, ""
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_all_kernels_end_with_the_server(start, end):
+    server = start(preheated=1)
+    until(lambda: len(server.kernels()) == 1, "the kernel made ready")
+
+    async def look():
+        viewer = await Viewer(server.url, patience=PATIENCE).open()
+        until(lambda: len(server.kernels()) == 2, "the second kernel")
+        kernels = server.kernels()
+        server.process.send_signal(end)
+        server.process.wait(60)
+        viewer.vanish()
+        return kernels
+
+    kernels = asyncio.run(look())
+    until(lambda: not any(one.is_running() and one.status() != "zombie" for one in kernels), "the end of the kernels")
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_kernels_of_vanished_pages_end_even_at_work_and_ready_ones_stay(start):
+    server = start(preheated=1, idle=3, abandoned=3, checked_every=1)
+    ready = until(server.kernels, "the kernel made ready")
+    time.sleep(6)  # longer than both limits
+    assert server.kernels() == ready
+
+    async def visit():
+        viewer = await Viewer(server.url, patience=PATIENCE).open()
+        table = viewer.find(lambda state: "swatches" in state)
+        assert await viewer.change(table, selected=[1])
+        viewer.vanish()
+
+    asyncio.run(visit())
+    until(lambda: ready[0] not in server.kernels(), "the end of the kernel that was left")
+    until(lambda: len(server.kernels()) == 1, "the next one made ready")
+
+
+def test_a_closed_page_gives_its_place_to_the_next(start):
+    server = start(viewers=1)
+
+    async def visits():
+        first = await Viewer(server.url, patience=PATIENCE).open()
+        status, page = await asyncio.to_thread(text_of, server.url)
+        assert status == 503 and "All places are taken. Please try again" in page and "Traceback" not in page
+        await first.close()
+        second = await Viewer(server.url, patience=PATIENCE).open()
+        await second.close()
+
+    asyncio.run(visits())
+
+
+def test_a_token_is_asked_for(start):
+    server = start(token=True, environment={"JUPYTER_TOKEN": "open-sesame"})
+    status, page = text_of(server.url)
+    assert "login" in page.casefold() or status == 403
+    assert server.kernels() == []
+    assert "open-sesame" not in " ".join(psutil.Process(server.process.pid).cmdline())
+
+    async def visit():
+        viewer = await Viewer(f"{server.url}?token=open-sesame&sites=", patience=PATIENCE).open()
+        stranger = Viewer(server.url, patience=10)
+        stranger.kernel_id, stranger.base = viewer.kernel_id, server.url
+        with pytest.raises(Exception, match="403"):
+            await stranger.connect()
+        await viewer.close()
+
+    asyncio.run(visit())
+
+
+def test_clients_that_would_stall_the_server_are_refused(start):
+    from tornado.websocket import websocket_connect
+
+    server = start()
+
+    async def attack():
+        viewer = await Viewer(server.url, patience=PATIENCE).open()
+        address = f"{server.url}api/kernels/{viewer.kernel_id}/channels".replace("http", "ws", 1)
+        with pytest.raises(Exception, match="400"):
+            await websocket_connect(address)
+        other = await Viewer(server.url, patience=PATIENCE).open()
+        await other.socket.write_message((2**60).to_bytes(8, "little") + b"x" * 32, binary=True)
+        assert await asyncio.wait_for(other.reader, 30) is None  # the connection is closed
+        table = viewer.find(lambda state: "swatches" in state)
+        assert await viewer.change(table, selected=[1])  # everybody else goes on
+        await viewer.close()
+
+    asyncio.run(attack())
+
+
+@pytest.mark.parametrize("loss", ["silicon_oxides_o_k.nc", "structures.extxyz", "notebook"])
+def test_a_file_deleted_while_serving_gives_a_sentence(start, tmp_path, loss):
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("silicon_oxides_o_k.nc", "structures.extxyz", "SHA256SUMS"):
+        shutil.copy(ROOT / "data" / name, data)
+    notebook = shutil.copy(voila_settings.NOTEBOOK, tmp_path)
+    server = start(notebook=notebook, environment={"ELNES_LAB_DATA": str(data)})
+    os.remove(notebook if loss == "notebook" else data / loss)
+    if loss == "notebook":
+        status, page = text_of(server.url)
+        assert status in (404, 500) and "ELNES Lab" in page and "Traceback" not in page and str(tmp_path) not in page
+        return
+
+    async def visit():
+        viewer = await Viewer(server.url, patience=PATIENCE).open()
+        await asyncio.sleep(1)
+        await viewer.refresh()
+        texts = " ".join(str(state.get("value", "")) for state in viewer.widgets.values())
+        await viewer.close()
+        return texts
+
+    texts = asyncio.run(visit())
+    assert "Traceback" not in texts
+    assert "There is no database at" in texts if loss.endswith(".nc") else "structure" in texts
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)")
+def test_nginx_keeps_every_visitor_with_one_of_two_processes(start, tmp_path):
+    servers = [start(), start()]
+    port = free_port()
+    site = (ROOT / "docs" / "nginx.conf").read_text()
+    for old, new in (("8901", servers[0].url[17:-1]), ("8902", servers[1].url[17:-1]), ("listen 8080", f"listen 127.0.0.1:{port}")):
+        assert old in site
+        site = site.replace(old, new)
+    places = "".join(f"{kind}_temp_path {tmp_path}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(
+        f"worker_processes 1; daemon off; pid {tmp_path}/nginx.pid; error_log {tmp_path}/nginx.log;\n"
+        f"events {{ }}\nhttp {{ access_log off; {places}\n{site}\n}}\n"
+    )
+    nginx = subprocess.Popen([NGINX, "-c", configuration, "-p", tmp_path, "-e", tmp_path / "nginx.log"])
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        until(lambda: nginx.poll() is None and text_of(f"{url}voila/static/labvariables.css")[0] == 200, "nginx")
+
+        async def visit():
+            viewers, used = [], set()
+            while len(viewers) < 8 and len(used) < 2:
+                viewer = await Viewer(url, patience=PATIENCE).open()
+                table = viewer.find(lambda state: "swatches" in state)
+                assert await viewer.change(table, selected=[len(viewers)])
+                viewers.append(viewer)
+                used = {server.url for server in servers if server.kernels()}
+            assert len(used) == 2  # by chance in one process: 1 in 128
+            assert len({viewer.cookies["elnes_place"] for viewer in viewers}) == len(viewers)
+            again = Viewer(url, patience=PATIENCE)
+            again.cookies = {"elnes_place": viewers[0].cookies["elnes_place"]}
+            counts = [len(server.kernels()) for server in servers]
+            await again.open()
+            more = [len(server.kernels()) - count for server, count in zip(servers, counts)]
+            home = [viewers[0].kernel_id in server.log.read_text() for server in servers]
+            assert more == [int(here) for here in home]
+            await again.close()
+            away = servers[home.index(True)]
+            for viewer in viewers:
+                viewer.vanish()
+            await asyncio.to_thread(away.stop)
+            again = await again.open()  # the other process takes over
+            assert again.kernel_id in servers[home.index(False)].log.read_text()
+            await again.close()
+
+        asyncio.run(visit())
+    finally:
+        nginx.terminate()
+        nginx.wait(20)
+
+
+def test_serve_refuses_what_cannot_work():
+    with pytest.raises(DataError, match="--viewers"):
+        serve(port=free_port(), preheated=4, viewers=4)
+
+
+def test_serve_prints_the_link_and_hides_the_token_from_others(tmp_path):
+    port = free_port()
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "elnes_lab.cli", "serve", "--ip", "0.0.0.0", "--port", str(port), "--no-browser"]
+    words += ["--preheated", "0", "--base-url", "elnes"]
+    with (tmp_path / "log").open("w") as output:
+        process = subprocess.Popen(words, env=environment, cwd=tmp_path, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        line = until(lambda: (tmp_path / "log").read_text().partition("\n")[0], "the link")
+        token = line.partition("token=")[2].split()[0]
+        assert f":{port}/elnes/?token=" in line and len(token) > 20
+        until(lambda: "Voilà is running" in (tmp_path / "log").read_text(), "the server")
+        assert token not in " ".join(psutil.Process(process.pid).cmdline())
+        assert (tmp_path / "log").read_text().count(token) == 1
+        status, page = text_of(f"http://127.0.0.1:{port}/elnes/")
+        assert "login" in page.casefold() or status == 403
+    finally:
+        process.terminate()
+        process.wait(30)
