@@ -1,11 +1,14 @@
 """The interactive pages, for Voila and JupyterLab: `from elnes_lab.dashboard import app; app()`."""
 
 
-def app(path=None):
-    """The dashboard as a widget to display; path: database file or folder, default the one of the package."""
+def app(path=None, *, panel=None):
+    """The dashboard as a widget to display; path: database file or folder, default the one of the package.
+
+    panel: "Browse", "Train", "Inspect" or "Core hole" alone; default: all of them.
+    """
     from .frame import app as build
 
-    return build(path)
+    return build(path, panel=panel)
 
 
 __all__ = ["app"]

@@ -22,22 +22,23 @@ DOI = "10.1038/s41524-020-0336-3"  # of IDEA
 
 
 class Frame:
-    """The page around the panels of a database: `widget` is what a notebook displays."""
+    """The page around the panels of a database: `widget` is what a notebook displays. titles: of the panels to offer."""
 
-    def __init__(self, db):
+    def __init__(self, db, titles=None):
         self.db, self.panels, self.current = db, {}, None
+        titles = [name for name, *_ in PANELS] if titles is None else list(titles)
         self.page = Page()
         self.page.session = Session(db)
         self.count = ipw.HTML().add_class("elnes-count")
         self.body, self.note = ipw.Box([]), ipw.HTML()
         title = ipw.HTML("<b>ELNES Lab</b><span>O K edge of silicon oxides</span>").add_class("elnes-title")
         top = ipw.Box([title, self.count, self.page]).add_class("elnes-top")
-        self.choice = ipw.ToggleButtons(options=[name for name, *_ in PANELS])
+        self.choice = ipw.ToggleButtons(options=titles)
         self.choice.observe(lambda change: self.show(change.new), "value")
-        nav = [ipw.Box([self.choice]).add_class("elnes-nav")] if len(PANELS) > 1 else []
+        nav = [ipw.Box([self.choice]).add_class("elnes-nav")] if len(titles) > 1 else []
         foot = ipw.HTML(self._footer()).add_class("elnes-foot")
         self.widget = ipw.VBox([top, *nav, self.note, self.body, foot]).add_class("elnes")
-        self.show(PANELS[0][0])
+        self.show(titles[0])
 
     def show(self, title):
         """Bring a panel to the front, building it the first time; its state stays while another one is shown."""
@@ -74,19 +75,22 @@ class Frame:
         )
 
 
-def app(path=None):
-    """The dashboard as a widget to display: `app()` is all a notebook needs.
+def app(path=None, *, panel=None):
+    """The dashboard as a widget to display: `app()` is all a notebook needs, `app(panel="Train")` opens one panel alone.
 
     path: a database file or its folder, default the one that came with the package. A database that cannot be opened
-    gives a page that says why and what to do.
+    and a panel that there is not give a page that says why and what to do.
     """
-    from .. import open_database
+    from ..database import open_database, unknown
 
     try:
-        return Frame(open_database(path)).widget
+        titles = [name for name, *_ in PANELS]
+        if panel is not None and panel not in titles:
+            raise unknown(panel, titles, "panel")
+        return Frame(open_database(path), titles if panel is None else [panel]).widget
     except DataError as problem:
         page = Page()
         text = ipw.HTML(
-            f"<div style='padding:24px'><b>The database cannot be opened.</b><br>{escape(str(problem))}</div>"
+            f"<div style='padding:24px'><b>The dashboard cannot be opened.</b><br>{escape(str(problem))}</div>"
         )
         return ipw.VBox([ipw.Box([text, page]).add_class("elnes-top")]).add_class("elnes")

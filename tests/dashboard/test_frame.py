@@ -22,3 +22,10 @@ def test_a_panel_that_cannot_be_opened_leaves_a_sentence_and_the_panel_in_front(
     broken = False
     page.choice.value = "Fragile"
     assert page.note.value == "" and page.current is page.panels["Fragile"]
+
+
+def test_one_panel_alone_and_one_that_there_is_not(shipped):
+    alone = frame.Frame(shipped, ["Core hole"])
+    assert list(alone.panels) == ["Core hole"]
+    page = frame.app(panel="Corehole")
+    assert "Core hole" in page.children[0].children[0].value and "no panel" in page.children[0].children[0].value
