@@ -1,5 +1,4 @@
 """The learning commands of the command line: train, predict, evaluate, study, search."""
-import argparse
 import json
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""State of the Train panel: choices, presets, the training in its thread, and the runs to compare.
+"""State of the Train panel: the training in its thread, and the runs to compare. The choices are in train_choices.
 
 No widget in here. Results come from threads and enter the traits through the event loop of the kernel, so whoever
 observes a trait is called in the thread of the page.
@@ -9,67 +9,21 @@ import atexit
 import threading
 
 import numpy as np
-from traitlets import Bool, Dict, Enum, HasTraits, Instance, Int, Tuple, Unicode, observe
+from traitlets import Bool, Dict, Instance, Tuple, Unicode
 
 from ..errors import DataError
-from ..learning.choices import INPUT_ALIGNMENTS, TARGET_ALIGNMENTS, InputChoice, TargetChoice
-from ..learning.hyper import KINDS, Hyper
-from .train_job import Details, Progress, Settings, dataset, measure, train_model
+from .train_choices import NAMES, ZEROS, TrainChoices, interval
+from .train_job import Progress, dataset, measure, train_model
 
-# eV: the window to begin with for each zero of energy
-INPUT_WINDOWS = {"cbm": InputChoice().window, "vbm": (3.0, 20.0)}
-TARGET_WINDOWS = {"onset": TargetChoice().window, "cbm": (-2.0, 30.0), "vbm": (3.0, 35.0)}
-INPUT_RANGE, TARGET_RANGE = (-10.0, 25.0), (-5.0, 40.0)  # eV within which windows can be chosen
-BEST = {
-    "channels": InputChoice().channels,
-    "input_zero": InputChoice().alignment,
-    "input_window": InputChoice().window,
-    "gap": "band_gap" in InputChoice().scalars,
-    "target_zero": TargetChoice().alignment,
-    "target_window": TargetChoice().window,
-    "kind": Hyper().kind,
-    "members": Hyper().members,
-    "epochs": Hyper().epochs,
-    "ridge": Hyper().skip,
-    "amorphous": False,
-}
-# The published idea: one plain network, from the PDOS alone, on crystals.
-PRESETS = {"best": BEST, "published": BEST | {"members": 1, "epochs": 100, "ridge": False}}
-OWN = "own"
-ZEROS = {"cbm": "CB minimum", "vbm": "VB maximum", "onset": "edge onset"}
-NAMES = {"mlp": "multilayer", "conv": "convolutional", "linear": "linear"}
-EXAMPLE = "quartz-alpha"
 COMPARED = 2
 
 
-def interval(window):
-    """Text of an energy window, "−2 to 15 eV"."""
-    return "{:g} to {:g} eV".format(*window).replace("-", "−")
-
-
-class TrainModel(HasTraits):
+class TrainModel(TrainChoices):
     """Choices of the Train panel and its trainings, over a Session.
 
-    Set the choices in any order: `problem` says why they allow no training, `note` what they leave out. `start` trains
-    in a thread; `progress`, `running` and `message` follow, and the model is added to `session.models`.
+    `start` trains in a thread; `progress`, `running` and `message` follow, and the model is added to `session.models`.
     """
 
-    preset = Enum((*PRESETS, OWN), "best")
-    channels = Tuple(help="PDOS channels that the network sees")
-    input_zero = Enum(INPUT_ALIGNMENTS, BEST["input_zero"])
-    input_window = Tuple(help="(low, high) in eV from that zero")
-    gap = Bool(False, help="Whether the band gap is an input, too")
-    target_zero = Enum(TARGET_ALIGNMENTS, BEST["target_zero"])
-    target_window = Tuple(help="(low, high) in eV from that zero")
-    kind = Enum(KINDS, "mlp")
-    members = Int(5)
-    epochs = Int(25)
-    ridge = Bool(True, help="Whether a network starts from a ridge regression, with shifts of the energies")
-    seed = Int(0)
-    amorphous = Bool(False)
-
-    problem = Unicode(help="Why these choices allow no training, or an empty text; read only")
-    note = Unicode(help="How many spectra the choices can use; read only")
     running = Bool(False, help="Whether a training is under way; read only")
     stopping = Bool(False, help="Whether it was asked to stop; read only")
     progress = Instance(Progress, allow_none=True, help="Of the training under way or the last one; read only")
@@ -81,109 +35,11 @@ class TrainModel(HasTraits):
 
     def __init__(self, session, *, post=None):
         """post(function, *arguments) calls in the thread of the page; default: through its event loop, if any."""
-        self.session, self.db, self.post = session, session.db, post
+        self.session, self.post = session, post
         self.stop_event, self.thread, self.run, self.waiting = threading.Event(), None, 0, None
-        self.site, self.jobs, self.learning = None, 0, None  # learning: Settings of the last training
-        super().__init__(**PRESETS["best"])
-        self._check()
+        self.jobs, self.learning = 0, None  # learning: Settings of the last training
+        super().__init__(session.db)
         atexit.register(self.close)  # the page's kernel ends: so does its training
-
-    # choices ---------------------------------------------------------------------------------------------------------
-    @observe("preset")
-    def _preset(self, change):
-        if change.new != OWN:
-            with self.hold_trait_notifications():
-                for name, value in PRESETS[change.new].items():
-                    setattr(self, name, value)
-
-    @observe("input_zero")
-    def _input_zero(self, change):
-        self.input_window = self._moved(self.input_window, INPUT_WINDOWS, change)
-
-    @observe("target_zero")
-    def _target_zero(self, change):
-        self.target_window = self._moved(self.target_window, TARGET_WINDOWS, change)
-
-    @staticmethod
-    def _moved(window, usual, change):
-        """The usual window of the new zero, unless the window is one that was chosen for it (by a preset)."""
-        return usual[change.new] if window == usual.get(change.old, window) else window
-
-    @observe(*BEST, "seed")
-    def _check(self, change=None):
-        chosen = {name: getattr(self, name) for name in BEST}
-        self.preset = next((name for name, values in PRESETS.items() if values == chosen), OWN)
-        from ..learning.dataset import usable
-
-        try:
-            settings = self.settings()
-            mask, reasons = usable(self.db, settings.inputs, settings.target)
-        except DataError as problem:
-            self.problem, self.note = str(problem), ""
-            return
-        count = int(mask.sum())
-        why = " ".join(reasons)
-        self.note = f"{count:,} of {len(mask):,} spectra can be used." + (f" Left out: {why}" if why else "")
-        self.problem = "" if count else f"No spectrum has all that is asked for. {why} Choose narrower windows."
-
-    def settings(self):
-        """The choices as Settings. Raises DataError if they cannot be meant."""
-        inputs = InputChoice(
-            window=self.input_window,
-            alignment=self.input_zero,
-            channels=self.channels,
-            scalars=("band_gap",) if self.gap else (),
-        )
-        target = TargetChoice(window=self.target_window, alignment=self.target_zero)
-        hyper = {"kind": self.kind, "members": self.members, "epochs": self.epochs}
-        if not self.ridge and self.kind != "linear":
-            hyper |= {"skip": False, "shift": 0.0, "patience": max(10, self.epochs // 3)}
-        Hyper.of(hyper)
-        return Settings(inputs, target, hyper, self.seed, self.amorphous)
-
-    def windows(self):
-        """Arguments for `figures_training.chosen_windows`: a real site with the windows chosen on it."""
-        site = self._example_site()
-        return {
-            "pdos_energy": site["pdos_energy"] - (site["gap"] if self.input_zero == "cbm" else 0.0),
-            "pdos": site["pdos"],
-            "channels": list(self.db.channels),
-            "chosen": list(self.channels),
-            "input_window": self.input_window,
-            "energy": self.db.energy + site["shifts"][self.target_zero],
-            "intensity": site["intensity"],
-            "target_window": self.target_window,
-        }
-
-    def zeros(self):
-        """Further arguments for `figures_training.chosen_windows`, which do not change when a window moves."""
-        return {
-            "input_zero": self.input_zero,
-            "target_zero": self.target_zero,
-            "input_range": INPUT_RANGE,
-            "target_range": TARGET_RANGE,
-        }
-
-    def example_name(self):
-        """Name of the site that the windows are drawn on."""
-        return self._example_site()["name"]
-
-    def _example_site(self):
-        """Spectra of the site that the windows are drawn on, energies in eV from the valence-band maximum; kept."""
-        if self.site is None:
-            labels = list(map(str, self.db.sites))
-            row = self.db[[next((i for i, label in enumerate(labels) if label.startswith(f"{EXAMPLE}/")), 0)]]
-            curves = [row.pdos_curves(channel, fwhm=InputChoice().broadening) for channel in self.db.channels]
-            gap, onset = float(row["band_gap"][0]), float(row.shifts("onset")[0])
-            self.site = {
-                "pdos_energy": curves[0][0],
-                "pdos": np.array([curve[1][0] for curve in curves]),
-                "intensity": row.isotropic[0],
-                "gap": gap,
-                "shifts": {"vbm": 0.0, "cbm": -gap, "onset": onset if np.isfinite(onset) else -gap},
-                "name": f"{row['name'][0]} O{row['atom'][0]}",
-            }
-        return self.site
 
     # training --------------------------------------------------------------------------------------------------------
     def start(self):

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from ..errors import DataError
-from .dataset import Dataset
 
 ROWS_AT_ONCE = 1024
 

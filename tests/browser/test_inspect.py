@@ -221,7 +221,7 @@ def test_filters_by_kind_training_text_error_and_network(page, db, judged):
 def test_a_box_is_stepped_through(page):
     drawn = points(page)
     middle = len(drawn["x"]) // 2
-    (left, one), (right, two) = spot(page, middle), spot(page, middle + 6)
+    left, right = (spot(page, k)[0] for k in (middle, middle + 6))
     top = page.locator(".elnes-inspect .elnes-errors .nsewdrag").first.bounding_box()
     page.mouse.move(left - 3, top["y"] + 3)
     page.mouse.down()

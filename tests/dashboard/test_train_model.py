@@ -10,7 +10,8 @@ import pytest
 
 from elnes_lab.dashboard.session import UPLOAD_LIMIT, Session
 from elnes_lab.dashboard.train_job import train_model
-from elnes_lab.dashboard.train_model import OWN, PRESETS, TrainModel
+from elnes_lab.dashboard.train_choices import OWN, PRESETS
+from elnes_lab.dashboard.train_model import TrainModel
 from elnes_lab.errors import DataError
 
 
