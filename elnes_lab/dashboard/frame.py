@@ -18,6 +18,12 @@ PANELS = (
     ("Inspect", "inspect_view", "InspectView"),
     ("Core hole", "corehole_view", "CoreHoleView"),
 )
+HELP = {
+    "Browse": "The spectra of the database: filter, overlay, export",
+    "Train": "Train networks that predict the spectrum from the ground-state PDOS",
+    "Inspect": "The error of every spectrum, predicted against computed",
+    "Core hole": "What the core hole changes, and how much of it the networks have learnt",
+}
 DOI = "10.1038/s41524-020-0336-3"  # of IDEA
 
 
@@ -33,7 +39,7 @@ class Frame:
         self.body, self.note = ipw.Box([]), ipw.HTML()
         title = ipw.HTML("<b>ELNES Lab</b><span>O K edge of silicon oxides</span>").add_class("elnes-title")
         top = ipw.Box([title, self.count, self.page]).add_class("elnes-top")
-        self.choice = ipw.ToggleButtons(options=titles)
+        self.choice = ipw.ToggleButtons(options=titles, tooltips=[HELP.get(title, "") for title in titles])
         self.choice.observe(lambda change: self.show(change.new), "value")
         nav = [ipw.Box([self.choice]).add_class("elnes-nav")] if len(titles) > 1 else []
         foot = ipw.HTML(self._footer()).add_class("elnes-foot")
