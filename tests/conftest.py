@@ -58,3 +58,8 @@ def alter():
         arrays.update(changes)
         np.savez_compressed(path, **{k: v for k, v in arrays.items() if v is not None})
     return rewrite
+
+
+def pytest_collection_modifyitems(items):
+    """Browser tests last: Playwright keeps an event loop running, in which nothing else can start one."""
+    items.sort(key=lambda item: "browser" in item.path.parts)

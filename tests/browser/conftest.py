@@ -7,6 +7,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from elnes_lab.dashboard import voila_settings
@@ -115,3 +116,16 @@ def page(shared):
     yield shared
     assert shared.problems == []
     assert shared.foreign == []
+
+
+@pytest.fixture
+def kernels():
+    """Function: process ids of the living kernels that this test run has started."""
+
+    def living(process):
+        try:
+            return process.status() != psutil.STATUS_ZOMBIE and "ipykernel_launcher" in " ".join(process.cmdline())
+        except psutil.NoSuchProcess:  # ended in the meantime
+            return False
+
+    return lambda: {child.pid for child in psutil.Process().children(recursive=True) if living(child)}

@@ -3,7 +3,6 @@
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 import elnes_lab
@@ -33,12 +32,6 @@ def opened(visit):
 
 def drawn(page):
     return page.evaluate("document.querySelector('.elnes-spectra').data.filter((t) => t.visible).map((t) => t.name)")
-
-
-def kernels():
-    """Processes of the kernels that this test run has started."""
-    children = psutil.Process().children(recursive=True)
-    return {child.pid for child in children if "ipykernel_launcher" in " ".join(child.cmdline())}
 
 
 def test_a_shared_link_shows_the_same_elsewhere(opened, db):
@@ -97,7 +90,7 @@ def test_a_file_that_is_too_large_is_not_sent(opened, tmp_path):
     assert page.evaluate("window.taken") > 0
 
 
-def test_closing_the_page_ends_its_kernel(visit):
+def test_closing_the_page_ends_its_kernel(visit, kernels):
     before = kernels()
     page = visit()
     own = kernels() - before

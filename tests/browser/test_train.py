@@ -240,11 +240,11 @@ def test_the_panel_keeps_its_state_while_another_is_shown(page):
     assert models(page).count() == count
 
 
-def test_closing_the_page_in_mid_training_ends_its_kernel(visit):
-    import psutil
-
+def test_closing_the_page_in_mid_training_ends_its_kernel(visit, kernels):
+    before = kernels()
     page = visit()
-    mine = {child.pid for child in psutil.Process().children(recursive=True) if "ipykernel" in " ".join(child.cmdline())}
+    own = kernels() - before
+    assert own
     page.get_by_role("button", name="Train", exact=True).first.click()
     page.wait_for_selector(".elnes-windows .main-svg", timeout=PATIENCE)
     page.get_by_role("button", name="As published", exact=True).click()
@@ -253,6 +253,6 @@ def test_closing_the_page_in_mid_training_ends_its_kernel(visit):
     page.wait_for_function(f"{LOSS}.y && {LOSS}.y.length >= 2", timeout=PATIENCE)
     page.close(run_before_unload=True)
     end = time.monotonic() + 60
-    while len(mine & {p.pid for p in psutil.process_iter() if p.status() != psutil.STATUS_ZOMBIE}) == len(mine):
+    while own & kernels():
         assert time.monotonic() < end, "the kernel of a closed page is still there"
         time.sleep(0.5)
