@@ -63,11 +63,19 @@ class Server:
     def kernels(self):
         if self.process.poll() is not None:
             return []
-        return [one for one in psutil.Process(self.process.pid).children(recursive=True) if one.is_running()]
+        return [one for one in psutil.Process(self.process.pid).children(recursive=True) if is_kernel(one)]
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
+
+
+def is_kernel(process):
+    """Whether it is a living kernel; the server starts other programs, too, for a moment."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and "ipykernel_launcher" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
