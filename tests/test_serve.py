@@ -124,15 +124,20 @@ def test_all_kernels_end_with_the_server(start, end):
     until(lambda: not any(one.is_running() and one.status() != "zombie" for one in kernels), "the end of the kernels")
 
 
-@pytest.mark.xfail(raises=TimeoutError, strict=False, reason="a page that opens on a kernel made ready long before is at times not answered")
+class SlowViewer(Viewer):
+    async def connect(self):
+        await super().connect()
+        await asyncio.sleep(3)  # several checks for idle kernels find it connected, and silent since it was made ready
+
+
 def test_kernels_of_vanished_pages_end_even_at_work_and_ready_ones_stay(start):
-    server = start(preheated=1, idle=12, abandoned=12, checked_every=1)
+    server = start(preheated=1, idle=15, abandoned=15, checked_every=1)
     ready = until(server.kernels, "the kernel made ready")
-    time.sleep(15)  # longer than both limits
+    time.sleep(18)  # longer than both limits
     assert server.kernels() == ready
 
     async def visit():
-        viewer = await Viewer(server.url, patience=PATIENCE).open()
+        viewer = await SlowViewer(server.url, patience=PATIENCE).open()
         table = viewer.find(lambda state: "swatches" in state)
         assert await viewer.change(table, selected=[1])
         viewer.vanish()

@@ -31,7 +31,7 @@ class DashboardKernels(AsyncMappingKernelManager):
 
     def __init__(self, **traits):
         super().__init__(**traits)
-        self.alone_since = {}
+        self.alone_since, self.watched_since = {}, {}  # kernel id -> time at which it was first found so
 
     @property
     def pools(self):
@@ -58,10 +58,15 @@ class DashboardKernels(AsyncMappingKernelManager):
     async def cull_kernel_if_idle(self, kernel_id):
         if kernel_id in self.made_ready():
             return
+        now = time.monotonic()
         if self._kernel_connections.get(kernel_id, 0):
             self.alone_since.pop(kernel_id, None)
-            await super().cull_kernel_if_idle(kernel_id)
-        elif time.monotonic() - self.alone_since.setdefault(kernel_id, time.monotonic()) > self.abandoned_timeout:
+            # A kernel made ready long ago has been idle ever since: its visitor's time starts with the visit.
+            if now - self.watched_since.setdefault(kernel_id, now) > self.cull_idle_timeout:
+                await super().cull_kernel_if_idle(kernel_id)
+            return
+        self.watched_since.pop(kernel_id, None)
+        if now - self.alone_since.setdefault(kernel_id, now) > self.abandoned_timeout:
             self.log.info("No page is connected to kernel %s any more: it is ended.", kernel_id)
             await ensure_async(self.shutdown_kernel(kernel_id))
 
@@ -72,6 +77,7 @@ class DashboardKernels(AsyncMappingKernelManager):
 
     async def shutdown_kernel(self, kernel_id, *arguments, **options):
         self.alone_since.pop(kernel_id, None)
+        self.watched_since.pop(kernel_id, None)
         return await ensure_async(super().shutdown_kernel(kernel_id, *arguments, **options))
 
 
