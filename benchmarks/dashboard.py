@@ -1,6 +1,6 @@
 """Load on the served dashboard: time to a usable page, and many viewers who use Browse at once, each with a kernel of its own.
 
-    python benchmarks/dashboard.py                       # one visitor after another, then 50 viewers at once
+    python benchmarks/dashboard.py                       # visitors one by one, one who trains, then 50 at once
     python benchmarks/dashboard.py --viewers 20 --cores 2 --json out.json
 
 A viewer is an HTTP and websocket client (elnes_lab.dashboard.viewer): it loads the page, the state of all widgets and the static
@@ -109,6 +109,43 @@ async def one_by_one(url: str, server: int, runs: int) -> dict:
     return {"usable (s)": spread(opened), "step (s)": spread(steps), "kernel (MB)": kernel}
 
 
+async def while_training(url: str, runs: int) -> dict:
+    """A visitor who opens Train and moves a slider again and again while networks learn: s until the kernel is done with
+    each move. The first training also imports torch."""
+    viewer, waits, lengths = await Viewer(url, patience=60).open(), {"first": [], "later": []}, []
+    nav = viewer.find(lambda state: "Inspect" in state.get("_options_labels", ()))
+    clock = time.perf_counter()
+    await viewer.change(nav, index=1)
+    opened = time.perf_counter() - clock
+    await viewer.refresh()
+    for name, state in list(viewer.widgets.items()):
+        if "plotly_version" in state:
+            await viewer.tell(name, {"type": "rendered"})
+    button = viewer.find(lambda state: state.get("description") == "Train" and state["_model_name"] == "ButtonModel")
+    slider = viewer.find(lambda state: state["_model_name"] == "IntSliderModel" and state["max"] == 300)
+    window = viewer.find(lambda state: state["_model_name"] == "FloatRangeSliderModel" and state["min"] == -5)
+    await asyncio.sleep(2)
+    for run in range(runs):
+        await viewer.change(slider, value=300)
+        await viewer.tell(button, {"event": "click"})
+        begin, moves, training = time.perf_counter(), 0, True
+        while training:
+            clock = time.perf_counter()
+            moves += 1
+            if moves % 2:
+                await viewer.change(slider, value=100 + 5 * (moves % 20))
+            else:
+                await viewer.change(window, value=[-2, 12 + moves % 5])
+            waits["later" if run else "first"].append(time.perf_counter() - clock)
+            await asyncio.sleep(0.1)
+            await viewer.refresh()
+            training = viewer.widgets[button]["description"] != "Train"
+        lengths.append(round(time.perf_counter() - begin, 1))
+    await viewer.close()
+    return {"Train opened (s)": round(opened, 2), "trainings (s)": lengths,
+            "a slider, first training (s)": spread(waits["first"]), "later ones (s)": spread(waits["later"])}
+
+
 async def all_at_once(url: str, server: int, viewers: int, patience: float) -> dict:
     """Viewers who open the page in the same moment and use it for a while."""
     clock = time.perf_counter()
@@ -130,6 +167,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--viewers", type=int, default=50, help="viewers at once (default: 50); 0 leaves this part out")
     options.add_argument("--runs", type=int, default=5, help="visitors one after another (default: 5)")
+    options.add_argument("--trainings", type=int, default=3, help="trainings during which a slider moves (default: 3)")
     options.add_argument("--cores", type=int, default=2)
     options.add_argument("--patience", type=float, default=300, help="s after which a viewer counts as an error")
     options.add_argument("--json", type=Path)
@@ -140,6 +178,8 @@ def main() -> None:
         try:
             if options.runs:
                 report["one by one, a page made ready"] = asyncio.run(one_by_one(url, process.pid, options.runs))
+            if options.trainings:
+                report["while training"] = asyncio.run(while_training(url, options.trainings))
             if options.viewers:
                 report["all at once"] = asyncio.run(all_at_once(url, process.pid, options.viewers, options.patience))
             report["server (MB)"] = round(psutil.Process(process.pid).memory_info().rss / MB)

@@ -133,6 +133,16 @@ def test_selecting_rows_by_mouse_and_keyboard(page):
     page.get_by_text("No spectrum is selected").wait_for()
 
 
+def test_a_click_counts_though_the_table_is_drawn_anew_meanwhile(page):
+    box = page.locator(".elnes-table .row").nth(1).bounding_box()
+    page.mouse.move(box["x"] + 80, box["y"] + 10)
+    page.mouse.down()
+    page.evaluate("document.querySelector('.elnes-table .body').dispatchEvent(new Event('scroll'))")  # draws the rows
+    page.wait_for_timeout(200)
+    page.mouse.up()
+    wait_for_curves(page, 1)
+
+
 def test_broadening_zero_and_polarization_change_the_curves(page):
     pick(page, 0)
     wait_for_curves(page, 1)

@@ -4,8 +4,11 @@ export default {
     el.classList.add("elnes-runs");
     const table = document.createElement("table");
     el.append(table);
+    let pressed = false, late = false; // boxes made anew under a pressed mouse button would swallow the click
 
     function draw() {
+      late = pressed;
+      if (pressed) return;
       const columns = model.get("columns"), ticked = model.get("ticked");
       const focused = table.contains(document.activeElement) ? document.activeElement.dataset.name : null;
       table.replaceChildren();
@@ -49,8 +52,15 @@ export default {
     const answer = (message) => { if (message?.type === "drawn?") setTimeout(() => model.send({ type: "drawn" })); };
     model.on("msg:custom", answer);
     draw();
+    const released = () => setTimeout(() => { // after the click
+      pressed = false;
+      if (late) draw();
+    });
+    table.addEventListener("pointerdown", () => { pressed = true; });
+    for (const kind of ["pointerup", "pointercancel"]) window.addEventListener(kind, released);
     model.on("change:rows change:ticked change:columns", draw);
     return () => {
+      for (const kind of ["pointerup", "pointercancel"]) window.removeEventListener(kind, released);
       model.off("msg:custom", answer);
       model.off("change:rows change:ticked change:columns", draw);
     };

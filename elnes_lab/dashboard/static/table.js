@@ -6,6 +6,7 @@ export default {
   render({ model, el }) {
     const columns = model.get("columns"), rows = model.get("rows");
     let order = [], sort = { column: -1, down: false }, focus = 0, anchor = 0, own = false;
+    let pressed = false, late = false; // rows made anew under a pressed mouse button would swallow the click
     el.classList.add("elnes-table");
     el.innerHTML = `<div class="head" role="row"></div>
       <div class="body" role="grid" tabindex="0" aria-multiselectable="true"><div class="rows"></div></div>
@@ -86,6 +87,8 @@ export default {
     }
 
     function draw() {
+      late = pressed;
+      if (pressed) return;
       const first = Math.max(0, Math.floor(body.scrollTop / ROW) - 6);
       const last = Math.min(order.length, Math.ceil((body.scrollTop + body.clientHeight) / ROW) + 6);
       const chosen = selected();
@@ -93,7 +96,7 @@ export default {
       for (let i = first; i < last; i++) {
         const index = order[i], on = chosen.has(index);
         html += `<div class="row${on ? " on" : ""}${i === focus ? " focus" : ""}" role="row" aria-selected="${on}"
-          aria-rowindex="${i + 1}" data-i="${i}" data-site="${index}" style="top:${i * ROW}px"><span class="cell mark"
+          aria-rowindex="${i + 1}" data-site="${index}" style="top:${i * ROW}px"><span class="cell mark"
           title="Add to the plot or remove from it">${mark(index)}</span>`;
         columns.forEach((column, c) => {
           html += `<span class="cell ${column.class}">${format(rows[index][c], column)}</span>`;
@@ -117,12 +120,20 @@ export default {
     inner.onclick = (event) => {
       const row = event.target.closest(".row");
       if (!row) return;
-      const i = Number(row.dataset.i);
+      const i = order.indexOf(Number(row.dataset.site));
+      if (i < 0) return;
       focus = i;
       if (event.shiftKey) extend(i);
       else if (event.ctrlKey || event.metaKey || event.target.closest(".mark")) { anchor = i; toggle(order[i]); }
       else { anchor = i; choose([order[i]]); }
     };
+
+    const released = () => setTimeout(() => { // after the click
+      pressed = false;
+      if (late) draw();
+    });
+    inner.addEventListener("pointerdown", () => { pressed = true; });
+    for (const kind of ["pointerup", "pointercancel"]) window.addEventListener(kind, released);
 
     function reveal(i) {
       const top = i * ROW;
@@ -165,6 +176,7 @@ export default {
     arrange();
     return () => {
       observer.disconnect();
+      for (const kind of ["pointerup", "pointercancel"]) window.removeEventListener(kind, released);
       model.off("change:selected", changed);
       model.off("change:swatches", draw);
       model.off("change:visible", filtered);
