@@ -37,11 +37,18 @@ class TrainModel(TrainChoices):
         """post(function, *arguments) calls in the thread of the page; default: through its event loop, if any."""
         self.session, self.post = session, post
         self.stop_event, self.thread, self.run, self.waiting = threading.Event(), None, 0, None
-        self.jobs, self.learning = 0, None  # learning: Settings of the last training
+        self.jobs, self.learning, self.warming = 0, None, None  # learning: Settings of the last training
         super().__init__(session.db)
         atexit.register(self.close)  # the page's kernel ends: so does its training
 
     # training --------------------------------------------------------------------------------------------------------
+    def warm_up(self):
+        """Import torch in a thread while the visitor makes his choices: the import takes seconds, and in its course
+        the page does not answer for some tenths of one.
+        """
+        self.warming = threading.Thread(target=import_torch, name="elnes-torch", daemon=True)
+        self.warming.start()
+
     def start(self):
         """Train with the present choices; does nothing while a training runs."""
         if self.running:
@@ -86,8 +93,9 @@ class TrainModel(TrainChoices):
         """End the thread with the page: at most a few seconds' wait for its epoch."""
         self.run += 1  # what still comes is of an older run
         self.stop_event.set()
-        if self.thread is not None and self.thread is not threading.current_thread():
-            self.thread.join(5)
+        for thread in (self.warming, self.thread):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(5)
 
     def _show_progress(self, number):
         progress, self.waiting = self.waiting, None
@@ -264,9 +272,7 @@ class TrainModel(TrainChoices):
 
         def run():
             try:
-                import torch
-
-                torch.set_num_threads(1)
+                import_torch()
                 result, problem = work(), ""
             except DataError as error:
                 result, problem = None, str(error)
@@ -278,3 +284,12 @@ class TrainModel(TrainChoices):
         thread = threading.Thread(target=run, name="elnes-train", daemon=True)
         thread.start()
         return thread
+
+
+def import_torch():
+    """Import torch and what trains with it; one thread, as all pages of a server share its cores."""
+    import torch
+
+    from ..learning import training  # noqa: F401
+
+    torch.set_num_threads(1)

@@ -59,6 +59,7 @@ class TrainView:
         model.session.observe(self._show_runs, "models")
         self._show_state()
         self._show_runs()
+        model.warm_up()
 
     # training --------------------------------------------------------------------------------------------------------
     def _training(self):
