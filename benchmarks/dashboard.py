@@ -23,6 +23,7 @@ import numpy as np
 import psutil
 
 from elnes_lab.dashboard import voila_settings
+from elnes_lab.dashboard.kernel_fork import process_name
 from elnes_lab.dashboard.viewer import Viewer
 
 STATIC = ("voila/static/voila.js", "voila/static/plotly-widget.js", "voila/static/labvariables.css")
@@ -77,7 +78,7 @@ async def use(url: str, patience: float, steps: int) -> dict:
 def memory(server: int, name: str) -> dict:
     """Resident, proportional and unshared memory in MB of the kernel called `name`, a child of `server`."""
     for process in psutil.Process(server).children(recursive=True):
-        if name in " ".join(process.cmdline()):
+        if process.name() == process_name(name) or name in " ".join(process.cmdline()):
             full = process.memory_full_info()
             return {"rss": full.rss / MB, "pss": full.pss / MB, "uss": full.uss / MB}
     raise LookupError(f"no process has the kernel {name}")
@@ -95,8 +96,6 @@ async def one_by_one(url: str, server: int, runs: int) -> dict:
     """Visitors who find a page made ready, one after the other."""
     opened, steps, sizes = [], [], []
     for _ in range(runs):
-        while len(psutil.Process(server).children()) < 1:
-            await asyncio.sleep(0.2)
         await asyncio.sleep(8)                              # a kernel needs about 4 s to be made ready
         result = await use(url, 60, 4)
         if result["error"]:

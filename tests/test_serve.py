@@ -70,10 +70,17 @@ class Server:
         self.process.wait(60)
 
 
-def is_kernel(process):
-    """Whether it is a living kernel; the server starts other programs, too, for a moment."""
+def is_living(process):
     try:
-        return process.status() != psutil.STATUS_ZOMBIE and "ipykernel_launcher" in " ".join(process.cmdline())
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False
+
+
+def is_kernel(process):
+    """Whether it is a living kernel, by the name that kernel_fork gives it."""
+    try:
+        return is_living(process) and process.name().startswith("elnes-")
     except psutil.NoSuchProcess:
         return False
 
@@ -121,7 +128,7 @@ def test_all_kernels_end_with_the_server(start, end):
         return kernels
 
     kernels = asyncio.run(look())
-    until(lambda: not any(one.is_running() and one.status() != "zombie" for one in kernels), "the end of the kernels")
+    until(lambda: not any(map(is_living, kernels)), "the end of the kernels")
 
 
 class SlowViewer(Viewer):
@@ -145,6 +152,31 @@ def test_kernels_of_vanished_pages_end_even_at_work_and_ready_ones_stay(start):
     asyncio.run(visit())
     until(lambda: ready[0] not in server.kernels(), "the end of the kernel that was left")
     until(lambda: len(server.kernels()) == 1, "the next one made ready")
+
+
+def test_pages_open_again_after_the_process_that_forks_kernels_was_killed(start):
+    server = start()
+
+    def forking():
+        return [one for one in psutil.Process(server.process.pid).children() if "kernel_fork" in " ".join(one.cmdline())]
+
+    async def visit():
+        viewer = await Viewer(server.url, patience=PATIENCE).open()
+        table = viewer.find(lambda state: "swatches" in state)
+        assert await viewer.change(table, selected=[1])
+        return viewer
+
+    async def visits():
+        first = await visit()
+        (parent,), (kernel,) = forking(), server.kernels()
+        assert kernel.ppid() == parent.pid and kernel.name() == f"elnes-{first.kernel_id[:8]}"
+        assert kernel.memory_full_info().uss < 0.75 * kernel.memory_info().rss  # the rest is shared with the parent
+        parent.kill()
+        await asyncio.to_thread(until, lambda: not is_living(kernel), "the end of the kernel")
+        await (await visit()).close()
+        first.vanish()
+
+    asyncio.run(visits())
 
 
 def test_a_closed_page_gives_its_place_to_the_next(start):

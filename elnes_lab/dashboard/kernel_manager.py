@@ -4,7 +4,9 @@ They are named on the command line that voila_settings makes.
 """
 
 import time
+from importlib.metadata import EntryPoint
 
+from jupyter_client.provisioning import KernelProvisionerFactory
 from jupyter_core.utils import ensure_async
 from jupyter_server.auth.identity import PasswordIdentityProvider
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
@@ -13,9 +15,17 @@ from jupyter_server.utils import url_path_join
 from tornado.web import HTTPError
 from traitlets import Integer
 
+from . import kernel_fork
+
 PROTOCOL = "v1.kernel.websocket.jupyter.org"  # what every browser with Voila's page speaks
 MOST_PARTS = 4096  # of a message: a header of 8 bytes that claims more would have the server count to 2^64
 FULL = "All places are taken. Please try again in a few minutes."
+
+
+# Found by name, as voila_settings asks for it; an entry point of the package would offer it to all of Jupyter.
+KernelProvisionerFactory.provisioners[kernel_fork.NAME] = EntryPoint(
+    kernel_fork.NAME, f"{kernel_fork.__name__}:ForkProvisioner", KernelProvisionerFactory.GROUP_NAME
+)
 
 
 class DashboardKernels(AsyncMappingKernelManager):

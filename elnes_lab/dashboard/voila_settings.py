@@ -6,6 +6,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from . import kernel_fork
+
 HERE = Path(__file__).parent
 NOTEBOOK = HERE.parents[1] / "notebooks" / "dashboard.ipynb"
 # All that the page's widgets need of JupyterLab; other extensions are 2 MB of code and warnings in the console.
@@ -75,6 +77,8 @@ def environment(base=None):
     # Fifty kernels with a thread per core each would only get in each other's way.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         base.setdefault(name, "1")
+    if kernel_fork.AVAILABLE:
+        base["JUPYTER_DEFAULT_PROVISIONER_NAME"] = kernel_fork.NAME
     return base
 
 

@@ -124,7 +124,7 @@ def kernels():
 
     def living(process):
         try:
-            return process.status() != psutil.STATUS_ZOMBIE and "ipykernel_launcher" in " ".join(process.cmdline())
+            return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("elnes-")
         except psutil.NoSuchProcess:  # ended in the meantime
             return False
 
