@@ -93,7 +93,7 @@ def learnt_figure(
         raise DataError(f"{shape[1]} spectra and {shape[0]} models need as many shares and gains. Give one for each.")
     learnt, computed, predicted = (100 * np.asarray(v, float).reshape(shape) for v in (learnt, computed, predicted))
     known, amorphous = np.asarray(known, bool).reshape(shape), np.asarray(amorphous, bool)
-    figure = make_subplots(figure=_blank(), rows=1, cols=2, horizontal_spacing=0.13, column_widths=[0.5, 0.5])
+    figure = make_subplots(figure=_blank(), rows=1, cols=2, horizontal_spacing=0.2, column_widths=[0.53, 0.47])
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     spread = np.random.default_rng(0).uniform(-JITTER, JITTER, shape[1])
     ends = _ends(computed, predicted)
@@ -153,7 +153,7 @@ def learnt_figure(
         )
     figure.update_xaxes(tickvals=[0, 1], ticktext=["crystals", "amorphous"], range=[-0.6, 1.6], showgrid=False, **left)
     figure.update_yaxes(title_text="Change learnt (%)", **left)
-    figure.update_xaxes(title_text="Computed gain near the edge (%)", **right)
+    figure.update_xaxes(title_text="Computed gain (%)", **right)
     figure.update_yaxes(title_text="Predicted gain (%)", **right)
     _layout(figure, height=height, margin={"t": 14})
     return figure.update_layout(showlegend=False, dragmode="zoom", uirevision=str(shape[1]), hovermode="closest")

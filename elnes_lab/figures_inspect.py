@@ -10,10 +10,12 @@ COMPUTED = "#0072B2"
 PREDICTED_DASHES = ("dash", "dashdot")
 DOTS = ("", "-dot")  # of the markers of the first and the second model: never told apart by colour alone
 SIZES = {300: 8, 10**9: 6}  # largest number of spectra: size of their marks
-# A legend above the axes hides no curve, however narrow the page.
-ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"}
+# A legend above the axes hides no curve, however narrow the page: plotly makes room for it below the container's top.
+ABOVE = {"orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
 TITLES = ENERGY_TITLES | {"cbm": "Energy above the conduction-band edge (eV)"}
-LETTER = 0.021  # share of the axis of spectra that a letter of a structure's name takes, at the least width
+LETTER = 0.028  # share of the axis of spectra that a letter of a structure's name takes, at the least width
+TICKS = [factor * 10.0**power for power in range(-9, 6) for factor in (1, 2, 5)]  # of the axis of errors
+FEWEST = 3  # spectra that have a distribution
 BANDWIDTH = 0.05  # least width (standard deviation) of a smoothed distribution, in powers of ten
 
 
@@ -94,7 +96,7 @@ def error_figure(
                 whole = np.flatnonzero(amorphous == kind)
                 xs += [whole[0] - 0.5, whole[-1] + 0.5, None]
                 ys += [middle, middle, None]
-            half = _half_violin(errors[k, inside]) if len(inside) else (np.empty(0), np.empty(0))
+            half = _half_violin(errors[k, inside]) if len(inside) >= FEWEST else (np.empty(0), np.empty(0))
             side = -1 if k % 2 == 0 and len(titles) > 1 else 1
             figure.add_scatter(
                 x=center + side * 0.44 * half[0],
@@ -104,7 +106,7 @@ def error_figure(
                 fillcolor=transparent(color, 0.45),
                 line={"color": color, "width": 1.5},
                 meta=f"spread.{k}.{int(kind)}",
-                visible=bool(len(inside)),
+                visible=len(inside) >= FEWEST,
                 showlegend=False,
                 hoverinfo="skip",
                 **right,
@@ -125,8 +127,7 @@ def error_figure(
     _legend(figure, titles, colors, amorphous, known, max(slots, len(titles)))
     _order_axis(figure, structures, amorphous)
     low, high = _decades(errors)
-    ticks = [factor * 10.0**power for power in range(-7, 4) for factor in (1, 2, 5)]
-    figure.update_yaxes(type="log", range=[low, high], tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+    figure.update_yaxes(type="log", range=[low, high], tickvals=TICKS, ticktext=[f"{tick:g}" for tick in TICKS])
     figure.update_yaxes(title_text="MSE per spectrum (mean intensity = 1)", **left)
     figure.update_yaxes(fixedrange=True, **right)  # its handle to drag would cover the last spectra
     figure.update_xaxes(
@@ -166,7 +167,10 @@ def _decades(errors):
     """Limits of the log axis, powers of ten, with room around the errors."""
     logs = np.log10(errors[errors > 0]) if np.any(errors > 0) else np.array([-2.0, -1.0])
     room = 0.08 * max(np.ptp(logs), 0.5)
-    return float(logs.min() - room), float(logs.max() + room)
+    low, high, ticks = logs.min() - room, logs.max() + room, np.log10(TICKS)
+    if ((ticks >= low) & (ticks <= high)).sum() < 2:  # an axis with one number on it says nothing
+        low, high = min([low, *ticks[ticks < logs.min()][-1:]]), max([high, *ticks[ticks > logs.max()][:1]])
+    return float(low), float(high)
 
 
 def _legend(figure, titles, colors, amorphous, known, slots):
@@ -225,7 +229,7 @@ def prediction_figure(
 
     if not curves:
         raise DataError("There is no prediction to draw. Give the curves of at least one model.")
-    figure = make_subplots(figure=_blank(), rows=2, cols=1, vertical_spacing=0.17, row_heights=[0.64, 0.36])
+    figure = make_subplots(figure=_blank(), rows=2, cols=1, vertical_spacing=0.14, row_heights=[0.64, 0.36])
     nothing = np.empty(0)
     for k in range(models):
         one = curves[k] if k < len(curves) else None
@@ -274,7 +278,7 @@ def prediction_figure(
     _layout(figure, height=height, margin={"t": 52})
     corner = {"x": 0.995, "xanchor": "right", "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
     return figure.update_layout(
-        showlegend=True, dragmode="zoom", uirevision="prediction", legend=ABOVE, legend2=corner | {"y": 0.27}
+        showlegend=True, dragmode="zoom", uirevision="prediction", legend=ABOVE, legend2=corner | {"y": 0.29}
     )
 
 

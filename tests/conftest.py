@@ -10,6 +10,9 @@ from elnes_lab.database import open_database
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 STRUCTURES = ("prototype-04", "quartz-alpha", "stishovite")
+# Silica as it is everywhere: corner-sharing tetrahedra, every oxygen between two silicons.
+ORDINARY = ("coesite", "cristobalite", "prototype-10", "prototype-13", "prototype-17", "prototype-18", "prototype-22",
+            "quartz-alpha", "quartz-beta")
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +50,25 @@ def shipped():
     """The database of the repository, open."""
     with open_database() as db:
         yield db
+
+
+@pytest.fixture(scope="session")
+def narrow(shipped):
+    """A session that has one more model, "narrow": one epoch on ordinary silica, with the gap. Stishovite, where oxygen
+    has three silicons, lies outside its training data however large the database is."""
+    import tempfile
+
+    from elnes_lab.dashboard.session import Session
+    from elnes_lab.learning import Dataset, InputChoice, make_split, train
+    from elnes_lab.learning.store import read_card, save
+
+    data = Dataset.from_database(shipped[np.isin(shipped["structure"], ORDINARY)], InputChoice(scalars=("band_gap",)))
+    model = train(data, make_split(data, seed=0), members=1, epochs=1).fit()
+    with tempfile.TemporaryDirectory() as folder:
+        card = read_card(save(model, folder))
+    session = Session(shipped)
+    session.add("narrow", model, card)
+    return session
 
 
 @pytest.fixture

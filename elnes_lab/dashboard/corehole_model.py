@@ -1,14 +1,13 @@
 """State of the Core hole panel: one site's PDOS, ELNES and prediction, and the change learnt of all sites."""
 
 import numpy as np
-from traitlets import Enum, Tuple, Unicode, observe
+from traitlets import Tuple, observe
 
 from ..errors import DataError
 from ..learning import metrics
 from ..learning.corehole import effect
-from .browse_model import ALL
 from .judged import judge
-from .site_model import KINDS, SiteModel
+from .site_model import SiteModel
 
 
 def effect_of(db, one):
@@ -27,8 +26,6 @@ class CoreHoleModel(SiteModel):
     `effects` and `shown` follow from the models and the filters.
     """
 
-    text = Unicode(help="Words that must all occur in the label, name, kind, source or space group")
-    kind = Enum(KINDS, ALL)
     effects = Tuple(help="learning.corehole.Effect of each Judged; read only")
 
     def judge(self, named):
@@ -44,9 +41,7 @@ class CoreHoleModel(SiteModel):
 
     @observe("judged", "text", "kind")
     def _filter(self, change):
-        mask = self.matches(self.text) & np.isfinite(self.learnt()).any(axis=0)
-        if self.kind != ALL:
-            mask &= self.amorphous == (self.kind == "amorphous")
+        mask = self.wanted() & self.predicted()
         self.shown = self.order[mask[self.order]]
         if change.name == "judged" and not (self.selection and mask[self.positions[self.selection[0]]]):
             self._begin()
@@ -78,6 +73,22 @@ class CoreHoleModel(SiteModel):
         learnt = self.learnt()[:, self.shown]
         least = np.where(np.isnan(learnt), np.inf, learnt).min(axis=0, initial=np.inf)
         return [self.labels[i] for i in self.shown[np.argsort(least, kind="stable")]]
+
+    def predicted(self):
+        """Mask (N,) of the sites whose change by the core hole is known, computed and predicted."""
+        return np.isfinite(self.learnt()).any(axis=0)
+
+    def lacking(self, mask):
+        """Also which sites are predicted, but have no PDOS to measure the change by the core hole against."""
+        from ..learning.dataset import having
+
+        short = np.flatnonzero(mask & super().predicted() & ~self.predicted())
+        texts = super().lacking(mask)
+        if len(short):
+            names = having([self.labels[i] for i in short])
+            texts.append(f"No change by the core hole: {names} no complete O p PDOS up to {metrics.EDGE_WINDOW[1]:g} eV "
+                         "above the edge to measure it from.")
+        return texts
 
     def curves(self):
         """Arguments for `figures_corehole.change_figure` for the site shown, or None."""
@@ -117,7 +128,7 @@ class CoreHoleModel(SiteModel):
              ["", "", *(f"{100 * result.learnt[row]:.0f} %" for result, row, _ in found)]),
             ("Intensity near the edge", f"Share of the intensity up to {high:g} eV that lies in the first "
              f"{metrics.EDGE_WIDTH:g} eV above the edge", [f"{100 * value:.1f} %" for value in weights]),
-            ("First peak", f"Highest point up to {metrics.EDGE_WIDTH + 2:g} eV above the edge",
+            ("Highest point", f"Up to {metrics.EDGE_WIDTH + 2:g} eV above the edge",
              [f"{float(position[0]):.1f} eV" for position, _ in peaks]),
             ("Its height", "In units of the mean of the computed spectrum",
              [f"{float(top[0]):.2f}" for _, top in peaks]),

@@ -9,7 +9,9 @@ from .. import figures_corehole as figures
 from ..learning import metrics
 from .browse_model import ALL
 from .corehole_model import CoreHoleModel
-from .site_widgets import OPENING, KINDS, ModelChoice, SaveFigure, Waiting, Walk
+from .site_widgets import (
+    KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk, not_predicted, nothing_shown,
+)
 from .widgets import Figure, control
 
 CHANGE_HEIGHT, LEARNT_HEIGHT = 470, 380
@@ -18,7 +20,7 @@ BLANK = {"energy": np.array(metrics.EDGE_WINDOW), "ground": np.zeros(2), "comput
 EMPTY = {"learnt": np.empty(0), "computed": np.empty(0), "predicted": np.empty(0), "known": np.empty(0),
          "amorphous": np.empty(0, bool), "names": [], "titles": [], "colors": []}
 MEANING = (
-    "<b>Change learnt</b> = 1 − MSE(prediction) / MSE(PDOS), against the computed spectrum from {low:g} to {high:g} eV "
+    "<b>Change learnt</b> = 1 − MSE(prediction) / MSE(PDOS), against the computed spectrum from {low} to {high:g} eV "
     "above the edge, the PDOS scaled to fit it best: 100 % is all that the core hole changes, 0 % no better than the "
     "PDOS. <b>Gain near the edge</b>: share of the intensity up to {high:g} eV that lies in its first {width:g} eV, "
     "less that of the PDOS. On the dotted line the prediction has all of it; below, the core-hole effect is "
@@ -80,8 +82,7 @@ class CoreHoleView:
         if not model.judged:
             return
         if model.curves() is None:
-            self.uncovered.show("<b>No network shown predicts this site.</b>" if model.selection else
-                                "<b>No site is chosen.</b><br>Click a point of the figure beside.")
+            self.uncovered.show(not_predicted(model, "the figure beside"))
             self.table.value = ""
             return
         self.uncovered.show("")
@@ -107,10 +108,12 @@ class CoreHoleView:
         plot = ipw.Box([self.learnt, self.waiting.widget]).add_class("elnes-plot")
         self.medians = ipw.HTML()
         (low, high), width = metrics.EDGE_WINDOW, metrics.EDGE_WIDTH
-        note = ipw.HTML(MEANING.format(low=low, high=high, width=width)).add_class("elnes-note")
+        self.notes = ipw.HTML().add_class("elnes-note")
+        meaning = MEANING.format(low=f"−{-low:g}", high=high, width=width)
+        note = ipw.HTML(meaning).add_class("elnes-note")
         save = SaveFigure(name="elnes-lab-core-hole-learnt", help="Save the figure of all sites")
         bar = ipw.Box([ipw.HTML("How much of the change is learnt").add_class("elnes-heading"), save])
-        return ipw.Box([bar.add_class("elnes-bar"), plot, self.medians, note]).add_class("elnes-card")
+        return ipw.Box([bar.add_class("elnes-bar"), plot, self.medians, self.notes, note]).add_class("elnes-card")
 
     def _learnt_figure(self):
         model = self.model
@@ -144,7 +147,9 @@ class CoreHoleView:
             f"<tr><th></th><th colspan='{span}'>Change learnt, median</th>"
             f"<th colspan='{span + 1}'>Gain near the edge, mean</th></tr>"
             f"<tr><th>Not trained on</th>{colors}<th scope='col'>computed</th>{head}</tr>{rows}</table>"
-        ) if rows else "The networks shown were trained on all of these structures."
+        ) if rows else "The networks shown were trained on all of these structures." if len(model.shown) else ""
+        notes = [*(model.left_out() if len(model.shown) else ()), *(note for one in model.judged for note in one.notes)]
+        self.notes.value = " ".join(map(escape, dict.fromkeys(notes)))
 
     def _show_state(self, change=None):
         model = self.model
@@ -160,7 +165,7 @@ class CoreHoleView:
             self._show_change()
 
     def _cover(self):
-        self.waiting.show("" if len(self.model.shown) else "<b>No spectrum passes these filters.</b>")
+        self.waiting.show(nothing_shown(self.model))
 
     def _clicked(self, trace, points, state):
         # Plotly calls this for every trace of the figure; only one has the point.

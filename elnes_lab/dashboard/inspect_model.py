@@ -4,12 +4,13 @@ import csv
 import io
 
 import numpy as np
-from traitlets import Enum, Float, Tuple, Unicode, observe
+from traitlets import Enum, Float, Tuple, observe
 
 from ..errors import DataError
 from ..schema import CHANNELS
 from .browse_model import ALL
-from .site_model import KINDS, SiteModel
+from .judged import KNOWN, TWIN
+from .site_model import SiteModel
 
 TRAINING = {"all": ALL, "not trained on": "new", "trained on": "known"}
 
@@ -20,8 +21,6 @@ class InspectModel(SiteModel):
     `shown` (positions, by structure) follows from the filters; `boxed` narrows the walk, not the plot, to labels.
     """
 
-    text = Unicode(help="Words that must all occur in the label, name, kind, source or space group")
-    kind = Enum(KINDS, ALL)
     training = Enum(tuple(TRAINING.values()), ALL, help="By whether a model shown was trained on the structure")
     lowest = Float(0.0, help="Smallest error shown: the larger of the models' MSE")
     highest = Float(np.inf)
@@ -33,9 +32,7 @@ class InspectModel(SiteModel):
             self.shown = np.empty(0, int)
             return
         worst = self.worst()
-        mask = np.isfinite(worst) & (worst >= self.lowest) & (worst <= self.highest) & self.matches(self.text)
-        if self.kind != ALL:
-            mask &= self.amorphous == (self.kind == "amorphous")
+        mask = np.isfinite(worst) & (worst >= self.lowest) & (worst <= self.highest) & self.wanted()
         if self.training != ALL:
             mask &= self.known() == (self.training == "known")
         self.shown = self.order[mask[self.order]]
@@ -133,6 +130,27 @@ class InspectModel(SiteModel):
                 reason = one.reasons[one.row[row]]
                 found.append((title, color, one.mse[row], better, one.role[row], one.score[row], reason))
         return found
+
+    def remarks(self):
+        """Pairs (sentence, whether it is a warning) on how far the errors of the site shown can be trusted."""
+        found, roles, reasons, texts = self.findings(), {}, {}, []
+        for title, _, _, _, role, score, reason in found:
+            if role in KNOWN:
+                roles.setdefault(role, []).append(title)
+            if score > 1:
+                why = reason or "its curves lie a little beyond those of the training structures in many places"
+                reasons.setdefault(why, []).append(title)
+        for role, titles in roles.items():
+            which = "Both networks were" if len(titles) == 2 else f"The network {titles[0]} was"
+            what = "trained on a twin of this structure" if role == TWIN else f"{role} this structure"
+            texts.append((f"{which} {what}: the error here is no test.", True))
+        for why, titles in reasons.items():
+            whose = "both networks" if len(titles) == 2 else f"the network {titles[0]}"
+            texts.append((f"Outside the training data of {whose} because {why}.", True))
+        if found and all(score <= 1 for *_, score, _ in found):
+            texts.append(("Within the training data: its inputs are as familiar as the training structures are to one "
+                          "another.", False))
+        return texts
 
     def csv(self):
         """(file name, bytes) of the errors of the sites shown, by structure; lines before the header begin with #."""

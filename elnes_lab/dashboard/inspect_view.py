@@ -9,17 +9,20 @@ from .. import figures_inspect as figures
 from ..errors import DataError
 from .browse_model import ALL
 from .inspect_model import TRAINING, InspectModel
-from .judged import KNOWN, TWIN
-from .site_widgets import KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk
+from .site_widgets import (
+    KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk, not_predicted, nothing_shown,
+)
 from .structure_view import StructureView
 from .widgets import Download, Figure, control
 
-ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 520
+ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 700
 EMPTY = {"errors": np.empty((0, 0)), "known": np.empty((0, 0)), "amorphous": np.empty(0, bool), "names": [],
          "structures": [], "titles": [], "colors": []}
 BLANK = {"energy": np.array([-2.0, 30.0]), "computed": np.zeros(2), "mean": np.zeros(2), "lower": None, "upper": None,
          "title": "", "color": figures.COMPUTED}
 STEP = 0.05  # of the error slider, in powers of ten
+BAND = "Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
+INPUTS = "Below, the ground-state densities of states as the network is given them."
 HINT = "Click a point, or drag a box to step through what is inside. Arrow keys go to the next worst and back."
 
 
@@ -152,8 +155,7 @@ class InspectView:
             self._cover()
 
     def _cover(self):
-        none = not len(self.model.shown)
-        self.waiting.show("<b>No spectrum passes these filters.</b>" if none else "")
+        self.waiting.show(nothing_shown(self.model))
 
     def _show_errors(self, change=None):
         if not self.model.judged:
@@ -182,8 +184,9 @@ class InspectView:
         if model.known()[model.shown].any():
             notes.append("Hollow: the network was trained on that structure, so its error is no test; medians and "
                          "distributions leave it out.")
-        notes += [escape(note) for note in dict.fromkeys(note for one in model.judged for note in one.notes)]
-        self.notes.value = " ".join(notes)
+        notes += model.left_out() if len(model.shown) else []
+        notes += dict.fromkeys(note for one in model.judged for note in one.notes)
+        self.notes.value = " ".join(map(escape, notes))
 
     def _show_walk(self, change=None):
         model = self.model
@@ -200,10 +203,8 @@ class InspectView:
         self.unseen = Waiting()
         plot = ipw.Box([self.spectrum, self.unseen.widget]).add_class("elnes-plot")
         self.unseen.show(OPENING, busy=True)
-        note = ipw.HTML("Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
-                        "Below, the ground-state densities of states as the network is given them.")
-        note.add_class("elnes-note")
-        return ipw.Box([self.walk.widget, plot, self.findings, note]).add_class("elnes-card")
+        self.note = ipw.HTML().add_class("elnes-note")
+        return ipw.Box([self.walk.widget, plot, self.findings, self.note]).add_class("elnes-card")
 
     def _prediction(self):
         detail = self.model.detail() or {
@@ -227,8 +228,7 @@ class InspectView:
             return
         detail = model.detail()
         if detail is None:
-            self.unseen.show("<b>No network shown predicts this site.</b>" if model.selection else
-                             "<b>No site is chosen.</b><br>Click a point of the figure of errors.")
+            self.unseen.show(not_predicted(model, "the figure of errors"))
             self.findings.value = ""
             return
         self.unseen.show("")
@@ -239,26 +239,17 @@ class InspectView:
         self.drawn = axis
         self.spectrum.show_figure(figure)
         self.findings.value = self._findings()
+        banded = any(curve["lower"] is not None for curve in detail["curves"])
+        self.note.value = (BAND if banded else "") + INPUTS
 
     def _findings(self):
-        found, rows, notes = self.model.findings(), "", []
-        for title, color, mse, better, role, score, reason in found:
+        rows = ""
+        for title, color, mse, better, _, score, _ in self.model.findings():
             strange = f"{score:.2f}" if np.isfinite(score) else "unknown"
             rows += (f"<tr><th scope='row'><i style='border-color:{color}'></i>{escape(title)}</th><td>{mse:.2g}</td>"
                      f"<td>{100 * better:.0f} %</td><td>{strange}</td></tr>")
-            if score > 1:
-                why = reason or "its curves lie a little beyond those of the training structures in many places"
-                notes.append((f"Outside the training data of {escape(title)} because {escape(why)}.", True))
-        seen = {role: [title for title, *_, one, _, _ in found if one == role] for _, _, _, _, role, _, _ in found}
-        for role, titles in seen.items():
-            if role in KNOWN:
-                which = "Both networks were" if len(titles) == 2 else f"The network {escape(titles[0])} was"
-                what = "trained on a twin of this structure" if role == TWIN else f"{role} this structure"
-                notes.insert(0, (f"{which} {what}: the error here is no test.", True))
-        if found and all(score <= 1 for *_, score, _ in found):
-            notes.append(("Within the training data: its inputs are as familiar as the training structures are to one "
-                          "another.", False))
-        texts = "".join(f"<p class='{'elnes-warn' if warn else 'elnes-note'}'>{text}</p>" for text, warn in notes)
+        texts = "".join(f"<p class='{'elnes-warn' if warn else 'elnes-note'}'>{escape(text)}</p>"
+                        for text, warn in self.model.remarks())
         return (
             "<table class='elnes-numbers'><tr><th></th><th scope='col'>MSE</th>"
             "<th scope='col' title='Share of the spectra shown that are predicted better'>better predicted</th>"

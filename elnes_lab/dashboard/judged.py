@@ -65,9 +65,9 @@ def _judge(db, named):
 
     torch.set_num_threads(1)
     model = named.load()
-    mask, notes = usable(db, model.choice, model.target)
+    mask, reasons = usable(db, model.choice, model.target)
     if not mask.any():
-        raise DataError(f"{named.name} cannot be shown: {' '.join(notes)} Choose another model.")
+        raise DataError(f"{named.name} cannot be shown: {' '.join(reasons)} Choose another model.")
     rows = db[mask]
     data = Dataset.from_database(rows, model.choice, model.target)
     prediction = model.predict(data)
@@ -100,7 +100,7 @@ def _judge(db, named):
         role=spread(role, row, NEW),
         score=spread(score, row, np.nan),
         reasons=reasons,
-        notes=[text for text in (*notes, model.warning, problem) if text],
+        notes=[text for text in (model.warning, problem) if text],
     )
 
 

@@ -20,6 +20,8 @@ class SiteModel(HasTraits):
     `state` says how far it is. `selection` holds the label of the site, or nothing.
     """
 
+    text = Unicode(help="Words that must all occur in the label, name, kind, source or space group")
+    kind = Enum(KINDS, ALL)
     first = Unicode(help="Name of a model of the session")
     second = Unicode(NO_MODEL, help="Name of another one to compare with, or NO_MODEL")
     judged = Tuple(help="Judged of the models chosen; read only")
@@ -134,6 +136,34 @@ class SiteModel(HasTraits):
         """Mask (N,) of the sites in whose label, name, kind, source or space group all words of a text occur."""
         wanted = text.casefold().split()
         return np.array([all(word in words for word in wanted) for words in self.haystack], bool)
+
+    def wanted(self):
+        """Mask (N,) of the sites that match `text` and `kind`, predicted or not."""
+        mask = self.matches(self.text)
+        return mask if self.kind == ALL else mask & (self.amorphous == (self.kind == "amorphous"))
+
+    def predicted(self):
+        """Mask (N,) of the sites of which a model shown has something to show."""
+        return np.any([one.row >= 0 for one in self.judged], axis=0)
+
+    def lacking(self, mask):
+        """Sentences that say which sites of a mask (N,) have no prediction by the models shown, and why."""
+        from ..learning.dataset import usable
+
+        reasons = {}
+        for one in self.judged:
+            rows = np.flatnonzero(mask & (one.row < 0))
+            if len(rows):
+                for text in usable(self.db[rows], one.data.choice, one.data.target)[1]:
+                    reasons.setdefault(text, []).append(one.name)
+        return [
+            f"No prediction{'' if len(names) == len(self.judged) else f' by {names[0]}'}: {text}"
+            for text, names in reasons.items()
+        ]
+
+    def left_out(self):
+        """Sentences about the sites that match `text` and `kind` and yet are not shown."""
+        return self.lacking(self.wanted())
 
     def errors(self):
         """MSE (k, N) of the k models shown, NaN where a site cannot be predicted."""

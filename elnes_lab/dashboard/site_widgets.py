@@ -4,6 +4,7 @@ from html import escape
 
 import anywidget
 import ipywidgets as ipw
+import numpy as np
 from traitlets import Unicode
 
 from .browse_model import ALL
@@ -97,6 +98,24 @@ class Walk:
         worst, previous, following = self.buttons
         worst.disabled, previous.disabled = total == 0 or place == 0, place in (None, 0)
         following.disabled = total == 0 or place == total - 1
+
+
+def nothing_shown(model):
+    """What to write where no site of a SiteModel is left to show."""
+    if len(model.shown):
+        return ""
+    matching = model.wanted()
+    if matching.any() and model.judged and not (matching & model.predicted()).any():
+        return "<br>".join(["<b>What is searched for cannot be shown.</b>", *map(escape, model.left_out())])
+    return "<b>No spectrum passes these filters.</b>"
+
+
+def not_predicted(model, click):
+    """What to write where the site of a SiteModel has no curves; click: where another one can be chosen."""
+    if not model.selection:
+        return f"<b>No site is chosen.</b><br>Click a point of {click}."
+    mask = np.arange(len(model.labels)) == model.positions[model.selection[0]]
+    return "<br>".join(["<b>No network shown predicts this site.</b>", *map(escape, model.lacking(mask))])
 
 
 class Waiting:

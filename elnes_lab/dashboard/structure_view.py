@@ -152,7 +152,7 @@ class StructureView:
             "symbols": names,
             "attributes": {"atom": {}, "species": {}},
         }
-        camera = {"direction": view_direction(names, positions).tolist(), "lookAt": [0.0, 0.0, 0.0], "zoom": 1.35}
+        camera = {"direction": view_direction(names, positions).tolist(), "lookAt": [0.0, 0.0, 0.0], "zoom": 1.2}
         if self.viewer is None:
             self.viewer = self._viewer(atoms, camera)
             self.scene.children = [self.viewer]

@@ -78,9 +78,9 @@ class Dataset:
             target_energy, targets, scale = np.empty(0), np.empty((len(db), 0)), np.ones(len(db))
         else:
             target_energy, targets, scale = elnes_bins(db, target)
-        refuse([(~np.isfinite(inputs).all((1, 2)), "have an undefined PDOS in the window"),
-                (~np.isfinite(targets).all(1), "have an undefined spectrum in the window"),
-                (~(scale > 0), "have no intensity in the window, so their mean cannot be made 1")], db.sites)
+        refuse([(~np.isfinite(inputs).all((1, 2)), "an undefined PDOS in the window"),
+                (~np.isfinite(targets).all(1), "an undefined spectrum in the window"),
+                (~(scale > 0), "no intensity in the window, so the mean cannot be made 1")], db.sites)
         return cls(
             np.asarray(inputs, np.float32),
             scalars.astype(np.float32),
@@ -133,31 +133,31 @@ def usable(db, choice: InputChoice | None = None, target: TargetChoice | None = 
     """Mask (n,) of the rows that the choices can be made from, and one sentence per reason why others cannot."""
     bad = problems(db, choice or InputChoice(), target)
     mask = ~np.any([rows for rows, _ in bad], axis=0)
-    return mask, [f"{listed(db.sites[rows])} {text}." for rows, text in bad if rows.any()]
+    return mask, [f"{having(db.sites[rows])} {text}." for rows, text in bad if rows.any()]
 
 
 def problems(db, choice: InputChoice, target: TargetChoice | None) -> list[tuple[np.ndarray, str]]:
-    """Pairs of a mask (n,) of rows and what is wrong with them; cheap, read from the columns and the axes."""
+    """Pairs of a mask (n,) of rows and what they have or lack; cheap, read from the columns and the axes."""
     low, high = choice.window
     gap = db["band_gap"] if choice.alignment == "cbm" else np.zeros(len(db))
     axis, margin = db.pdos_energy, choice.broadening
-    found = [(~np.isfinite(db[name]), f"have no value in the column '{name}'") for name in choice.scalars]
-    found.append((~np.isfinite(gap), "have no band gap to align by"))
+    found = [(~np.isfinite(db[name]), f"no value in the column '{name}'") for name in choice.scalars]
+    found.append((~np.isfinite(gap), "no band gap to align by"))
     # Broadened, the cut-off reaches down by about one FWHM: bins nearer to it would lack states that exist.
     found.append(
         (
             ~((low + gap >= axis[0] - 1e-6) & (high + gap + margin <= np.minimum(axis[-1], db["pdos_top"]) + 1e-6)),
-            f"have no complete PDOS from {low:g} to {high:g} eV (the smallest upper end allowed is "
-            f"{(np.minimum(axis[-1], db['pdos_top']) - gap - margin).min():.1f} eV, broadening taken off)",
+            f"no complete PDOS from {low:g} to {high:g} eV (the window may end at "
+            f"{(np.minimum(axis[-1], db['pdos_top']) - gap - margin).min():.1f} eV at most, broadening taken off)",
         )
     )
     if target is not None:
         shift = target_shift(db, target)
-        found.append((~np.isfinite(shift), f"have no known {target.alignment} to align by"))
+        found.append((~np.isfinite(shift), f"no known {target.alignment} to align by"))
         low, high = target.window
         axis = db.energy
         inside = (low - shift >= axis[0] - 1e-6) & (high - shift <= axis[-1] + 1e-6)
-        found.append((~inside & np.isfinite(shift), f"have no spectrum over all of {low:g} to {high:g} eV"))
+        found.append((~inside & np.isfinite(shift), f"no spectrum over all of {low:g} to {high:g} eV"))
     return found
 
 
@@ -165,11 +165,16 @@ def refuse(bad, sites=None) -> None:
     """DataError naming the sites of the first mask with a true entry."""
     for rows, text in bad:
         if rows.any():
-            names = listed(sites[rows] if sites is not None else np.flatnonzero(rows).astype(str))
+            names = sites[rows] if sites is not None else np.flatnonzero(rows).astype(str)
             raise DataError(
-                f"{names} {text}. Choose another window or column, or leave those rows out (`usable` "
+                f"{having(names)} {text}. Choose another window or column, or leave those rows out (`usable` "
                 "selects the others)."
             )
+
+
+def having(names) -> str:
+    """'a has' or 'a, b have'."""
+    return f"{listed(names)} {'has' if len(names) == 1 else 'have'}"
 
 
 def listed(names) -> str:

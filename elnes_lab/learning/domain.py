@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import DataError
+from ..schema import COLUMNS
 from .baselines import inner_folds
 
 LEVEL = 0.8  # share of held-out training spectra that score below 1
@@ -21,6 +22,7 @@ VARIANCE = 0.99  # of the training inputs, that the principal components keep
 COMPONENTS = 12  # at most
 GRACE = 0.05  # share of a channel's spread that a bin may lie outside before it is named
 NAMED = 3  # reasons per spectrum, the gravest first
+UNITS = {name: f" {column.units}" for name, column in COLUMNS.items() if column.units not in ("", "1")}
 
 
 class Part(NamedTuple):
@@ -87,21 +89,12 @@ class DomainScore:
                         )
                     )
         for k in (k for k, (_, energy) in enumerate(self.names) if energy is None):
-            name = self.names[k][0].replace("_", " ")
-            if above[k] > 0:
-                found.append(
-                    (
-                        float(above[k]) + 1,
-                        f"{name} {row[k]:.2f} lies above the largest in training ({self.part.high[k]:.2f})",
-                    )
-                )
-            if below[k] > 0:
-                found.append(
-                    (
-                        float(below[k]) + 1,
-                        f"{name} {row[k]:.2f} lies below the smallest in training ({self.part.low[k]:.2f})",
-                    )
-                )
+            name, unit = self.names[k][0].replace("_", " "), UNITS.get(self.names[k][0], "")
+            for excess, bound, words in ((above[k], self.part.high[k], "above the largest"),
+                                         (below[k], self.part.low[k], "below the smallest")):
+                if excess > 0:
+                    text = f"{name} {row[k]:.2f}{unit} lies {words} in training ({bound:.2f}{unit})"
+                    found.append((float(excess) + 1, text))
         texts = [text for _, text in sorted(found, key=lambda entry: -entry[0])[:NAMED]]
         if distance > 1 and not texts:
             texts = ["every bin lies within its range, but the curve as a whole is unlike any training structure's"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import re
 import threading
 import time
 
@@ -15,8 +16,8 @@ from elnes_lab.dashboard.corehole_model import CoreHoleModel
 from elnes_lab.dashboard.inspect_model import InspectModel
 from elnes_lab.dashboard.judged import KNOWN, NEW, TRAIN, TWIN, VALIDATION, judge, roles
 from elnes_lab.dashboard.session import NamedModel, Session
-from elnes_lab.figures_corehole import learnt_figure
 from elnes_lab.dashboard.site_model import NO_MODEL, THIRD, WITH_GAP, WITHOUT_GAP
+from elnes_lab.figures_corehole import learnt_figure
 
 
 @pytest.fixture(scope="module")
@@ -154,12 +155,51 @@ def test_the_detail_shows_the_error_that_the_plot_shows(model):
     assert detail["inputs"].shape == (len(detail["channels"]), len(detail["input_energy"]))
 
 
-def test_a_site_that_no_model_predicts_has_no_detail(model):
-    missing = np.flatnonzero(~np.isfinite(model.worst()) | (model.worst() < 0))
-    if not len(missing):
-        pytest.skip("all sites of this database can be predicted")
-    model.select(model.labels[missing[0]])
-    assert model.detail() is None and model.findings() == [] and model.place() is None
+def test_a_site_unlike_all_training_structures_is_called_so_with_the_reason(shipped, narrow):
+    """The reason is looked up in the data: what it says is larger or smaller there is."""
+    model = InspectModel(shipped, narrow)
+    model.first, model.second = "narrow", NO_MODEL
+    assert model.state == "ready", model.problem
+    one = model.judged[0]
+    trained = np.isin(one.role[one.row >= 0], (TRAIN, VALIDATION))
+    known = one.data.subset(trained)
+    assert 0 < len(known) and "stishovite" not in known.structures
+    model.select("stishovite/O2")
+    sentences = [text for text, warn in model.remarks() if warn]
+    assert len(sentences) == 1 and sentences[0].startswith("Outside the training data of the network narrow because ")
+    found = re.findall(r"(O p|Si p) from (\S+) to (\S+) eV(?: and elsewhere)? lies (higher|lower)", sentences[0])
+    assert found
+    features = one.data.inputs[one.row[model.positions["stishovite/O2"]]]
+    for channel, low, high, word in found:
+        k = one.data.choice.channels.index(channel)
+        inside = (one.data.energy > float(low) - 0.06) & (one.data.energy < float(high) + 0.06)
+        others, own = known.inputs[:, k, inside], features[k, inside]
+        assert inside.any() and ((own > others.max(0)) if word == "higher" else (own < others.min(0))).all()
+    model.select("quartz-alpha/O3")
+    assert not any("Outside" in text for text, _ in model.remarks())
+    gaps = shipped["band_gap"][shipped["structure"] == "prototype-08"]
+    model.select("prototype-08/O8")
+    assert any(f"band gap {gaps[0]:.2f} eV lies below the smallest in training" in text for text, _ in model.remarks())
+    model.training = "new"
+    rows = {row["site"]: row for row in csv.DictReader(
+        line for line in model.csv()[1].decode().splitlines() if not line.startswith("#"))}
+    assert float(rows["stishovite/O2"]["out_of_domain_1"]) > 1
+    assert rows["stishovite/O2"]["why_1"] in sentences[0]
+
+
+def test_a_site_like_the_training_structures_or_trained_on_is_called_so(model):
+    for label in model.ranking():
+        model.select(label)
+        row = model.positions[label]
+        texts = [text for text, _ in model.remarks()]
+        known, strange = ([is_so(one) for one in model.judged] for is_so in (
+            lambda one: one.role[row] in KNOWN, lambda one: one.score[row] > 1))
+        assert sum("no test" in text for text in texts) == len({one.role[row] for one in model.judged} & set(KNOWN))
+        assert any("Outside the training data of the network" in text or "Outside the training data of both" in text
+                   for text in texts) == any(strange)
+        assert any("Within the training data" in text for text in texts) == (not any(strange))
+        if all(known) and model.judged[0].role[row] == model.judged[1].role[row]:
+            assert texts[0].startswith("Both networks were")
 
 
 def test_csv_holds_every_site_shown(model):

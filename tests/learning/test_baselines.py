@@ -157,7 +157,7 @@ def test_domain_score_is_low_inside_and_names_what_lies_outside():
     strange.scalars[1] = 9.0
     values, reasons = score.score(strange), score.reasons(strange)
     assert values[0] > 3 * inside.max() and reasons[0].startswith("Si p above 6.0 eV lies higher")
-    assert "band gap 9.00 lies above the largest in training" in reasons[1]
+    assert "band gap 9.00 eV lies above the largest in training" in reasons[1]
     assert "band gap" not in reasons[2]
 
 
