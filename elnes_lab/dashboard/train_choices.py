@@ -99,8 +99,22 @@ class TrainChoices(HasTraits):
             return
         count = int(mask.sum())
         why = " ".join(reasons)
-        self.note = f"{count:,} of {len(mask):,} spectra can be used." + (f" Left out: {why}" if why else "")
+        amorphous = self._amorphous(mask) if self.amorphous else ""
+        self.note = f"{count:,} of {len(mask):,} spectra can be used.{amorphous}" + (f" Left out: {why}" if why else "")
         self.problem = "" if count else f"No spectrum has all that is asked for. {why} Choose narrower windows."
+
+    def _amorphous(self, mask):
+        """Sentence on what becomes of the amorphous structures among the rows of a mask when they are trained on."""
+        from ..learning.splits import shares
+
+        names = np.unique(self.db["structure"][mask & (self.db["kind"] == "amorphous")].astype(str))
+        if not len(names):
+            return " None of them is amorphous."
+        if len(names) == 1:
+            return (f" The only amorphous structure, {names[0]}, is trained on, so no error on amorphous spectra can be "
+                    "measured.")
+        train, validation, test = shares(len(names))
+        return f" Of {len(names)} amorphous structures {train} are trained on, {validation} validated on, {test} held out."
 
     def settings(self):
         """The choices as Settings. Raises DataError if they cannot be meant."""

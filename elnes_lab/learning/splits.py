@@ -11,6 +11,7 @@ from ..spectra import broaden
 FINGERPRINT_FWHM = 1.0              # eV; blurs what differs between k meshes of two cells of one crystal
 FINGERPRINT_WINDOW = (-12.0, 18.0)  # eV from the valence-band maximum: O 2p and Si bands, and the conduction band
 SAME_DOS = 0.06                     # relative rms difference of two densities of states of one crystal
+FRACTIONS = (0.7, 0.15, 0.15)       # of the groups: train, validation, test
 SAME_DENSITY = 0.05                 # relative difference of density
 
 
@@ -63,12 +64,12 @@ def structure_groups(db) -> np.ndarray:
     return np.array([str(structures[leader[of_row[name]]]) for name in db["structure"]], dtype=object)
 
 
-def make_split(dataset, *, seed: int = 0, fractions=(0.7, 0.15, 0.15), include_amorphous: bool = False) -> Split:
+def make_split(dataset, *, seed: int = 0, fractions=FRACTIONS, include_amorphous: bool = False) -> Split:
     """A split of the crystals' groups into shares of train, validation and test, at least one group each.
 
-    include_amorphous: amorphous structures are divided in the same way, the test share staying in `amorphous`; without
-    it every amorphous row is there. Raises DataError for fewer than three groups of crystals and for fractions that are
-    not three positive numbers.
+    include_amorphous: amorphous structures are divided in the same way, the test share staying in `amorphous` (a single
+    one is trained on, and none is left to test); without it every amorphous row is there. Raises DataError for fewer
+    than three groups of crystals and for fractions that are not three positive numbers.
     """
     fractions = np.asarray(fractions, float)
     if fractions.shape != (3,) or not np.all(fractions > 0):
@@ -127,6 +128,15 @@ def deal(groups, k: int, random: np.random.Generator) -> np.ndarray:
     return np.array([part[str(name)] for name in groups], int)
 
 
+def shares(count: int, fractions=FRACTIONS) -> np.ndarray:
+    """How many of `count` groups go to train, validation and test: (3,). Of one, train has it; of two, test has one."""
+    counts = np.array([count > 0, count > 2, count > 1], int)
+    wanted = np.asarray(fractions, float) / np.sum(fractions) * count
+    while counts.sum() < count:
+        counts[np.argmax(wanted - counts)] += 1
+    return counts
+
+
 def share_groups(groups, rows, fractions, random, least: int) -> list[np.ndarray]:
     """Rows divided into three by group, in about these shares of the groups; each part gets one while there are
     enough.
@@ -137,10 +147,5 @@ def share_groups(groups, rows, fractions, random, least: int) -> list[np.ndarray
             f"{len(names)} groups of crystal structures (near duplicates count as one) cannot be split into train, "
             "validation and test. Select at least three different crystals."
         )
-    names = random.permutation(names)
-    counts = np.array([1, len(names) > 2, len(names) > 1], int)
-    wanted = fractions / fractions.sum() * len(names)
-    while counts.sum() < len(names):
-        counts[np.argmax(wanted - counts)] += 1
-    parts = np.split(names, np.cumsum(counts)[:-1])
+    parts = np.split(random.permutation(names), np.cumsum(shares(len(names), fractions))[:-1])
     return [rows[np.isin(np.asarray(groups[rows], str), part)] for part in parts]

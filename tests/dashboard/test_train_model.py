@@ -112,6 +112,32 @@ def test_a_training_reports_ends_and_joins_the_models(model, loop):
         assert row[kind] == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.parametrize("others", [(), ("coesite",), ("coesite", "quartz-beta", "prototype-10")])
+def test_trained_on_amorphous_too_some_are_held_out_unless_there_is_only_one(shipped, loop, monkeypatch, others):
+    """glass-131 and as many others as are said to be amorphous."""
+    kinds = np.array(shipped.store.read("kind"), dtype=object)
+    structures = shipped["structure"]
+    kinds[:] = np.where(np.isin(structures, ["glass-131", *others]), "amorphous", "crystal")
+    monkeypatch.setitem(shipped.store.cache, "kind", kinds)
+    model = TrainModel(Session(shipped), post=loop.post)
+    assert "amorphous" not in model.note.partition(" Left out")[0]
+    model.amorphous, model.kind = True, "linear"
+    entry = trained(model, loop)
+    model.close()
+    split, amorphous = entry.card["training"]["split"], {"glass-131", *others}
+    trained_on, validated = (set(split[part]) & amorphous for part in ("train", "validation"))
+    held = amorphous - trained_on - validated
+    assert trained_on and set(split["train"]) - amorphous
+    assert set(structures[np.isin(shipped.sites, model.details[entry.name].sites)]) & amorphous == held
+    if others:
+        assert held and model.rows()[-1]["amorphous"] > 0
+        assert (f"Of {len(amorphous)} amorphous structures {len(trained_on)} are trained on, {len(validated)} validated "
+                f"on, {len(held)} held out.") in model.note
+    else:
+        assert not held and model.rows()[-1]["amorphous"] is None
+        assert "The only amorphous structure, glass-131, is trained on, so no error on amorphous" in model.note
+
+
 def test_watched_sites_are_predicted_by_members_that_never_saw_them(shipped):
     """With one member they are validation rows; with five, the ensemble of the members that left the structure out."""
     import torch

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from elnes_lab.errors import DataError
 from elnes_lab.learning.dataset import grouped_folds, make_split, structure_groups
+from elnes_lab.learning.splits import shares
 
 quick = settings(max_examples=40, deadline=None)
 
@@ -52,6 +53,9 @@ def test_split_keeps_groups_whole_and_the_glass_out(groups, glass, seed, include
     assert include or (data.kinds[split.development] == "crystal").all()
     if include:
         assert (data.kinds[split.train] == "amorphous").any()
+        counts = [len(set(data.groups[part][data.kinds[part] == "amorphous"])) for part in
+                  (split.train, split.validation, split.amorphous)]
+        assert counts == shares(sum(counts)).tolist() and (counts[2] > 0) == (sum(counts) > 1)
 
 
 def test_same_seed_same_split_other_seed_other_split(real):
