@@ -47,8 +47,8 @@ def chosen_windows(
 
     pdos_energy (k,) in eV from input_zero and pdos (c, k) in states/eV/atom, one row for each of `channels`, of which
     those in `chosen` are drawn; energy (m,) in eV from target_zero and intensity (m,) in bohr^2/eV. Zeros: "vbm", "cbm"
-    or "onset". input_range, target_range: (low, high) in eV that the axes show. Raises DataError where lengths do not fit
-    together.
+    or "onset". input_range, target_range: (low, high) in eV that the axes show. Raises DataError where lengths do not
+    fit together.
     """
     from plotly.subplots import make_subplots
 
@@ -62,7 +62,7 @@ def chosen_windows(
                            energy=energy, intensity=intensity, target_window=target_window)
     power = _power(intensity)
     intensity = intensity * 10.0**-power
-    figure = make_subplots(figure=_blank(), rows=1, cols=2, horizontal_spacing=0.13)
+    figure = make_subplots(figure=_blank(), rows=1, cols=2, horizontal_spacing=0.18)
     for i, channel in enumerate(channels):
         color, dash = curve_style(i)
         figure.add_scatter(
@@ -159,8 +159,9 @@ def loss_axis(losses):
     values = values[np.isfinite(values) & (values > 0)]
     low, high = (values.min(), values.max()) if len(values) else (0.01, 0.1)
     ladder = np.array([step * 10.0**power for power in range(-9, 10) for step in (1, 2, 5)])
-    first, last = np.searchsorted(ladder, low * 1.0001) - 1, np.searchsorted(ladder, high)
-    ticks = ladder[max(first, 0) : last + 1]
+    first, last = max(np.searchsorted(ladder, low * 1.0001) - 1, 0), np.searchsorted(ladder, high)
+    last = max(last, first + 1)  # a single loss on a tick
+    ticks = ladder[first : last + 1]
     if len(ticks) > 8:
         ticks = ticks[np.isclose(np.log10(ticks) % 1, 0, atol=1e-6) | (np.arange(len(ticks)) == 0)]
     return {
@@ -184,11 +185,18 @@ def spectra_trio(energy, computed, *, titles, zero, curves=None, lower=None, upp
     computed, curves, labels = np.asarray(computed, float), dict(curves or {}), dict(labels or {})
     energy = np.asarray(energy, float)
     count = len(computed)
-    for role, values in curves.items():
-        if np.shape(values) != computed.shape or count > COLUMNS or computed.shape[1:] != energy.shape:
+    if count > COLUMNS or computed.shape[1:] != energy.shape or len(titles) < count:
+        raise DataError(
+            f"Drawn are at most {COLUMNS} sites with a title each; got computed spectra {computed.shape} for "
+            f"{len(energy)} energies and {len(titles)} titles. Give spectra (sites, energies) on one axis."
+        )
+    if (lower is None) != (upper is None):
+        raise DataError("An interval has two ends, but only one of lower and upper was given. Give both or neither.")
+    for role, values in {**curves, "lower": lower, "upper": upper}.items():
+        if values is not None and np.shape(values) != computed.shape:
             raise DataError(
-                f"The {role} spectra have the shape {np.shape(values)}; expected are at most {COLUMNS} sites on "
-                f"{len(energy)} energies, as the computed ones ({computed.shape})."
+                f"The {role} spectra have the shape {np.shape(values)}, the computed ones {computed.shape}. "
+                "Give one curve for each site on the same energies."
             )
     figure = make_subplots(figure=_blank(), rows=1, cols=COLUMNS, shared_yaxes=True, horizontal_spacing=0.03,
                            subplot_titles=[titles[i] if i < count else " " for i in range(COLUMNS)])
