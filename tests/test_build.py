@@ -19,7 +19,8 @@ def reasons(info) -> dict:
 def test_rows_are_the_computed_numbers(raw_results, small):
     for label in small.sites:
         structure, atom = label.split("/")
-        with np.load(raw_results / structure / f"{atom}.npz") as site, np.load(raw_results / structure / "ground.npz") as ground:
+        folder = raw_results / structure
+        with np.load(folder / f"{atom}.npz") as site, np.load(folder / "ground.npz") as ground:
             row = small[label]
             np.testing.assert_array_equal(row.elnes[0], site["strength"])
             index = int(site["site"])
@@ -29,8 +30,9 @@ def test_rows_are_the_computed_numbers(raw_results, small):
             images = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), -1).reshape(-1, 3) @ cell
             silicons = np.flatnonzero(ground["symbols"] == "Si")
             distance = np.linalg.norm(positions[silicons][:, None] + images - positions[index], axis=2)
-            bonded = np.repeat(silicons, (distance < 2.2).sum(1))       # the same silicon through two images counts twice
-            np.testing.assert_allclose(row.pdos[0, small.channels.index("Si p")], ground["pdos_p"][bonded].mean(0), atol=1e-5)
+            bonded = np.repeat(silicons, (distance < 2.2).sum(1))  # the same silicon through two images counts twice
+            silicon = row.pdos[0, small.channels.index("Si p")]
+            np.testing.assert_allclose(silicon, ground["pdos_p"][bonded].mean(0), atol=1e-5)
             np.testing.assert_allclose(row.bonds[0][:len(bonded)], np.sort(distance[distance < 2.2]), atol=1e-5)
             assert row["band_gap"][0] == np.float32(ground["band_gap"])
 
@@ -115,7 +117,7 @@ def test_missing_sites_are_listed(raw, tmp_path):
 
 
 def test_planned_structures_without_a_usable_ground_state_are_missing(raw, tmp_path, alter):
-    """Not begun, or begun with a ground state that is rejected: the sites still to be computed are listed either way."""
+    """Not begun, or begun with a ground state that is rejected: the sites to be computed are listed either way."""
     (raw / "structures.extxyz").write_text("".join(
         f'3\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 sid={name} name=new source=search pbc="T T T"\n'
         "Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0.1\n" for name in ("new", "rejected", "quartz-alpha")))

@@ -22,7 +22,8 @@ def test_build_then_info_for_programs(raw, tmp_path, capsys):
     assert info["spectra"] == 6 and info["structures"] == 3 and info["kind"] == {"crystal": 6}
     assert info["source"] == {"mineral": 2, "prototype": 4}
     assert info["missing"] == ["prototype-04/O6"]
-    assert [row["site"] for row in info["rejected"]] == ["prototype-04/O5"] and "truncated" in info["rejected"][0]["reason"]
+    assert [row["site"] for row in info["rejected"]] == ["prototype-04/O5"]
+    assert "truncated" in info["rejected"][0]["reason"]
 
 
 def test_info_for_people_hides_nothing(raw, tmp_path, capsys):
@@ -43,9 +44,14 @@ def test_export_of_a_filter(built, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["export", "x.csv", "--where", "bandgap > 5"], "band_gap"), (["export", "x.csv", "--site", "quartz-alpha/O9"], "quartz-alpha/O3"),
-    (["export", "x.docx"], "csv"), (["export", "x.csv", "--where", "band_gap > 99"], "empty"), (["info", "--database", "nowhere"], "build"),
-    (["build", "--raw", "nowhere"], "nowhere"), (["serve", "--port", "1000000"], "--port"), (["serve", "--ip", "300.0.0.1"], "--port"),
+    (["export", "x.csv", "--where", "bandgap > 5"], "band_gap"),
+    (["export", "x.csv", "--site", "quartz-alpha/O9"], "quartz-alpha/O3"),
+    (["export", "x.docx"], "csv"),
+    (["export", "x.csv", "--where", "band_gap > 99"], "empty"),
+    (["info", "--database", "nowhere"], "build"),
+    (["build", "--raw", "nowhere"], "nowhere"),
+    (["serve", "--port", "1000000"], "--port"),
+    (["serve", "--ip", "300.0.0.1"], "--port"),
 ])
 def test_wrong_input_is_one_sentence_and_status_2(built, tmp_path, capsys, monkeypatch, arguments, says):
     monkeypatch.chdir(tmp_path)

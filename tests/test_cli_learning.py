@@ -30,7 +30,8 @@ def test_trained_model_predicts_spectra_of_mean_one(model, shipped, tmp_path):
 
 def test_evaluate_writes_one_record_per_model_inputs_and_group(tmp_path):
     file = tmp_path / "evaluation.json"
-    assert main(["evaluate", "--json", str(file), "--docs", str(tmp_path), "--models", "mean spectrum", "ridge", "--seeds", "1", "--workers", "0"]) == 0
+    arguments = ["--json", str(file), "--docs", str(tmp_path), "--seeds", "1", "--workers", "0"]
+    assert main(["evaluate", "--models", "mean spectrum", "ridge", *arguments]) == 0
     records = json.loads(file.read_text())
     assert {(r["model"], r["inputs"], r["group"]) for r in records} == {
         (m, i, g) for m in ("mean spectrum", "ridge") for i in ("pdos", "pdos+gap") for g in ("crystal", "amorphous")}
@@ -40,8 +41,11 @@ def test_evaluate_writes_one_record_per_model_inputs_and_group(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["train"], "folder"), (["predict", "nowhere", "x.csv"], "card.json"), (["evaluate", "--models", "oracle"], "ridge"),
-    (["evaluate", "--models", "ridge", "--folds", "1000", "--workers", "0"], "fewer folds"), (["search", "width"], "width=64"),
+    (["train"], "folder"),
+    (["predict", "nowhere", "x.csv"], "card.json"),
+    (["evaluate", "--models", "oracle"], "ridge"),
+    (["evaluate", "--models", "ridge", "--folds", "1000", "--workers", "0"], "fewer folds"),
+    (["search", "width"], "width=64"),
     (["search", "wdth=64", "--workers", "0"], "width"),
 ])
 def test_wrong_input_is_one_sentence_and_status_2(arguments, says, capsys, tmp_path, monkeypatch):

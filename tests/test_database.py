@@ -16,13 +16,13 @@ def test_shipped_database_is_sound(shipped):
     assert np.isfinite(shipped.elnes).all() and np.isfinite(shipped.pdos).all()
     assert set(shipped["kind"]) == {"crystal", "amorphous"}
     assert ((shipped["source"] == "melt-quench") == (shipped["kind"] == "amorphous")).all()
-    computed = shipped.rejected["site"].str.contains(r"/O\d+$").sum()          # a ground state may be rejected before its sites
+    computed = shipped.rejected["site"].str.contains(r"/O\d+$").sum()  # a ground state may be rejected before its sites
     assert shipped.planned == len(shipped) + len(shipped.missing) + computed
     assert set(shipped.frames) == set(shipped.structures)
 
 
 def test_quartz_lies_where_experiments_see_it(shipped):
-    """First peak at 538 eV, resonance 22 eV above it (METHOD: known features of quartz); a gap that PBE gives for quartz."""
+    """First peak at 538 eV, resonance 22 eV above it (METHOD: known features of quartz); the gap of PBE for quartz."""
     quartz = shipped["quartz-alpha/O3"]
     energy, intensity = quartz.curves(zero="loss")
     near = (energy > 536) & (energy < 540)
@@ -57,8 +57,8 @@ def test_pdos_is_blank_where_the_bands_end(small):
 
 
 def test_valence_electrons_fill_the_pdos(shipped):
-    """Total DOS up to the gap holds 16 electrons per SiO2. The tetrahedra are sampled every 0.02 eV, which loses part of the flat
-    bands of the most symmetric structures: 9 % for ideal beta-cristobalite, 2 to 3 % for quartz."""
+    """Total DOS up to the gap holds 16 electrons per SiO2. The tetrahedra are sampled every 0.02 eV, which loses part of
+    the flat bands of the most symmetric structures: 9 % for ideal beta-cristobalite, 2 to 3 % for quartz."""
     energy = shipped.pdos_energy
     dos = np.where(energy < shipped["band_gap"][:, None] / 2, shipped.pdos[:, shipped.channels.index("DOS")], 0)
     electrons = np.trapezoid(dos, energy, axis=1) / (16 / 3)
@@ -126,9 +126,10 @@ def test_select_by_value_list_and_range(shipped):
 
 
 @pytest.mark.parametrize("wrong, hint", [
-    (lambda db: db.query("bandgap > 5"), "band_gap"), (lambda db: db.select(knd="crystal"), "kind"), (lambda db: db["quartz"], "site"),
+    (lambda db: db.query("bandgap > 5"), "band_gap"), (lambda db: db.select(knd="crystal"), "kind"),
+    (lambda db: db["quartz"], "site"), (lambda db: db[np.ones(3, bool)], "mask"),
     (lambda db: db.query("band_gap >"), "cannot be evaluated"), (lambda db: db.query("band_gap * 2"), "true or false"),
-    (lambda db: db[["quartz-alpha/O99"]], "quartz-alpha/O3"), (lambda db: db[[10**6]], "position"), (lambda db: db[np.ones(3, bool)], "mask"),
+    (lambda db: db[["quartz-alpha/O99"]], "quartz-alpha/O3"), (lambda db: db[[10**6]], "position"),
     (lambda db: db.curves(zero="fermi"), "vbm"), (lambda db: db.curves(polarization="q"), "isotropic"),
     (lambda db: db.pdos_curves("O d"), "O p"), (lambda db: db.structure("granite"), "stishovite"),
 ])
@@ -139,7 +140,8 @@ def test_wrong_names_get_a_sentence_with_the_right_ones(small, wrong, hint):
 
 def test_structures_and_neighbors(small):
     stishovite = small.structure("stishovite")
-    assert stishovite.composition.reduced_formula == "SiO2" and stishovite.lattice.volume == pytest.approx(48.4, rel=0.05)
+    assert stishovite.composition.reduced_formula == "SiO2"
+    assert stishovite.lattice.volume == pytest.approx(48.4, rel=0.05)
     near = small.neighbors("stishovite/O2", radius=2.0)
     assert near["element"].tolist() == ["Si"] * 3
     np.testing.assert_allclose(near["distance"], small["stishovite/O2"].bonds[0], atol=1e-5)

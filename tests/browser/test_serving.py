@@ -65,7 +65,7 @@ def test_a_link_that_is_partly_wrong_says_so(opened):
     page = opened("sites=stishovite/O2,atlantis/O7&band_gap=99~98&fwhm=1.5<script>")
     line = page.locator(".elnes-notice")
     line.wait_for()
-    assert "atlantis/O7" in line.inner_text() and "band_gap=99~98" in line.inner_text() and "<script>" in line.inner_text()
+    assert all(part in line.inner_text() for part in ("atlantis/O7", "band_gap=99~98", "<script>"))
     page.wait_for_function("document.querySelector('.elnes-spectra').data.filter((t) => t.visible).length === 2")
     assert "O2" in drawn(page)[0]
     page.screenshot(path=ARTIFACTS / "share-wrong.png")
@@ -75,7 +75,8 @@ def test_a_link_that_is_partly_wrong_says_so(opened):
 
 def test_a_file_that_is_too_large_is_not_sent(opened, tmp_path):
     page = opened()
-    page.evaluate("""() => { document.querySelector('.elnes').insertAdjacentHTML('beforeend', "<input type='file' id='upload'>");
+    page.evaluate("""() => {
+        document.querySelector('.elnes').insertAdjacentHTML('beforeend', "<input type='file' id='upload'>");
         window.taken = 0;
         document.querySelector('#upload').onchange = (event) => { window.taken += event.target.files.length; }; }""")
     large = tmp_path / "holiday.mov"

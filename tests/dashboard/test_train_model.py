@@ -131,8 +131,8 @@ def test_trained_on_amorphous_too_some_are_held_out_unless_there_is_only_one(shi
     assert set(structures[np.isin(shipped.sites, model.details[entry.name].sites)]) & amorphous == held
     if others:
         assert held and model.rows()[-1]["amorphous"] > 0
-        assert (f"Of {len(amorphous)} amorphous structures {len(trained_on)} are trained on, {len(validated)} validated "
-                f"on, {len(held)} held out.") in model.note
+        counts = f"{len(trained_on)} are trained on, {len(validated)} validated on, {len(held)} held out."
+        assert f"Of {len(amorphous)} amorphous structures {counts}" in model.note
     else:
         assert not held and model.rows()[-1]["amorphous"] is None
         assert "The only amorphous structure, glass-131, is trained on, so no error on amorphous" in model.note
