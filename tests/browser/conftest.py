@@ -1,5 +1,6 @@
 """Voila with the dashboard on a free port, once for all browser tests, and Chromium to visit it."""
 
+import re
 import socket
 import subprocess
 import time
@@ -116,6 +117,60 @@ def page(shared):
     yield shared
     assert shared.problems == []
     assert shared.foreign == []
+
+
+@pytest.fixture(scope="session")
+def look():
+    """Function: bring a page to a size and a theme, save a picture, and check what every panel promises there.
+
+    No horizontal scrolling, at most 2.2 windows high, type of 14 px, and what `inside` selects lies in the window.
+    panel: selector of the panel; name: of the picture.
+    """
+
+    def look(page, panel, *, width, height, scheme, name, inside=()):
+        page.set_viewport_size({"width": width, "height": height})
+        button = page.locator(".elnes-theme", has_text=re.compile("^(Light|Dark)$"))
+        if button.inner_text().casefold() == scheme:
+            button.click()
+        page.wait_for_function(f"document.documentElement.dataset.elnesTheme === '{scheme}'")
+        page.wait_for_timeout(2000)  # the plots follow the window
+        page.screenshot(path=ARTIFACTS / f"{name}-{width}-{scheme}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.documentElement.scrollHeight") <= 2.2 * height
+        for selector in inside:
+            box = page.locator(selector).first.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width, selector
+        for plot in page.locator(panel).locator(".js-plotly-plot:visible").all():
+            drawn, card = plot.locator(".main-svg").first.bounding_box(), plot.bounding_box()
+            assert drawn["width"] == pytest.approx(card["width"], abs=3)
+        small = page.evaluate(f"""[...document.querySelectorAll('{panel} *')]
+            .filter((e) => e.offsetParent && !e.closest('.weas-widget'))
+            .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
+            .filter((e) => parseFloat(getComputedStyle(e).fontSize) < 13.9)
+            .filter((e) => !'▲▼●'.includes(e.textContent.trim()))
+            .map((e) => e.className + ': ' + e.textContent)""")
+        assert small == []
+        background = page.locator(".elnes").evaluate("e => getComputedStyle(e).backgroundColor")
+        bright = sum(int(part) for part in background[4:-1].split(",")) / 3
+        assert (bright > 200) == (scheme == "light")
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def helped():
+    """Function: every control of a page's panel has a line of help, a title on it or on what surrounds it."""
+
+    def helped(page, panel):
+        bare = page.evaluate(f"""[...document.querySelectorAll('{panel} :is(select, input, button, .noUi-target)')]
+            .filter((e) => !e.closest('.weas-widget, .modebar') && !e.hidden)
+            .filter((e) => !e.closest('.elnes-control')?.querySelector('.widget-label [title]'))
+            .filter((e) => {{ while (e && !e.classList.contains('elnes-card')) {{
+                if (e.title && e.title !== 'null') return false; e = e.parentElement; }} return true; }})
+            .map((e) => e.outerHTML)""")
+        assert bare == []
+
+    return helped
 
 
 @pytest.fixture

@@ -226,41 +226,13 @@ def test_histograms_select_too(page):
 
 @pytest.mark.parametrize("width, height", [(1366, 768), (1920, 1080), (1024, 768)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_horizontal_scroll_and_readable_type(page, width, height, scheme):
-    page.set_viewport_size({"width": width, "height": height})
-    button = page.locator(".elnes-theme")
-    if button.inner_text().casefold() == scheme:
-        button.click()
-    page.wait_for_function(f"document.documentElement.dataset.elnesTheme === '{scheme}'")
-    page.wait_for_timeout(1500)  # the plots follow the window
-    page.screenshot(path=ARTIFACTS / f"browse-{width}-{scheme}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.documentElement.scrollHeight") <= 2.2 * height
-    for selector in (".elnes-spectra", ".elnes-table", ".elnes-filters", ".elnes-scene"):
-        box = page.locator(selector).first.bounding_box()
-        assert box["x"] >= 0 and box["x"] + box["width"] <= width, selector
-    plot = page.locator(".elnes-spectra .main-svg").first.bounding_box()
-    card = page.locator(".elnes-spectra").bounding_box()
-    assert plot["width"] == pytest.approx(card["width"], abs=3)
-    small = page.evaluate("""[...document.querySelectorAll('.elnes *')]
-        .filter((e) => e.offsetParent && !e.closest('.weas-widget'))
-        .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
-        .filter((e) => parseFloat(getComputedStyle(e).fontSize) < 13.9)
-        .filter((e) => !'▲▼●'.includes(e.textContent.trim())).map((e) => e.className + ': ' + e.textContent)""")
-    assert small == []
-    background = page.locator(".elnes").evaluate("e => getComputedStyle(e).backgroundColor")
-    bright = sum(int(part) for part in background[4:-1].split(",")) / 3
-    assert (bright > 200) == (scheme == "light")
+def test_no_horizontal_scroll_and_readable_type(page, look, width, height, scheme):
+    inside = (".elnes-spectra", ".elnes-table", ".elnes-filters", ".elnes-scene")
+    look(page, ".elnes", width=width, height=height, scheme=scheme, name="browse", inside=inside)
 
 
-def test_every_control_has_a_line_of_help(page):
-    bare = page.evaluate("""[...document.querySelectorAll('.elnes :is(select, input, button, .noUi-target)')]
-        .filter((e) => !e.closest('.weas-widget, .modebar'))
-        .filter((e) => !e.closest('.elnes-control')?.querySelector('.widget-label [title]'))
-        .filter((e) => { while (e && !e.classList.contains('elnes-card')) {
-            if (e.title && e.title !== 'null') return false; e = e.parentElement; } return true; })
-        .map((e) => e.outerHTML)""")
-    assert bare == []
+def test_every_control_has_a_line_of_help(page, helped):
+    helped(page, ".elnes")
 
 
 def test_dark_system_without_webgl_keeps_the_caption(visit):

@@ -97,8 +97,8 @@ def wait_for_place(page, number):
 
 def spot(page, i, k=0):
     """Where on the screen a point is."""
-    return page.evaluate("""([i, k]) => { const g = document.querySelector('.elnes-inspect .elnes-errors'), t = g.data[k],
-        l = g._fullLayout, b = g.getBoundingClientRect();
+    return page.evaluate("""([i, k]) => { const g = document.querySelector('.elnes-inspect .elnes-errors'),
+        t = g.data[k], l = g._fullLayout, b = g.getBoundingClientRect();
         return [b.x + l._size.l + l.xaxis.d2p(t.x[i]), b.y + l._size.t + l.yaxis.d2p(t.y[i])]; }""", [i, k])
 
 
@@ -177,7 +177,7 @@ def test_a_site_outside_the_training_data_says_why(visit, narrow, tmp_path):
     panel.locator(".elnes-heading", has_text=re.compile("Stishovite O2 +1 of 1, worst first", re.IGNORECASE)).wait_for()
     reason = panel.locator(".elnes-warn").filter(has_text="Outside the training data of the network Uploaded narrow")
     reason.wait_for()
-    assert re.search(r"because (O|Si) p .* eV.* lies (lower|higher) than in any training structure", reason.inner_text())
+    assert re.search(r"because (O|Si) p .* eV.* lies (lower|higher) than in any training", reason.inner_text())
     assert float(panel.locator(".elnes-numbers").last.locator("td").last.inner_text()) > 1
     page.screenshot(path=ARTIFACTS / "inspect-outside.png", full_page=True)
     assert page.problems == [] and page.foreign == []
@@ -278,43 +278,27 @@ def test_core_hole_shows_pdos_elnes_and_prediction_and_what_is_learnt(holes, db)
     assert "crystals" in summary and ("amorphous" in summary or "amorphous" not in db["kind"])
     before = page.locator(".elnes-corehole .elnes-heading").first.inner_text()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("(t) => document.querySelector('.elnes-corehole .elnes-heading').innerText !== t", arg=before)
+    heading = "document.querySelector('.elnes-corehole .elnes-heading')"
+    page.wait_for_function(f"(t) => {heading}.innerText !== t", arg=before)
     control(page, "Kind", ".elnes-corehole").locator("select").select_option(label="crystal")
     page.wait_for_function("""document.querySelector('.elnes-learnt').data.find((t) => t.meta === 'learnt.0')
         .marker.symbol.every((s) => s.startsWith('circle'))""")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "panel, width", [("Inspect", 1366), ("Inspect", 1024), ("Core hole", 1366), ("Core hole", 1920)]
-)
-def test_no_horizontal_scroll_readable_type_and_help(opened, panel, width, scheme):
-    page = opened
+@pytest.mark.parametrize("width, height", [(1366, 768), (1920, 1080), (1024, 768)])
+@pytest.mark.parametrize("panel", ["Inspect", "Core hole"])
+def test_no_horizontal_scroll_readable_type_and_help(opened, look, helped, panel, width, height, scheme):
+    page, css = opened, {"Inspect": ".elnes-inspect", "Core hole": ".elnes-corehole"}[panel]
     page.get_by_role("button", name=panel, exact=True).click()
-    page.set_viewport_size({"width": width, "height": 1080 if width == 1920 else 768})
-    button = page.locator(".elnes-theme", has_text=re.compile("^(Light|Dark)$"))
-    if button.inner_text().casefold() == scheme:
-        button.click()
-    css = {"Inspect": ".elnes-inspect", "Core hole": ".elnes-corehole"}[panel]
     page.locator(css).locator(".elnes-empty.elnes-wait").first.wait_for(state="hidden", timeout=SLOW)
-    page.wait_for_timeout(2000)  # the plots follow the window
-    page.screenshot(path=ARTIFACTS / f"{css[7:]}-{width}-{scheme}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.documentElement.scrollHeight") <= 2.2 * page.viewport_size["height"]
-    for plot in page.locator(css).locator(".js-plotly-plot").all():
-        drawn, card = plot.locator(".main-svg").first.bounding_box(), plot.bounding_box()
-        assert drawn["width"] == pytest.approx(card["width"], abs=3)
-    small = page.evaluate("""(css) => [...document.querySelectorAll(css + ' *')]
-        .filter((e) => e.offsetParent && !e.closest('.weas-widget'))
-        .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
-        .filter((e) => parseFloat(getComputedStyle(e).fontSize) < 13.9)
-        .map((e) => e.className + ': ' + e.textContent)""", css)
-    assert small == []
-    bare = page.evaluate("""(css) => [...document.querySelectorAll(`${css} :is(select, input, button, .noUi-target)`)]
-        .filter((e) => !e.closest('.weas-widget, .modebar'))
-        .filter((e) => !e.closest('.elnes-control')?.querySelector('.widget-label [title]'))
-        .filter((e) => { while (e && !e.classList.contains('elnes-card')) {
-            if (e.title && e.title !== 'null') return false; e = e.parentElement; } return true; })
-        .map((e) => e.outerHTML)""", css)
-    assert bare == []
+    look(page, css, width=width, height=height, scheme=scheme, name=css[7:])
+    helped(page, css)
+    cut = page.evaluate("""(css) => [...document.querySelectorAll(`${css} .elnes-model select`)].filter((e) => {
+        const pen = document.createElement('canvas').getContext('2d'), style = getComputedStyle(e);
+        pen.font = style.font;
+        return pen.measureText(e.selectedOptions[0].label).width >
+            e.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    }).map((e) => e.selectedOptions[0].label)""", css)
+    assert cut == [], "names of networks that do not fit"
     assert page.problems == []
