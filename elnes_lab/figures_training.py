@@ -16,6 +16,7 @@ ZEROS = {
 }
 SHORT = {"vbm": "Above VB maximum (eV)", "cbm": "Above CB minimum (eV)", "onset": "Above edge onset (eV)"}
 COLUMNS = 3
+LINE, SYMBOL = 52, 6  # letters in a line of the legend at the least width of the page, and those a symbol takes
 # Role, colour, dash and width of the curves of one site, from back to front.
 CURVES = (
     ("computed", COMPUTED, "solid", 2.5),
@@ -239,6 +240,8 @@ def spectra_trio(energy, computed, *, titles, zero, curves=None, lower=None, upp
     figure.update_xaxes(title_text=ZEROS[zero], row=1, col=2)
     figure.update_yaxes(range=[-0.03 * top, 1.1 * top], nticks=5)
     figure.update_yaxes(title_text="ELNES (mean 1)", row=1, col=1)
-    _layout(figure, height=height, margin={"l": 56, "r": 8, "t": 82, "b": 46})
+    names = [trace.name for trace in figure.data if trace.showlegend]
+    lines = 1 + (sum(len(name) + SYMBOL for name in names) > LINE)
+    _layout(figure, height=height, margin={"l": 56, "r": 8, "t": 56 + 26 * lines, "b": 46})
     figure.update_annotations(font={"size": 14}, yshift=0)
     return figure.update_layout(showlegend=count > 0, legend=LEGEND | TOP, dragmode="zoom")

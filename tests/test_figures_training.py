@@ -159,6 +159,15 @@ def test_each_curve_stands_in_the_column_of_its_site():
     assert len(styles) == len({dash for _, dash in styles}) == len(CURVES), "told apart without colour, too"
 
 
+def test_a_legend_of_two_lines_does_not_run_into_the_titles():
+    def top(**labels):
+        return spectra_trio(AXIS, COMPUTED, titles=["a<br>MSE 0.1"] * 3, zero="onset", labels=labels,
+                            curves={role: COMPUTED for role in labels}).layout.margin.t
+
+    assert top(predicted="Run 1") == top(first="after epoch 1", predicted="predicted")
+    assert top(predicted="Shipped, PDOS", second="Uploaded run-1-multilayer-5") >= top(predicted="Run 1") + 20
+
+
 def test_an_empty_trio_has_no_legend_and_a_finite_axis():
     figure = spectra_trio(np.empty(0), np.empty((0, 0)), titles=[], zero="onset")
     assert figure.layout.showlegend is False and np.isfinite(figure.layout.yaxis.range).all()
