@@ -223,7 +223,8 @@ def prediction_figure(
 
     curves: a dict per model with energy (m,) eV, computed, mean (m,), lower and upper (m,) or None, in units of the
     mean, title and color; input_energy (k,) eV, inputs (c, k) in states/eV/atom of `channels`; zero and input_zero:
-    what the energies count from. slots and models: draw this many traces, unused ones hidden. Raises DataError for no curve.
+    what the energies count from. slots and models: draw this many traces, unused ones hidden. Raises DataError for no
+    curve.
     """
     from plotly.subplots import make_subplots
 

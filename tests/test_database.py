@@ -57,8 +57,8 @@ def test_pdos_is_blank_where_the_bands_end(small):
 
 
 def test_valence_electrons_fill_the_pdos(shipped):
-    """Total DOS up to the gap holds 16 electrons per SiO2. The tetrahedra are sampled every 0.02 eV, which loses part of
-    the flat bands of the most symmetric structures: 9 % for ideal beta-cristobalite, 2 to 3 % for quartz."""
+    """Total DOS up to the gap holds 16 electrons per SiO2. The tetrahedra are sampled every 0.02 eV, which loses part
+    of the flat bands of the most symmetric structures: 9 % for ideal beta-cristobalite, 2 to 3 % for quartz."""
     energy = shipped.pdos_energy
     dos = np.where(energy < shipped["band_gap"][:, None] / 2, shipped.pdos[:, shipped.channels.index("DOS")], 0)
     electrons = np.trapezoid(dos, energy, axis=1) / (16 / 3)

@@ -27,7 +27,7 @@ def labels(figure):
     return [(trace.type, trace.xaxis, trace.yaxis, trace.legendgroup) for trace in figure.data]
 
 
-# windows ---------------------------------------------------------------------------------------------------------------
+# windows -------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("change", [
     {"chosen": []},
     {"chosen": ["O s", "O p", "Si p"]},
@@ -80,7 +80,7 @@ def test_windows_refuse_what_does_not_fit_together(wrong, words):
         chosen_windows(**SITE | wrong, **ZEROS)
 
 
-# losses ----------------------------------------------------------------------------------------------------------------
+# losses --------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("runs, shown", [([], 0), ([run()], 2), ([run(), run("Run 2: linear", 1)], 4)])
 def test_losses_have_the_same_traces_for_none_one_and_two(runs, shown):
     figure = loss_curves(runs, epochs=50)
@@ -124,7 +124,7 @@ def test_without_losses_there_is_an_axis_all_the_same(losses):
     assert np.isfinite([bottom, top]).all() and bottom < top
 
 
-# spectra ---------------------------------------------------------------------------------------------------------------
+# spectra -------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("count, roles, band", [
     (0, (), False), (1, ("predicted",), True), (2, ("first", "predicted"), False), (3, ("predicted", "second"), True),
 ])

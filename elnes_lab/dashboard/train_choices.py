@@ -100,7 +100,8 @@ class TrainChoices(HasTraits):
         count = int(mask.sum())
         why = " ".join(reasons)
         amorphous = self._amorphous(mask) if self.amorphous else ""
-        self.note = f"{count:,} of {len(mask):,} spectra can be used.{amorphous}" + (f" Left out: {why}" if why else "")
+        left_out = f" Left out: {why}" if why else ""
+        self.note = f"{count:,} of {len(mask):,} spectra can be used.{amorphous}{left_out}"
         self.problem = "" if count else f"No spectrum has all that is asked for. {why} Choose narrower windows."
 
     def _amorphous(self, mask):
@@ -114,7 +115,8 @@ class TrainChoices(HasTraits):
             return (f" The only amorphous structure, {names[0]}, is trained on, so no error on amorphous spectra can be "
                     "measured.")
         train, validation, test = shares(len(names))
-        return f" Of {len(names)} amorphous structures {train} are trained on, {validation} validated on, {test} held out."
+        return (f" Of {len(names)} amorphous structures {train} are trained on, {validation} validated on, {test} held "
+                "out.")
 
     def settings(self):
         """The choices as Settings. Raises DataError if they cannot be meant."""
