@@ -61,7 +61,8 @@ class DomainScore:
         """Out-of-domain score, (n,), without unit: below 1 as familiar as the training structures are to one
         another."""
         beyond, distance = measure(self.part, self.checked(dataset))
-        return np.maximum(beyond / self.limits[0], distance / self.limits[1])
+        with np.errstate(over="ignore"):  # a limit may be tiny: whatever differs from structures all alike is outside
+            return np.maximum(beyond / self.limits[0], distance / self.limits[1])
 
     def reasons(self, dataset) -> list[str]:
         """One text per row: which channel, at which energies, which scalar lies outside, gravest first; "" if nothing
