@@ -22,13 +22,13 @@ from .overview_view import OverviewView
 from .structure_view import StructureView
 from .widgets import Download, Figure, Table, control
 
-# column, heading, decimals, style class ("extra" and "extra2" give way in narrow tables)
+# column, heading, decimals, style class ("extra", "extra2", "extra3" give way in narrow tables)
 TABLE = (
     ("name", "Structure", 0, "wide"),
     ("atom", "Site", 0, "short"),
     ("kind", "Kind", 0, "text extra2"),
     ("space_group", "Group", 0, "text extra"),
-    ("coordination", "CN", 0, "short"),
+    ("coordination", "CN", 0, "short extra3"),
     ("si_o_mean", "Si–O", 3, ""),
     ("si_o_si_angle", "Angle", 1, ""),
     ("band_gap", "Gap", 2, ""),

@@ -5,6 +5,7 @@ loses its scroll position and ships 0.7 MB for that.
 """
 
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import anywidget
@@ -47,6 +48,11 @@ class Figure(go.FigureWidget):
         }
         self.on_msg(self._answer)
 
+    @staticmethod
+    def _remove_overlapping_props(*arguments):
+        """Plotly forgets what was set as soon as the browser has filled in something for it; a new page needs it."""
+        return []
+
     def _answer(self, widget, message, buffers):
         if message.get("type") == "plotly":
             self.send({"type": "plotly"}, buffers=[BUNDLE.read_bytes()])
@@ -55,6 +61,16 @@ class Figure(go.FigureWidget):
             if self._waiting is not None:
                 figure, self._waiting = self._waiting, None
                 self.show_figure(figure)
+
+    def get_state(self, key=None, drop_defaults=False):
+        """The state to send; all of it goes to a JupyterLab page that was reloaded, which needs the figure of now.
+
+        Plotly's own is that of the beginning, because all later changes were messages.
+        """
+        if key is None and self.__dict__.get("_rendered"):
+            now = {"_widget_data": self._data, "_widget_layout": self._layout_obj._props}
+            self._trait_values.update(deepcopy(now))  # not set: that would send them to the page that has drawn them
+        return super().get_state(key, drop_defaults)
 
     def show_figure(self, figure):
         """Take over data and layout of another figure in one message.

@@ -3,11 +3,13 @@ const KEY = "elnes-lab-theme";
 const PING = 15000, PATIENCE = 30000; // ms between questions to the kernel, and until it counts as gone
 const LARGEST = 32; // MiB of a file to upload; half of what the server takes, voila_settings.LARGEST_MESSAGE
 
+// JupyterLab or Jupyter Notebook, in which this page is one output among others; they have a theme of their own.
+const inNotebook = () => !document.body.dataset.voila && "jpThemeLight" in document.body.dataset;
+
 function preferred() {
+  if (inNotebook()) return document.body.dataset.jpThemeLight === "true" ? "light" : "dark";
   let stored = null;
   try { stored = localStorage.getItem(KEY); } catch { /* storage is blocked: follow the system */ }
-  const { voila, jpThemeLight } = document.body.dataset;
-  if (!stored && !voila && jpThemeLight) return jpThemeLight === "true" ? "light" : "dark"; // as JupyterLab around it
   return stored ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 }
 
@@ -60,19 +62,65 @@ async function copy(el, { query, note }) {
 }
 
 // A file that is too large would break the connection to the kernel, and with it the page.
-function refuseLargeFiles(root, el) {
-  root.addEventListener("change", (event) => {
-    const large = event.target.type === "file" && [...event.target.files].find((file) => file.size > LARGEST * 2 ** 20);
-    if (!large) return;
-    event.stopImmediatePropagation();
-    event.target.value = "";
-    const size = Math.round(large.size / 2 ** 20).toLocaleString("en");
-    notice(el, `“${large.name}” has ${size} MiB. Files up to ${LARGEST} MiB can be uploaded; nothing was sent. `);
-  }, true);
+function refuseLargeFile(event, el) {
+  const large = event.target.type === "file" && [...event.target.files].find((file) => file.size > LARGEST * 2 ** 20);
+  if (!large) return;
+  event.stopImmediatePropagation();
+  event.target.value = "";
+  const size = Math.round(large.size / 2 ** 20).toLocaleString("en");
+  notice(el, `“${large.name}” has ${size} MiB. Files up to ${LARGEST} MiB can be uploaded; nothing was sent. `);
+}
+
+// Listens to what happens inside the page of `el`, before anything else does. JupyterLab acts on plain keys (D, D deletes
+// a cell), also while the focus is on a table or a button of this page: here they belong to the page; with Ctrl, Alt or
+// Cmd they stay JupyterLab's, as Ctrl+S. A press on a figure brings the focus to the page, for its arrow keys.
+function attend(el, notebook) {
+  const root = (event) => { // looked up each time: `el` is not in the page yet, or its cell may be out of sight
+    const page = el.closest(".elnes");
+    return page?.contains(event.target) ? page : null;
+  };
+  const listeners = { change: (event) => root(event) && refuseLargeFile(event, el) };
+  if (notebook) {
+    listeners.mousedown = (event) => {
+      const page = root(event);
+      if (!page) return;
+      page.tabIndex = -1;
+      setTimeout(() => { // unless the press has brought it to a control; plotly keeps it where it was
+        if (!page.contains(document.activeElement)) page.focus({ preventScroll: true });
+      });
+    };
+    listeners.keydown = (event) => {
+      const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
+      if (root(event)) event.target.toggleAttribute("data-lm-suppress-shortcuts", plain);
+    };
+  }
+  for (const [kind, listener] of Object.entries(listeners)) window.addEventListener(kind, listener, true);
+  return () => {
+    for (const [kind, listener] of Object.entries(listeners)) window.removeEventListener(kind, listener, true);
+  };
+}
+
+// Says that the kernel does not answer. Voila's page is lost then; in a notebook a cell may only keep the kernel busy.
+function gone(root, notebook) {
+  const bar = document.createElement("div");
+  bar.className = "elnes-gone";
+  bar.setAttribute("role", "alert");
+  if (notebook) {
+    bar.textContent = "The kernel does not answer: it is busy with another cell, or it has stopped. " +
+      "If it was stopped or restarted, run this cell again.";
+  } else {
+    bar.textContent = "The computation behind this page has stopped, so nothing here will respond any more. ";
+    const reload = document.createElement("button");
+    reload.textContent = "Reload the page";
+    reload.onclick = () => location.reload();
+    bar.append(reload);
+  }
+  root.prepend(bar);
 }
 
 export default {
   render({ model, el }) {
+    const notebook = inNotebook();
     const button = document.createElement("button");
     button.className = "elnes-theme";
     const apply = (theme) => {
@@ -96,36 +144,37 @@ export default {
       share.onclick = () => model.send({ type: "share" });
       el.append(share);
     }
-    el.append(button);
+    const observer = new MutationObserver(() => apply(preferred()));
+    if (notebook) observer.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+    else el.append(button);
     apply(preferred());
     document.querySelector("#elnes-skeleton")?.remove();
 
     let heard = Date.now();
     const listen = (message) => {
-      if (message?.type === "pong") heard = Date.now();
-      else if (message?.type === "link") copy(el, message);
+      if (message?.type === "pong") {
+        heard = Date.now();
+        el.closest(".elnes")?.querySelector(":scope > .elnes-gone")?.remove(); // it was busy
+      } else if (message?.type === "link") copy(el, message);
       else if (message?.type === "notice") notice(el, `${message.text} `);
     };
     model.on("msg:custom", listen);
-    requestAnimationFrame(() => refuseLargeFiles(el.closest(".elnes"), el)); // once `el` is in the page
+    const release = attend(el, notebook);
     model.send({ type: "ready", webgl: hasWebGL(), query: voila ? location.search : "" });
     const timer = setInterval(() => {
       if (document.hidden) { heard = Date.now(); return; } // browsers slow hidden pages down
-      if (Date.now() - heard > PATIENCE) {
-        clearInterval(timer);
-        const gone = document.createElement("div");
-        gone.className = "elnes-gone";
-        gone.setAttribute("role", "alert");
-        gone.innerHTML = "The computation behind this page has stopped, so nothing here will respond any more. ";
-        const reload = document.createElement("button");
-        reload.textContent = "Reload the page";
-        reload.onclick = () => location.reload();
-        gone.append(reload);
-        el.closest(".elnes").prepend(gone);
-        return;
+      const root = el.closest(".elnes"); // none while JupyterLab has taken a cell out of sight out of the page
+      if (root && Date.now() - heard > PATIENCE && !root.querySelector(":scope > .elnes-gone")) {
+        gone(root, notebook);
+        if (!notebook) { clearInterval(timer); return; }
       }
       try { model.send({ type: "ping" }); } catch { heard = Math.min(heard, Date.now() - PATIENCE); }
     }, PING);
-    return () => { clearInterval(timer); model.off("msg:custom", listen); };
+    return () => {
+      clearInterval(timer);
+      observer.disconnect();
+      release();
+      model.off("msg:custom", listen);
+    };
   },
 };
