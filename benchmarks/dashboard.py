@@ -108,7 +108,7 @@ async def one_by_one(url: str, server: int, runs: int) -> dict:
     return {"usable (s)": spread(opened), "step (s)": spread(steps), "kernel (MB)": kernel}
 
 
-async def while_training(url: str, runs: int) -> dict:
+async def while_training(url: str, server: int, runs: int) -> dict:
     """A visitor who opens Train and moves a slider again and again while networks learn: s until the kernel is done with
     each move. The first training also imports torch."""
     viewer, waits, lengths = await Viewer(url, patience=60).open(), {"first": [], "later": []}, []
@@ -140,9 +140,10 @@ async def while_training(url: str, runs: int) -> dict:
             await viewer.refresh()
             training = viewer.widgets[button]["description"] != "Train"
         lengths.append(round(time.perf_counter() - begin, 1))
+    size = {key: round(value) for key, value in memory(server, viewer.kernel_id).items()}
     await viewer.close()
     return {"Train opened (s)": round(opened, 2), "trainings (s)": lengths,
-            "a slider, first training (s)": spread(waits["first"]), "later ones (s)": spread(waits["later"])}
+            "a slider, first training (s)": spread(waits["first"]), "later ones (s)": spread(waits["later"]), "kernel (MB)": size}
 
 
 async def all_at_once(url: str, server: int, viewers: int, patience: float) -> dict:
@@ -178,7 +179,7 @@ def main() -> None:
             if options.runs:
                 report["one by one, a page made ready"] = asyncio.run(one_by_one(url, process.pid, options.runs))
             if options.trainings:
-                report["while training"] = asyncio.run(while_training(url, options.trainings))
+                report["while training"] = asyncio.run(while_training(url, process.pid, options.trainings))
             if options.viewers:
                 report["all at once"] = asyncio.run(all_at_once(url, process.pid, options.viewers, options.patience))
             report["server (MB)"] = round(psutil.Process(process.pid).memory_info().rss / MB)

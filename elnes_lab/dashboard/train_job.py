@@ -155,7 +155,7 @@ def watch(training, rows, network=None):
 
 def measure(model, data):
     """Details of a learning.Model on the rows of a Dataset whose structures its training did not touch."""
-    from ..learning.metrics import measures
+    from ..learning.metrics import mse
     from ..learning.shipped import unseen
 
     parts = list(unseen(model, data).values())
@@ -172,7 +172,7 @@ def measure(model, data):
         predicted=prediction.mean,
         lower=prediction.lower,
         upper=prediction.upper,
-        mse=measures(data, prediction.mean)["mse"],
+        mse=mse(data, prediction.mean),
         target=data.target,
     )
 

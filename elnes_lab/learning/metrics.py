@@ -19,6 +19,11 @@ EDGE_WIDTH = 4.0  # eV above it: the exciton peak and its shoulder
 MEASURES = ("mse", "cosine", "peak_error", "peaks_05", "peaks_10")
 
 
+def mse(dataset, predicted) -> np.ndarray:
+    """The first of `measures` alone, (n,): without peaks, whose search imports 50 MB of SciPy."""
+    return _mean(similarity.mse(*_curves(dataset, predicted)))
+
+
 def measures(dataset, predicted) -> dict[str, np.ndarray]:
     """Measures (n,) of predicted targets (n, curves * m) against those of a dataset; of three polarizations, their
     mean.
@@ -26,9 +31,7 @@ def measures(dataset, predicted) -> dict[str, np.ndarray]:
     mse in the square of the target's unit; cosine; peak_error: eV between the highest peaks; peaks_05, peaks_10:
     share of the reference's peaks that have a predicted peak within 0.5 and 1 eV, NaN if it has none.
     """
-    reference, predicted = (
-        np.asarray(x, float).reshape(len(dataset), -1, dataset.target_energy.size) for x in (dataset.targets, predicted)
-    )
+    reference, predicted = _curves(dataset, predicted)
     energy = dataset.target_energy
     found = {
         "mse": similarity.mse(reference, predicted),
@@ -93,6 +96,12 @@ def ground_state(db, energy, fwhm: float = 0.0) -> np.ndarray:
     moved = spectra.shift(db.pdos_energy, values, -gap, grid=fine)
     curves = np.stack([np.interp(energy, fine, row) for row in moved])
     return np.where(energy <= (db["pdos_top"] - gap)[:, None], curves, np.nan)
+
+
+def _curves(dataset, predicted):
+    """Reference and predicted spectra (n, curves, m)."""
+    shape = len(dataset), -1, dataset.target_energy.size
+    return tuple(np.asarray(x, float).reshape(shape) for x in (dataset.targets, predicted))
 
 
 def _share(wanted, found, within: float) -> float:

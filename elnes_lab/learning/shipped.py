@@ -75,7 +75,7 @@ def figures(model, data: Dataset) -> dict:
     """n, structures, mse_mean, mse_median, deciles, coverage_90 (None without an interval) of one model on some
     rows."""
     prediction = model.predict(data)
-    mse = metrics.measures(data, prediction.mean)["mse"]
+    mse = metrics.mse(data, prediction.mean)
     covered = (
         None if prediction.lower is None else number(coverage(data.targets, prediction.lower, prediction.upper).mean())
     )
