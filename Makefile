@@ -14,8 +14,7 @@ lab: $(READY)                  ## the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 test: $(READY) chromium nginx  ## everything, browser tests included
-	# a browser or a server may be late on a busy machine: what fails is run once more, alone, and has to pass then
-	$(BIN)/python -m pytest -q || $(BIN)/python -m pytest -q --last-failed
+	$(BIN)/python -m pytest -q
 
 data: $(READY)                 ## the database again, from data/raw
 	$(BIN)/elnes-lab build

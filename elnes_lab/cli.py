@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="the dashboard in the browser, by Voila")
     serve.add_argument("--port", type=int, default=8866)
     serve.add_argument("--ip", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    serve.add_argument("--preheated", type=int, default=1, help="pages kept ready for the next visitors, 150 MB each (default: 1)")
+    serve.add_argument("--preheated", type=int, default=1, help="pages kept ready for the next visitors, 100 MB each (default: 1)")
     serve.add_argument("--viewers", type=int, default=0, help="most pages open at once, the ready ones included (default: no limit)")
     serve.add_argument("--base-url", default="/", help="path below which a reverse proxy shows it (default: /)")
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")

@@ -34,7 +34,7 @@ def command(
 ):
     """Words of the command that serves the notebook; run it with `environment()`.
 
-    preheated: number of kernels kept ready with the page already computed, 150 MB each; 0 starts one per visitor.
+    preheated: number of kernels kept ready with the page already computed, 100 MB each; 0 starts one per visitor.
     viewers: most pages open at once, the ready ones included; 0: no limit. base_url: path below which a proxy shows it.
     token: ask visitors for the one in $JUPYTER_TOKEN. idle, abandoned, checked_every: s, see the constants above.
     """
