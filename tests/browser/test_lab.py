@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from playwright.sync_api import TimeoutError
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120  # s; the machine may be busy
@@ -58,7 +59,14 @@ def test_dashboard_in_jupyterlab(lab, browser):
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))
     page.goto(f"{url}lab/tree/dashboard.ipynb")
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    asked = "/\\[(\\*|\\d+)\\]/.test(document.querySelector('.jp-CodeCell .jp-InputPrompt')?.innerText)"
+    for _ in range(PATIENCE // 5):  # JupyterLab drops the command while it still connects to the kernel
+        page.evaluate(f"{asked} || window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        try:
+            page.wait_for_function(asked, timeout=5000)
+            break
+        except TimeoutError:
+            pass
     page.wait_for_function(f"{CURVES}?.length === 6")
     assert page.locator(".elnes-share").count() == 0, "the address is JupyterLab's, not that of a selection"
     assert page.locator(".elnes-theme").count() == 0, "the theme is JupyterLab's"

@@ -28,6 +28,7 @@ export default {
         if (sort.column !== i) sort = { column: i, down: false };
         else if (!sort.down) sort.down = true;
         else sort = { column: -1, down: false };
+        body.scrollTop = 0;
         arrange();
       };
       head.append(cell);
