@@ -163,7 +163,8 @@ export default {
       previous = new Set(now);
       const i = added.length ? order.indexOf(added[added.length - 1]) : -1;
       const seen = i * ROW >= body.scrollTop && (i + 1) * ROW <= body.scrollTop + body.clientHeight;
-      if (i >= 0 && !seen && !own) body.scrollTop = i * ROW - body.clientHeight / 2; // chosen elsewhere: bring it into sight
+      // chosen elsewhere: bring it into sight, below whole rows
+      if (i >= 0 && !seen && !own) body.scrollTop = (i - Math.floor(body.clientHeight / ROW / 2)) * ROW;
       own = false;
       draw();
     };
