@@ -1,5 +1,7 @@
 """What the panels that show one site at a time have in common: models to compare, one chosen site, and its names."""
 
+import logging
+
 import numpy as np
 from traitlets import Enum, HasTraits, Instance, Tuple, Unicode, default
 
@@ -81,11 +83,16 @@ class SiteModel(HasTraits):
     def _loaded(self, results, problem):
         if problem is not None:
             known = isinstance(problem, DataError)
-            self.problem = str(problem) if known else f"The models cannot be opened: {problem}. Reload the page."
+            self.problem = str(problem) if known else f"The models cannot be shown: {problem}. Reload the page."
             self.judged, self.state = (), "failed"
-        else:
-            self.problem = ""
+            return
+        self.problem = ""
+        try:
             self.take(results)
+        except Exception as error:  # of a view that draws them: a page that waits for ever would not say so
+            logging.getLogger(__name__).exception("models cannot be shown")
+            self._loaded(None, error)
+        else:
             self.state = "ready"
 
     def titles(self):

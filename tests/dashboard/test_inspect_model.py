@@ -30,20 +30,35 @@ def session(db):
     return Session(db)
 
 
-@pytest.fixture
-def model(db, session):
-    model = InspectModel(db, session)
+def opened(panel, db, session):
+    model = panel(db, session)
     model.load()
     assert model.state == "ready", model.problem
     return model
+
+
+@pytest.fixture
+def model(db, session):
+    return opened(InspectModel, db, session)
 
 
 @pytest.fixture
 def holes(db, session):
-    model = CoreHoleModel(db, session)
+    return opened(CoreHoleModel, db, session)
+
+
+@pytest.mark.parametrize("panel", [InspectModel, CoreHoleModel])
+def test_a_view_that_fails_gives_a_sentence_instead_of_waiting_for_ever(panel, db, session):
+    model = panel(db, session)
+
+    def draw(change):
+        if change.new:
+            raise ValueError("no such trace")
+
+    model.observe(draw, "judged")
     model.load()
-    assert model.state == "ready", model.problem
-    return model
+    assert model.state == "failed"
+    assert model.problem == "The models cannot be shown: no such trace. Reload the page."
 
 
 def test_errors_are_those_the_model_was_shipped_with(db, session):
