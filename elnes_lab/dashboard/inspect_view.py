@@ -117,6 +117,7 @@ class InspectView:
         self.hint = ipw.HTML(HINT).add_class("elnes-note")
         self.clear = ipw.Button(description="Clear box", tooltip="Step through all spectra shown again")
         self.clear.on_click(lambda button: self.model.box([]))
+        self.clear.layout.display = "none"
         save = SaveFigure(name="elnes-lab-errors", help="Save the figure of all errors")
         download = Download(self.model.csv, self._failed, label="CSV", help="Save the errors of the spectra shown")
         bar = ipw.Box([ipw.HTML("Error of every spectrum").add_class("elnes-heading"), self.clear, save, download])
