@@ -2,6 +2,7 @@
 
     python benchmarks/dashboard.py                       # visitors one by one, one who trains, then 50 at once
     python benchmarks/dashboard.py --viewers 20 --cores 2 --json out.json
+    python benchmarks/dashboard.py --browser             # 300 openings in Chromium, 20 at a time, beside two busy processes
 
 A viewer is an HTTP and websocket client (elnes_lab.dashboard.viewer): it loads the page, the state of all widgets and the static
 files of a first visit, has the structure drawn, then selects spectra and searches. "Usable" is when
@@ -22,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+import openings
 from elnes_lab.dashboard import voila_settings
 from elnes_lab.dashboard.kernel_fork import process_name
 from elnes_lab.dashboard.viewer import Viewer
@@ -163,6 +165,25 @@ async def all_at_once(url: str, server: int, viewers: int, patience: float) -> d
     }
 
 
+def in_browser(url: str, count: int, at_once: int, beside: int, patience: float) -> dict:
+    """Real pages opened by a busy machine, see openings.py. What is lost comes with the log of its page."""
+    processes = openings.busy(beside)
+    try:
+        clock = time.perf_counter()
+        results = asyncio.run(openings.openings(url, count, at_once, patience))
+        seconds = time.perf_counter() - clock
+    finally:
+        for process in processes:
+            process.terminate()
+    lost = [result for result in results if result["seconds"] is None]
+    return {
+        "openings": len(results), "at once": at_once, "busy processes beside": beside, "lost": len(lost),
+        "loaded themselves anew": sum(result["reloads"] > 0 for result in results), "all done (s)": round(seconds, 1),
+        "alive (s)": spread([result["seconds"] for result in results]), "logs of the lost": [result["log"] for result in lost][:5],
+        "log of the slowest": max(results, key=lambda result: result["seconds"] or 0)["log"],
+    }
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--viewers", type=int, default=50, help="viewers at once (default: 50); 0 leaves this part out")
@@ -170,12 +191,20 @@ def main() -> None:
     options.add_argument("--trainings", type=int, default=3, help="trainings during which a slider moves (default: 3)")
     options.add_argument("--cores", type=int, default=2)
     options.add_argument("--patience", type=float, default=300, help="s after which a viewer counts as an error")
+    options.add_argument("--browser", action="store_true", help="only open pages in Chromium (needs playwright)")
+    options.add_argument("--openings", type=int, default=300, help="with --browser: pages opened (default: 300)")
+    options.add_argument("--at-once", type=int, default=20, help="with --browser: pages at a time (default: 20)")
+    options.add_argument("--beside", type=int, default=2, help="with --browser: busy processes beside (default: 2)")
+    options.add_argument("--preheated", type=int, default=1, help="pages made ready (default: 1)")
     options.add_argument("--json", type=Path)
     options = options.parse_args()
     report = {"cores": options.cores, "load before": round(os.getloadavg()[0], 1)}
     with tempfile.TemporaryDirectory() as folder:
-        process, url = start(Path(folder), options.cores, preheated=1)
+        process, url = start(Path(folder), options.cores, preheated=options.preheated)
         try:
+            if options.browser:
+                options.runs = options.trainings = options.viewers = 0
+                report["in the browser"] = in_browser(url, options.openings, options.at_once, options.beside, options.patience)
             if options.runs:
                 report["one by one, a page made ready"] = asyncio.run(one_by_one(url, process.pid, options.runs))
             if options.trainings:

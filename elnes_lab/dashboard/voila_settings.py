@@ -11,7 +11,8 @@ from . import kernel_fork
 HERE = Path(__file__).parent
 NOTEBOOK = HERE.parents[1] / "notebooks" / "dashboard.ipynb"
 # All that the page's widgets need of JupyterLab; other extensions are 2 MB of code and warnings in the console.
-EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget")
+# elnes-lab-opening is ours, below share/: it lends the widget manager the patience that a busy machine needs.
+EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget", "elnes-lab-opening")
 IDLE = 7200  # s without a message after which the kernel of a page is ended; a page in the background sends none
 ABANDONED = 600  # s after which the kernel of a page that has vanished is ended: time to wake up a laptop
 CHECKED_EVERY = 60  # s

@@ -1,0 +1,72 @@
+// Watches the page until it is alive, that is until page.js has taken the skeleton away. A page that makes no progress offers a
+// button, loads itself anew once, and then says what is the matter; one that cannot come alive any more does so at once.
+(() => {
+  const KEY = "elnes-lab-reloaded";
+  const OFFER = 20, RELOAD = 60; // s without progress; a page that waits in the background does not count
+  const SLOW = "This takes longer than usual: the server is busy, or the connection is slow. ";
+  const FAILED = "The page could not be opened: the server has stopped, or it is too busy. Try again in a minute. ";
+  const store = (action, ...rest) => { try { return sessionStorage[action](KEY, ...rest); } catch { return null; } };
+  let last = "", quiet = 0, beats = 0, broken = "", frames = 0;
+
+  window.voila_heartbeat = () => { beats += 1; }; // the server's sign that the kernel is still at work
+  addEventListener("error", (event) => {
+    if (event.target?.src) broken = `could not load ${event.target.src}`; // a part of the page; plain errors have no src
+  }, true);
+  const draw = () => { frames += 1; requestAnimationFrame(draw); }; // none while the page cannot be seen
+
+  function progress() {
+    const manager = window.jupyterapp?.widgetManager;
+    return [document.readyState, beats, performance.getEntriesByType("resource").length, manager?.kernel?.connectionStatus,
+      manager?.restoredStatus, Object.keys(manager?._models ?? {}).length].join();
+  }
+
+  // Why the page will not come alive, or an empty text.
+  function lost() {
+    if (document.readyState !== "complete") return "";
+    const manager = window.jupyterapp?.widgetManager, cells = document.querySelector("#rendered_cells");
+    if (broken && !window.jupyterapp) return broken;
+    if (manager?.kernel?.status === "dead" || manager?.kernel?.connectionStatus === "disconnected") return "the kernel has ended";
+    if (window.jupyterapp && !manager) return "the kernel has ended before the page was connected";
+    return /Error displaying widget/.exec(cells?.textContent ?? "")?.[0] ?? "";
+  }
+
+  function say(text) {
+    const skeleton = document.querySelector("#elnes-skeleton");
+    let line = skeleton?.querySelector(".help");
+    if (!line) {
+      line = document.createElement("p");
+      line.className = "help";
+      line.setAttribute("role", "alert");
+      const button = document.createElement("button");
+      button.textContent = "Reload the page";
+      button.onclick = () => location.reload();
+      line.append(document.createElement("span"), button);
+      skeleton?.querySelector(".grid").before(line);
+    }
+    if (line.firstChild.textContent !== text) line.firstChild.textContent = text;
+    skeleton?.toggleAttribute("data-lost", text === FAILED);
+  }
+
+  requestAnimationFrame(draw);
+  const timer = setInterval(() => {
+    if (document.readyState !== "loading" && !document.querySelector("#elnes-skeleton")) {
+      clearInterval(timer);
+      store("removeItem");
+      return;
+    }
+    const now = progress(), reason = lost();
+    if (now !== last || !frames) quiet = 0;
+    else quiet += 1;
+    last = now;
+    frames = 0;
+    if (!reason && quiet < OFFER) return;
+    if ((reason && quiet > 2) || quiet >= RELOAD) {
+      if (!store("getItem")) {
+        store("setItem", reason || "no progress");
+        if (store("getItem")) { location.reload(); return; } // where nothing can be kept it would do so again and again
+      }
+      console.warn(`ELNES Lab was not opened: ${reason || "no progress"}`);
+      say(FAILED);
+    } else if (!reason) say(SLOW);
+  }, 1000);
+})();
