@@ -58,6 +58,10 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--preheated", type=int, default=1, help="pages kept ready for the next visitors, 100 MB each (default: 1)")
     serve.add_argument("--viewers", type=int, default=0, help="most pages open at once, the ready ones included (default: no limit)")
     serve.add_argument("--base-url", default="/", help="path below which a reverse proxy shows it (default: /)")
+    serve.add_argument("--memory", type=float, default=2000, metavar="MB",
+                       help="most memory of its own that a page may use, 0: no limit; Linux (default: 2000)")
+    serve.add_argument("--hostname", action="append", default=[], metavar="NAME",
+                       help="name to answer to besides localhost, behind a proxy; may be given again")
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     serve.set_defaults(run=run_serve)
     add_commands(commands, with_database)
@@ -123,7 +127,7 @@ def run_serve(options) -> None:
     from .serve import serve
 
     serve(port=options.port, ip=options.ip, preheated=options.preheated, viewers=options.viewers, base_url=options.base_url,
-          open_browser=not options.no_browser)
+          open_browser=not options.no_browser, memory=options.memory, hostnames=tuple(options.hostname))
 
 
 if __name__ == "__main__":

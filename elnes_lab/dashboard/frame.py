@@ -1,6 +1,7 @@
 """The frame of the dashboard: top bar, one panel at a time, footer. Panels are entries of PANELS."""
 
 import logging
+import os
 from html import escape
 from importlib import import_module
 
@@ -8,6 +9,7 @@ import ipywidgets as ipw
 
 from ..errors import DataError
 from ..schema import IDEA, LICENCE
+from . import confine
 from .session import Session
 from .widgets import Page
 
@@ -54,7 +56,7 @@ class Frame:
                 panel = getattr(import_module(f".{module}", __package__), name)(self.db, self.page)
             except Exception as problem:  # the panel in front stays; choosing the broken one again tries again
                 logging.getLogger(__name__).exception("panel %s", title)
-                reason = problem if isinstance(problem, DataError) else f"{type(problem).__name__}: {problem}"
+                reason = problem if isinstance(problem, DataError) else confine.sentence(problem)
                 self.note.value = f"<p role='alert' class='elnes-warn'>{title} cannot be opened: {escape(str(reason))}</p>"
                 self.choice.value = next((name for name, shown in self.panels.items() if shown is self.current), title)
                 return
@@ -81,22 +83,66 @@ class Frame:
         )
 
 
+def fingerprint(path):
+    """What tells one file from another one put in its place; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+class App:
+    """The dashboard of the database at `path`, or why it cannot be opened; `widget` is what a notebook displays.
+
+    A page may be made ready long before its visitor comes. If the database is another one by then, the page is made anew.
+    """
+
+    def __init__(self, path, panel):
+        self.path, self.panel = path, panel
+        self.widget = ipw.VBox().add_class("elnes-app")
+        self.show()
+
+    def show(self):
+        content = self._content()
+        self.page.observe(self._visited, "ready")
+        self.widget.children = [content]
+
+    def _visited(self, change):
+        if change.new and self.source is not None and fingerprint(self.source) != self.made_of:
+            self.show()
+
+    def _content(self):
+        from ..database import open_database, unknown
+
+        try:
+            titles = [name for name, *_ in PANELS]
+            if self.panel is not None and self.panel not in titles:
+                raise unknown(self.panel, titles, "panel")
+            db = open_database(self.path)
+            frame = Frame(db, titles if self.panel is None else [self.panel])
+            self.page, self.source = frame.page, db.store.path
+            self.made_of = fingerprint(self.source)
+            return frame.widget
+        except DataError as problem:
+            self.page, self.source = Page(), None
+            text = ipw.HTML(
+                f"<div style='padding:24px'><b>The dashboard cannot be opened.</b><br>{escape(str(problem))}</div>"
+            )
+            return ipw.VBox([ipw.Box([text, self.page]).add_class("elnes-top")]).add_class("elnes")
+
+    def notice(self, text):
+        """A line below the top bar of the page."""
+        self.page.send({"type": "notice", "text": text})
+
+
 def app(path=None, *, panel=None):
     """The dashboard as a widget to display: `app()` is all a notebook needs, `app(panel="Train")` opens one panel alone.
 
     path: a database file or its folder, default the one that came with the package. A database that cannot be opened
     and a panel that there is not give a page that says why and what to do.
     """
-    from ..database import open_database, unknown
+    made = App(path, panel)
+    confine.begin(made.notice)
+    return made.widget
 
-    try:
-        titles = [name for name, *_ in PANELS]
-        if panel is not None and panel not in titles:
-            raise unknown(panel, titles, "panel")
-        return Frame(open_database(path), titles if panel is None else [panel]).widget
-    except DataError as problem:
-        page = Page()
-        text = ipw.HTML(
-            f"<div style='padding:24px'><b>The dashboard cannot be opened.</b><br>{escape(str(problem))}</div>"
-        )
-        return ipw.VBox([ipw.Box([text, page]).add_class("elnes-top")]).add_class("elnes")

@@ -33,15 +33,20 @@ class DashboardKernels(AsyncMappingKernelManager):
 
     Jupyter counts any message as activity, so that a training whose page has vanished would run to its end, and ends
     kernels made ready before their visitor comes. Here a page that has vanished is given `abandoned_timeout`, one that
-    is connected but in the background `cull_idle_timeout` after the last message, and a kernel made ready stays.
+    is connected but in the background `cull_idle_timeout` after the last message, and a kernel made ready stays. What only
+    fetches the page, without running it (a robot, a preview of a link), has its place for `unvisited_timeout`: a page that
+    is loading slowly asks for its kernel now and then (opening.js).
     """
 
     abandoned_timeout = Integer(600, config=True, help="Seconds without a connection after which a kernel is ended")
+    unvisited_timeout = Integer(30, config=True, help="Seconds without a page after which a kernel never connected is ended")
     most_kernels = Integer(0, config=True, help="Number of kernels at once, those made ready included; 0: no limit")
 
     def __init__(self, **traits):
         super().__init__(**traits)
         self.alone_since, self.watched_since = {}, {}  # kernel id -> time at which it was first found so
+        self.asked_for = {}  # kernel id -> time at which its page last asked for it
+        self.visited = set()  # ids of kernels to which a page has been connected
 
     @property
     def pools(self):
@@ -70,15 +75,31 @@ class DashboardKernels(AsyncMappingKernelManager):
             return
         now = time.monotonic()
         if self._kernel_connections.get(kernel_id, 0):
+            self.visited.add(kernel_id)
             self.alone_since.pop(kernel_id, None)
             # A kernel made ready long ago has been idle ever since: its visitor's time starts with the visit.
             if now - self.watched_since.setdefault(kernel_id, now) > self.cull_idle_timeout:
                 await super().cull_kernel_if_idle(kernel_id)
             return
         self.watched_since.pop(kernel_id, None)
-        if now - self.alone_since.setdefault(kernel_id, now) > self.abandoned_timeout:
+        alone = now - self.alone_since.setdefault(kernel_id, now)
+        if kernel_id not in self.visited and getattr(self.get_kernel(kernel_id), "execution_state", "") == "idle":
+            alone = min(alone, now - self.asked_for.get(kernel_id, 0))
+            if alone > self.unvisited_timeout:
+                self.log.info("No page has connected to kernel %s: it is ended.", kernel_id)
+                await ensure_async(self.shutdown_kernel(kernel_id))
+        elif alone > self.abandoned_timeout:
             self.log.info("No page is connected to kernel %s any more: it is ended.", kernel_id)
             await ensure_async(self.shutdown_kernel(kernel_id))
+
+    def notify_connect(self, kernel_id):
+        self.visited.add(kernel_id)  # however short: it may come back
+        return super().notify_connect(kernel_id)
+
+    def kernel_model(self, kernel_id):
+        """What a page is told that asks for its kernel; Voila asks for it itself nowhere else."""
+        self.asked_for[kernel_id] = time.monotonic()
+        return super().kernel_model(kernel_id)
 
     def made_ready(self):
         """Ids of the kernels that wait for a visitor."""
@@ -86,8 +107,9 @@ class DashboardKernels(AsyncMappingKernelManager):
         return {task.result()["kernel_id"] for task in tasks if task.done() and not task.exception()}
 
     async def shutdown_kernel(self, kernel_id, *arguments, **options):
-        self.alone_since.pop(kernel_id, None)
-        self.watched_since.pop(kernel_id, None)
+        for times in (self.alone_since, self.watched_since, self.asked_for):
+            times.pop(kernel_id, None)
+        self.visited.discard(kernel_id)
         return await ensure_async(super().shutdown_kernel(kernel_id, *arguments, **options))
 
 

@@ -6,12 +6,14 @@ observes a trait is called in the thread of the page.
 
 import asyncio
 import atexit
+import logging
 import threading
 
 import numpy as np
 from traitlets import Bool, Dict, Instance, Tuple, Unicode
 
 from ..errors import DataError
+from .confine import sentence
 from .train_choices import NAMES, ZEROS, TrainChoices, interval
 from .train_job import Progress, dataset, measure, train_model
 
@@ -277,8 +279,8 @@ class TrainModel(TrainChoices):
             except DataError as error:
                 result, problem = None, str(error)
             except Exception as error:  # a thread's traceback would reach nobody
-                result = None
-                problem = f"It failed ({type(error).__name__}: {error}). Try other choices, or report this."
+                logging.getLogger(__name__).exception("while training")
+                result, problem = None, sentence(error)
             post(done, result, problem)
 
         thread = threading.Thread(target=run, name="elnes-train", daemon=True)

@@ -98,13 +98,19 @@ class Viewer:
         return await self.ask("comm_msg", {"comm_id": widget, "data": data})
 
     async def ask(self, kind, content):
+        """Send a message; returns the (type, content) of all the kernel says until it is idle."""
+        future = await self.send(kind, content)
+        return await asyncio.wait_for(future, self.patience)
+
+    async def send(self, kind, content):
+        """Send a message; the future gets what `ask` returns."""
         name = uuid.uuid4().hex
         header = {"msg_id": name, "session": self.session, "username": "", "msg_type": kind, "version": "5.3"}
         parts = [json.dumps(part).encode() for part in (header, {}, {"version": "1.0.0"}, content)]
         future = asyncio.get_running_loop().create_future()
         self.waiting[name] = [future, []]
         await self.socket.write_message(serialize_msg_to_ws_v1(parts, "shell"), binary=True)
-        return await asyncio.wait_for(future, self.patience)
+        return future
 
     async def read(self):
         while (packed := await self.socket.read_message()) is not None:

@@ -6,16 +6,17 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from . import kernel_fork
+from . import confine, kernel_fork
 
 HERE = Path(__file__).parent
 NOTEBOOK = HERE.parents[1] / "notebooks" / "dashboard.ipynb"
 # All that the page's widgets need of JupyterLab; other extensions are 2 MB of code and warnings in the console.
 # elnes-lab-opening is ours, below share/: it lends the widget manager the patience that a busy machine needs.
 EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget", "elnes-lab-opening")
+UNVISITED = 30  # s after which a kernel is ended to which no page has connected and for which none has asked, see opening.js
 IDLE = 7200  # s without a message after which the kernel of a page is ended; a page in the background sends none
 ABANDONED = 600  # s after which the kernel of a page that has vanished is ended: time to wake up a laptop
-CHECKED_EVERY = 60  # s
+CHECKED_EVERY = 10  # s
 LARGEST_MESSAGE = 64 * 2**20  # bytes the server accepts from a page; page.js refuses larger files before they are sent
 
 
@@ -31,18 +32,21 @@ def command(
     token=False,
     idle=IDLE,
     abandoned=ABANDONED,
+    unvisited=UNVISITED,
     checked_every=CHECKED_EVERY,
+    hostnames=(),
 ):
     """Words of the command that serves the notebook; run it with `environment()`.
 
     preheated: number of kernels kept ready with the page already computed, 100 MB each; 0 starts one per visitor.
     viewers: most pages open at once, the ready ones included; 0: no limit. base_url: path below which a proxy shows it.
-    token: ask visitors for the one in $JUPYTER_TOKEN. idle, abandoned, checked_every: s, see the constants above.
+    token: ask visitors for the one in $JUPYTER_TOKEN. idle, abandoned, unvisited, checked_every: s, see the constants above.
+    hostnames: names to answer to besides this machine's own, for a server on a loopback address behind a proxy.
     """
     words = [
         sys.executable,
         "-m",
-        "voila",
+        "elnes_lab.dashboard.server",
         str(notebook),
         f"--port={port}",
         f"--Voila.ip={address}",
@@ -58,11 +62,14 @@ def command(
         f"--MappingKernelManager.cull_idle_timeout={idle}",
         f"--MappingKernelManager.cull_interval={checked_every}",
         f"--DashboardKernels.abandoned_timeout={abandoned}",
+        f"--DashboardKernels.unvisited_timeout={unvisited}",
         f"--DashboardKernels.most_kernels={viewers}",
         f"--Voila.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}",
         f"--Voila.base_url={base_url}",
         "--Voila.port_retries=0",
     ]
+    if hostnames:
+        words.append(f"--DashboardServer.hostnames={list(hostnames)}")
     if token:
         words.append("--Voila.auto_token=True")
     if preheated:
@@ -70,14 +77,18 @@ def command(
     return words if browser else [*words, "--no-browser"]
 
 
-def environment(base=None):
-    """Environment variables for that command: `base` (default: this process) with the page's template added, one thread."""
+def environment(base=None, *, memory=0):
+    """Environment variables for that command: `base` (default: this process) with the page's template added, one thread.
+
+    memory: MB of its own that the kernel of a page may use, 0 for no limit.
+    """
     base = dict(os.environ if base is None else base)
     folders = [HERE / "share", *published_plotly()]
     base["JUPYTER_PATH"] = os.pathsep.join([*map(str, folders), *filter(None, [base.get("JUPYTER_PATH")])])
     # Fifty kernels with a thread per core each would only get in each other's way.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         base.setdefault(name, "1")
+    base[confine.SERVED], base[confine.MEMORY] = "1", str(memory)
     if kernel_fork.AVAILABLE:
         base["JUPYTER_DEFAULT_PROVISIONER_NAME"] = kernel_fork.NAME
     return base

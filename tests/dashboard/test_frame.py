@@ -1,6 +1,22 @@
 """The frame around the panels, without a browser."""
-from elnes_lab.dashboard import frame
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from elnes_lab.dashboard import confine, frame
 from elnes_lab.errors import DataError
+from elnes_lab.schema import CHECKSUMS, FILE, STRUCTURES
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+
+
+@pytest.fixture
+def data_copy(tmp_path):
+    for name in (FILE, STRUCTURES, CHECKSUMS):
+        shutil.copy(DATA / name, tmp_path)
+    return tmp_path
 
 
 def test_a_panel_that_cannot_be_opened_leaves_a_sentence_and_the_panel_in_front(shipped, monkeypatch):
@@ -27,5 +43,27 @@ def test_a_panel_that_cannot_be_opened_leaves_a_sentence_and_the_panel_in_front(
 def test_one_panel_alone_and_one_that_there_is_not(shipped):
     alone = frame.Frame(shipped, ["Core hole"])
     assert list(alone.panels) == ["Core hole"]
-    page = frame.app(panel="Corehole")
+    page, = frame.app(panel="Corehole").children
     assert "Core hole" in page.children[0].children[0].value and "no panel" in page.children[0].children[0].value
+
+
+def test_a_page_made_ready_before_the_database_was_built_again_shows_the_new_one(data_copy):
+    made = frame.App(data_copy, None)
+    before, page = made.widget.children, made.page
+    page.ready = True
+    assert made.widget.children == before
+    replacement = data_copy / "new.nc"
+    shutil.copy(data_copy / FILE, replacement)
+    os.replace(replacement, data_copy / FILE)
+    page.ready = False
+    page.ready = True
+    assert made.widget.children != before and made.page is not page
+    os.remove(data_copy / FILE)
+    made.page.ready = True
+    assert "There is no database" in made.widget.children[0].children[0].children[0].value
+
+
+def test_what_a_visitor_is_told_of_an_unexpected_error_names_nothing_of_the_inside():
+    assert "/srv" not in confine.sentence(OSError("/srv/secret"))
+    for problem in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")):
+        assert "more memory than a page may use here (500 MB)" in confine.sentence(problem, 500)

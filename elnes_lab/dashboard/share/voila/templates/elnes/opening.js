@@ -2,6 +2,7 @@
 // button, loads itself anew once, and then says what is the matter; one that cannot come alive any more does so at once.
 (() => {
   const KEY = "elnes-lab-reloaded";
+  const ASK = 8; // s between questions whether the kernel is still there
   const OFFER = 20, RELOAD = 60; // s without progress; a page that waits in the background does not count
   const SLOW = "This takes longer than usual: the server is busy, or the connection is slow. ";
   const FAILED = "The page could not be opened: the server has stopped, or it is too busy. Try again in a minute. ";
@@ -10,7 +11,7 @@
 
   window.voila_heartbeat = () => { beats += 1; }; // the server's sign that the kernel is still at work
   addEventListener("error", (event) => {
-    if (event.target?.src) broken = `could not load ${event.target.src}`; // a part of the page; plain errors have no src
+    if (event.target?.src && !window.jupyterapp) broken = `could not load ${event.target.src}`; // a part of the page; plain errors have no src
   }, true);
   const draw = () => { frames += 1; requestAnimationFrame(draw); }; // none while the page cannot be seen
 
@@ -24,7 +25,7 @@
   function lost() {
     if (document.readyState !== "complete") return "";
     const manager = window.jupyterapp?.widgetManager, cells = document.querySelector("#rendered_cells");
-    if (broken && !window.jupyterapp) return broken;
+    if (broken) return broken;
     if (manager?.kernel?.status === "dead" || manager?.kernel?.connectionStatus === "disconnected") return "the kernel has ended";
     if (window.jupyterapp && !manager) return "the kernel has ended before the page was connected";
     return /Error displaying widget/.exec(cells?.textContent ?? "")?.[0] ?? "";
@@ -47,13 +48,25 @@
     skeleton?.toggleAttribute("data-lost", text === FAILED);
   }
 
+  // Keeps the place while the page loads on a slow connection, and learns if there is no kernel any more.
+  async function ask() {
+    const { baseUrl, kernelId } = JSON.parse(document.querySelector("#jupyter-config-data")?.textContent ?? "{}");
+    if (!kernelId) return;
+    try {
+      if ((await fetch(`${baseUrl}api/kernels/${kernelId}`)).status === 404) broken = "the kernel has ended";
+    } catch { /* no connection; it may come back */ }
+  }
+
   requestAnimationFrame(draw);
+  let seconds = 0;
   const timer = setInterval(() => {
     if (document.readyState !== "loading" && !document.querySelector("#elnes-skeleton")) {
       clearInterval(timer);
       store("removeItem");
       return;
     }
+    seconds += 1;
+    if (seconds % ASK === 0) ask();
     const now = progress(), reason = lost();
     if (now !== last || !frames) quiet = 0;
     else quiet += 1;
