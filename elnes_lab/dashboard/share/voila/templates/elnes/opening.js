@@ -7,13 +7,13 @@
   const SLOW = "This takes longer than usual: the server is busy, or the connection is slow. ";
   const FAILED = "The page could not be opened: the server has stopped, or it is too busy. Try again in a minute. ";
   const store = (action, ...rest) => { try { return sessionStorage[action](KEY, ...rest); } catch { return null; } };
-  let last = "", quiet = 0, beats = 0, broken = "", frames = 0;
+  let last = "", quiet = 0, beats = 0, broken = "", frames = 0, seconds = 0, timer = 0;
 
   window.voila_heartbeat = () => { beats += 1; }; // the server's sign that the kernel is still at work
   addEventListener("error", (event) => {
     if (event.target?.src && !window.jupyterapp) broken = `could not load ${event.target.src}`; // a part of the page; plain errors have no src
   }, true);
-  const draw = () => { frames += 1; requestAnimationFrame(draw); }; // none while the page cannot be seen
+  const draw = () => { frames += 1; if (timer) requestAnimationFrame(draw); }; // none while the page cannot be seen
 
   function progress() {
     const manager = window.jupyterapp?.widgetManager;
@@ -57,11 +57,9 @@
     } catch { /* no connection; it may come back */ }
   }
 
-  requestAnimationFrame(draw);
-  let seconds = 0;
-  const timer = setInterval(() => {
+  timer = setInterval(() => {
     if (document.readyState !== "loading" && !document.querySelector("#elnes-skeleton")) {
-      clearInterval(timer);
+      timer = clearInterval(timer);
       store("removeItem");
       return;
     }
@@ -82,4 +80,5 @@
       say(FAILED);
     } else if (!reason) say(SLOW);
   }, 1000);
+  requestAnimationFrame(draw);
 })();
