@@ -17,6 +17,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 
 from .confine import is_loopback
 
+OWN_PAGES = ("error.html", "login.html")
 STRANGER = (
     "This server does not answer to the name {name!r}: it is there for this machine alone. "
     "Whoever runs it can allow the name with --hostname.\n"
@@ -81,9 +82,11 @@ class DashboardServer(Voila):
 
     def init_settings(self):
         settings = super().init_settings()
-        # Errors of handlers that are not Voila's own are told with the same page.
+        # What is not Voila's own, errors and the page that asks for the token, looks like ours. Just these two: others of
+        # Voila's templates have the names of Jupyter's, which its pages extend.
         ours = jinja2.FileSystemLoader([*self.template_paths])
-        settings["jinja2_env"].loader = jinja2.ChoiceLoader([ours, settings["jinja2_env"].loader])
+        chosen = jinja2.FunctionLoader(lambda name: ours.get_source(None, name) if name in OWN_PAGES else None)
+        settings["jinja2_env"].loader = jinja2.ChoiceLoader([chosen, settings["jinja2_env"].loader])
         settings["default_handler_class"] = NotHere
         return settings
 
