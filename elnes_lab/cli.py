@@ -41,8 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as problem:
         quiet()
         where = f"{problem.filename}: " if problem.filename else ""
-        return say(f"{command}: {where}{problem.strerror or problem}. Name a file or folder that is there, that you may "
-                   "use, and that has room.")
+        return say(f"{command}: {where}{problem.strerror or problem}. Name a file or folder that is there, "
+                   "that you may use, and that has room.")
     except MemoryError:
         return say(f"{command}: this machine has not enough memory. Take fewer spectra or a smaller network.")
 
@@ -98,12 +98,14 @@ def parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="the dashboard in the browser, by Voila")
     serve.add_argument("--port", type=whole(1, 65535), default=8866)
-    serve.add_argument("--ip", type=words, default="127.0.0.1", help="address to listen on (default: this machine only)")
+    serve.add_argument("--ip", type=words, default="127.0.0.1",
+                       help="address to listen on (default: this machine only)")
     serve.add_argument("--preheated", type=whole(0, 1000), default=1,
                        help="pages kept ready for the next visitors, 100 MB each (default: 1)")
     serve.add_argument("--viewers", type=whole(0, 10_000), default=0,
                        help="most pages open at once, the ready ones included (default: no limit)")
-    serve.add_argument("--base-url", type=address, default="/", help="path below which a reverse proxy shows it (default: /)")
+    serve.add_argument("--base-url", type=address, default="/",
+                       help="path below which a reverse proxy shows it (default: /)")
     serve.add_argument("--memory", type=number(0, 1e9), default=2000, metavar="MB",
                        help="most memory of its own that a page may use, 0: no limit; Linux (default: 2000)")
     serve.add_argument("--hostname", action="append", type=hostname, default=[], metavar="NAME",
@@ -115,7 +117,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def with_database(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--database", type=path, help="database file or its folder (default: the one in the data folder)")
+    command.add_argument("--database", type=path,
+                         help="database file or its folder (default: the one in the data folder)")
     command.add_argument("--no-verify", action="store_true", help="open it even if its sha256 is not the recorded one")
 
 

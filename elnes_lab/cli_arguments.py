@@ -20,6 +20,7 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, by an exception, instead of printing the usage and ending the process."""
 
     def error(self, message: str):
+        message = message if len(message) <= 400 else message[:397] + "..."
         raise Misuse(f"{self.prog}: {message}. `{self.prog} --help` says more.")
 
 

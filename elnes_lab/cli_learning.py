@@ -6,6 +6,7 @@ import numpy as np
 
 from .cli_arguments import LARGEST_SEED, MOST_REPEATS, path, shown, whole, words
 from .errors import DataError
+from .learning.hyper import LIMITS
 from .store import data_directory
 
 MODELS = "models"               # in the data folder
@@ -18,8 +19,9 @@ def add_commands(commands, with_database) -> None:
     train.add_argument("folder", type=path, nargs="?", help="folder for the model (with --shipped: for both models)")
     train.add_argument("--shipped", action="store_true", help="both pre-trained models, into models/ of the data folder")
     train.add_argument("--gap", action="store_true", help="the band gap is an input too")
-    train.add_argument("--members", type=int, help="networks in the ensemble; one gives no error band")
-    train.add_argument("--epochs", type=int, help="passes over the training spectra at most")
+    train.add_argument("--members", type=whole(*LIMITS["members"]),
+                       help="networks in the ensemble; one gives no error band")
+    train.add_argument("--epochs", type=whole(*LIMITS["epochs"]), help="passes over the training spectra at most")
     train.add_argument("--amorphous", action="store_true", help="train on amorphous structures too (never without this)")
     train.add_argument("--seed", type=whole(0, LARGEST_SEED), default=0, help="of the split and of the network")
     train.set_defaults(run=run_train)
@@ -34,7 +36,8 @@ def add_commands(commands, with_database) -> None:
 
     evaluate = commands.add_parser(
         "evaluate", help="all models on the same splits, every crystal structure held out once a seed")
-    evaluate.add_argument("--json", type=path, metavar="FILE", help="records for programs; one per model, inputs and group")
+    evaluate.add_argument("--json", type=path, metavar="FILE",
+                          help="records for programs; one per model, inputs and group")
     evaluate.add_argument("--docs", type=path, metavar="FOLDER", help=DOCS)
     evaluate.add_argument("--models", nargs="+", metavar="NAME", help="models to compare (default: all)")
     evaluate.add_argument("--seeds", type=whole(1, MOST_REPEATS), default=10)
@@ -71,12 +74,10 @@ def run_train(options) -> None:
 
     from .io.places import file_place
     from .learning.dataset import Dataset, InputChoice, make_split, usable
-    from .learning.hyper import Hyper
     from .learning.shipped import FOLDERS
     from .learning.store import CARD, WEIGHTS
 
     hyper = {name: getattr(options, name) for name in ("members", "epochs") if getattr(options, name) is not None}
-    Hyper.of(hyper)
     folder = options.folder or options.shipped and data_directory() / MODELS
     if not folder:
         raise DataError("Name a folder for the model, or give --shipped for the two that come with the repository.")
@@ -135,6 +136,9 @@ def run_predict(options) -> None:
         mask, left_out = usable(rows, model.choice)
         for sentence in left_out:
             print("Left out: " + sentence, file=sys.stderr)
+        if not mask.any():
+            raise DataError("The selection holds no spectrum that this model can predict, so there is nothing to "
+                            "write. Widen the filter.")
         prediction = model.predict(rows[mask])
         curves, size = {"energy_eV": prediction.energy}, len(prediction.energy)
         for i, site in enumerate(prediction.sites):
@@ -168,9 +172,10 @@ def run_evaluate(options) -> None:
         found = run_evaluation(db, folds=options.folds, models=options.models, records=options.json, docs=options.docs,
                                shipped=shipped if shipped.is_dir() and not options.models else None, **where(options))
     for record in sorted(found["records"], key=lambda r: (r["group"], r["mse_median"])):
-        covered = "" if record["coverage_90"] is None else f", coverage of the 90 % interval {record['coverage_90']:.0%}"
-        print(f"{record['group']:<10} {record['model']:<18} {record['inputs']:<9} median MSE {record['mse_median']:.4f}, "
-              f"mean {record['mse_mean']:.4f}, n {record['n']}{covered}")
+        coverage = record["coverage_90"]
+        covered = "" if coverage is None else f", coverage of the 90 % interval {coverage:.0%}"
+        print(f"{record['group']:<10} {record['model']:<18} {record['inputs']:<9} "
+              f"median MSE {record['mse_median']:.4f}, mean {record['mse_mean']:.4f}, n {record['n']}{covered}")
 
 
 def run_study(options) -> None:

@@ -61,15 +61,15 @@ def mask(text: str, known: Iterable[str], column: Callable[[str], np.ndarray]) -
     columns = {node.id: column(node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)}
     try:
         with np.errstate(all="ignore"):         # 0/0 is NaN, and NaN compares false
-            found = value(tree, columns)
+            result = value(tree, columns)
     except DataError:
         raise
     except (ArithmeticError, TypeError, ValueError) as problem:
         raise failed(text, str(problem)) from None
-    if not (isinstance(found, np.ndarray) and found.dtype == bool):
+    if not (isinstance(result, np.ndarray) and result.dtype == bool):
         raise DataError(f"The filter {shown(text)} is not true or false for each row. "
                         "Compare a column with something, like \"band_gap > 5\".")
-    return found
+    return result
 
 
 def parse(text: str, known: Iterable[str]) -> ast.expr:
@@ -88,8 +88,10 @@ def parse(text: str, known: Iterable[str]) -> ast.expr:
     except (SyntaxError, ValueError, MemoryError, RecursionError, tokenize.TokenError) as problem:
         if isinstance(problem, DataError):
             raise
-        deep = isinstance(problem, (MemoryError, RecursionError))
-        raise failed(text, "it is nested too deeply" if deep else str(problem.args[0])) from None
+        reason = ("it is nested too deeply" if isinstance(problem, (MemoryError, RecursionError)) else
+                  "a parenthesis or a text has no end" if isinstance(problem, tokenize.TokenError) else
+                  "it holds bytes that are no text" if isinstance(problem, UnicodeError) else str(problem.args[0]))
+        raise failed(text, reason) from None
     level, nodes = 0, [tree]
     while nodes:
         level, nodes = level + 1, [child for node in nodes for child in ast.iter_child_nodes(node)]

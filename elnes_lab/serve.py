@@ -40,15 +40,15 @@ def serve(
         raise DataError(f"{viewers} viewers with {preheated} kernels kept ready leave nobody a place. "
                         "Give --viewers a number larger than --preheated, or 0 for no limit.")
     if memory and not LEAST_MEMORY <= memory < math.inf:
-        raise DataError(f"A page needs at least {LEAST_MEMORY} MB of memory, {memory:g} cannot be. Give --memory a larger "
-                        "number, or 0 for no limit.")
+        raise DataError(f"A page needs at least {LEAST_MEMORY} MB of memory, {memory:g} cannot be. Give --memory "
+                        "a larger number, or 0 for no limit.")
     with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ip, port))
-        except (OSError, OverflowError, ValueError) as problem:     # ValueError: a name that cannot be
-            raise DataError(f"Port {port} of {ip} cannot be used ({problem}). Another program may have it: "
-                            "choose another one with --port.") from None
+        except (OSError, OverflowError, TypeError, ValueError) as problem:  # the last two: a name that cannot be
+            raise DataError(f"Port {port} of {ip[:100]} cannot be used ({problem}). Another program may have "
+                            "it, or this machine has no such address: choose others with --port and --ip.") from None
     environment = voila_settings.environment(memory=memory)
     if not is_loopback(ip):
         environment.setdefault("JUPYTER_TOKEN", secrets.token_urlsafe(24))

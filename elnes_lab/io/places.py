@@ -1,4 +1,5 @@
 """Whether a file or folder can be written, found out before the work whose result goes there."""
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -9,8 +10,8 @@ from ..errors import DataError
 def file_place(path: Path | str, *, make: bool = False) -> Path:
     """The path of a file that can be written (or replaced: whether it may be is another question). Nothing is made.
 
-    make: the folder need not exist, it is made later. Raises DataError for a folder, a device, a name that cannot be,
-    a folder that is not there or that lets nobody write.
+    make: the folder need not exist, it is made later. Raises DataError for a folder, a device, a link to nothing, a
+    name that cannot be, a folder that is not there or that lets nobody write.
     """
     path = Path(path)
     try:
@@ -20,11 +21,11 @@ def file_place(path: Path | str, *, make: bool = False) -> Path:
     except (OSError, ValueError) as problem:    # ValueError: a zero byte in the name
         raise cannot(path, problem) from None
     else:
-        if path.exists() and not path.is_file():
-            raise DataError(f"{path} is {'a folder' if path.is_dir() else 'no plain file'}. Name a file.")
+        if not os.path.isfile(path):            # a device, a pipe or a link to nothing would be replaced by the file
+            raise DataError(f"{path} is {'a folder' if os.path.isdir(path) else 'no plain file'}. Name a file.")
     if not make and not os.path.isdir(path.parent):
         raise DataError(f"{path} cannot be written: there is no folder {path.parent}. Make it, or choose another one.")
-    folder_place(path.parent)
+    attempt(path.parent, path)
     return path
 
 
@@ -33,27 +34,30 @@ def folder_place(path: Path | str) -> Path:
 
     Raises DataError for a file, a place below a file, a name that cannot be, and a folder that lets nobody write.
     """
-    path = nearest = Path(path)
+    path = Path(path)
+    attempt(path, path)
+    return path
+
+
+def attempt(folder: Path, path: Path) -> None:
+    """DataError about `path` unless `folder` can be written into, or made where it is missing."""
+    nearest = folder
     try:
         while not os.path.lexists(nearest) and nearest != nearest.parent:
             nearest = nearest.parent
-        if not nearest.is_dir():
-            raise DataError(f"{nearest} is a file, so {'it' if nearest == path else path} cannot be a folder. "
-                            "Choose another name.")
-        if nearest != path:
-            os.lstat(path)                      # a name too long for the file system
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except DataError:
-        raise
-    except (OSError, ValueError) as problem:
-        raise cannot(path, problem) from None
-    try:
+        if not os.path.isdir(nearest):
+            raise DataError(f"{path} cannot be written: {nearest} is no folder. Choose another name.")
+        if nearest != folder:
+            with contextlib.suppress(FileNotFoundError):
+                os.lstat(folder)                # a name too long for the file system
         with tempfile.TemporaryFile(dir=nearest):   # rights alone do not tell: read-only disks, /proc, quotas
             pass
     except OSError as problem:
         raise cannot(path, problem) from None
-    return path
+    except DataError:
+        raise
+    except ValueError as problem:               # a zero byte in the name
+        raise cannot(path, problem) from None
 
 
 def cannot(path: Path, problem: Exception) -> DataError:

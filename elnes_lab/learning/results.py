@@ -63,7 +63,7 @@ def run_evaluation(
         scheduler=scheduler,
         report=report,
     )
-    found = summary(db, evaluation, list(models or names()))
+    found = summary(db, evaluation, list(dict.fromkeys(models or names())))
     for record, model in ((r, m) for r in found["records"] for m in stored):
         if all(record[key] == model[key] for key in ("model", "inputs", "group")):
             record["shipped"] = {key: value for key, value in model.items() if key not in ("model", "inputs", "group")}
