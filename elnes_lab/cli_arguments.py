@@ -77,10 +77,10 @@ def path(text: str) -> Path:
         raise argparse.ArgumentTypeError("the name is empty")
     if "\0" in text:
         raise argparse.ArgumentTypeError("the name holds a zero byte")
-    longest = max(len(os.fsencode(part)) for part in text.split(os.sep))
-    if longest > LONGEST_NAME or len(os.fsencode(text)) > LONGEST_PATH:
-        raise argparse.ArgumentTypeError(f"the name {shown(text)} is too long: {longest} bytes, "
-                                         f"{LONGEST_NAME} are the most")
+    longest, total = max(len(os.fsencode(part)) for part in text.split(os.sep)), len(os.fsencode(text))
+    if longest > LONGEST_NAME or total > LONGEST_PATH:
+        size, most = (longest, LONGEST_NAME) if longest > LONGEST_NAME else (total, LONGEST_PATH)
+        raise argparse.ArgumentTypeError(f"the name {shown(text)} is too long: {size} bytes, {most} are the most")
     return Path(text)
 
 

@@ -67,7 +67,7 @@ def test_wrong_input_is_one_sentence_and_status_2(arguments, says, capsys, tmp_p
 
 @pytest.mark.parametrize("arguments, says", [
     (["train", ""], "empty"), (["train", "file"], "no folder"), (["train", "file/below"], "no folder"),
-    (["train", "/proc/x"], "cannot be written"), (["train", LONG], "too long"), (["train", "taken"], "is a folder"),
+    (["train", "/proc/x"], "cannot be written"), (["train", LONG], "too long"), (["train", "x/" * 3000], "6000 bytes"), (["train", "taken"], "is a folder"),
     (["train", "--shipped", "file"], "no folder"), (["train", "m", "--members", "0"], "1 to 256"),
     (["train", "m", "--epochs", "0"], "--epochs"), (["train", "m", "--epochs", "-1"], "--epochs"),
     (["train", "m", "--epochs", "9" * 5000], "--epochs"), (["train", "m", "--seed", "-1"], "4294967295"),
