@@ -104,7 +104,8 @@ class Database:
         What a filter may hold is in `elnes_lab.query`: a part of pandas' language in which nothing can run; `site` is a
         column too. Raises DataError for anything else, unknown columns, and what is not true or false for each row.
         """
-        return self[query.mask(expression, [*COLUMNS, "site"], lambda name: self.sites if name == "site" else self[name])]
+        column = lambda name: self.sites if name == "site" else self[name]
+        return self[query.mask(expression, [*COLUMNS, "site"], column)]
 
     def select(self, **conditions) -> "Database":
         """Rows whose columns have a value (kind="crystal"), one of a list (source=["mineral"]) or lie within a pair (band_gap=(5, 6))."""
