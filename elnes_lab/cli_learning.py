@@ -1,59 +1,66 @@
 """The learning commands of the command line: train, predict, evaluate, study, search."""
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 
+from .cli_arguments import LARGEST_SEED, MOST_REPEATS, path, shown, whole, words
 from .errors import DataError
+from .learning.hyper import LIMITS
 from .store import data_directory
 
 MODELS = "models"               # in the data folder
-EVALUATION = "evaluation.json"
+DOCS = "folder for numbers (learning.json) and report (learning.md)"
 
 
 def add_commands(commands, with_database) -> None:
     """Adds the subcommands to an argparse subparsers object; with_database adds the options that choose the database."""
     train = commands.add_parser("train", help="train a network to predict the ELNES from the ground-state PDOS")
-    train.add_argument("folder", type=Path, nargs="?", help="folder for the model (with --shipped: for both models)")
+    train.add_argument("folder", type=path, nargs="?", help="folder for the model (with --shipped: for both models)")
     train.add_argument("--shipped", action="store_true", help="both pre-trained models, into models/ of the data folder")
     train.add_argument("--gap", action="store_true", help="the band gap is an input too")
-    train.add_argument("--members", type=int, help="networks in the ensemble; one gives no error band")
-    train.add_argument("--epochs", type=int, help="passes over the training spectra at most")
+    train.add_argument("--members", type=whole(*LIMITS["members"]),
+                       help="networks in the ensemble; one gives no error band")
+    train.add_argument("--epochs", type=whole(*LIMITS["epochs"]), help="passes over the training spectra at most")
     train.add_argument("--amorphous", action="store_true", help="train on amorphous structures too (never without this)")
-    train.add_argument("--seed", type=int, default=0, help="of the split and of the network")
+    train.add_argument("--seed", type=whole(0, LARGEST_SEED), default=0, help="of the split and of the network")
     train.set_defaults(run=run_train)
 
     predict = commands.add_parser("predict", help="predict spectra with a trained model")
-    predict.add_argument("model", type=Path, help="folder of the model, or the name of a shipped one, e.g. ann-pdos")
-    predict.add_argument("path", type=Path, help="CSV file to write: energy, then mean, lower and upper of each site")
-    predict.add_argument("--where", metavar="FILTER", help="rows to predict, e.g. \"kind == 'amorphous'\" (default: all)")
+    predict.add_argument("model", type=path, help="folder of the model, or the name of a shipped one, e.g. ann-pdos")
+    predict.add_argument("path", type=path, help="CSV file to write: energy, then mean, lower and upper of each site")
+    predict.add_argument("--where", type=words, metavar="FILTER",
+                         help="rows to predict, e.g. \"kind == 'amorphous'\" (default: all)")
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     predict.set_defaults(run=run_predict)
 
-    evaluate = commands.add_parser("evaluate", help="all models on the same splits, every crystal structure held out once a seed")
-    evaluate.add_argument("--json", type=Path, metavar="FILE", help="records for programs; one per model, inputs and group")
-    evaluate.add_argument("--docs", type=Path, metavar="FOLDER", help="folder for numbers (learning.json) and report (learning.md)")
+    evaluate = commands.add_parser(
+        "evaluate", help="all models on the same splits, every crystal structure held out once a seed")
+    evaluate.add_argument("--json", type=path, metavar="FILE",
+                          help="records for programs; one per model, inputs and group")
+    evaluate.add_argument("--docs", type=path, metavar="FOLDER", help=DOCS)
     evaluate.add_argument("--models", nargs="+", metavar="NAME", help="models to compare (default: all)")
-    evaluate.add_argument("--seeds", type=int, default=10)
-    evaluate.add_argument("--folds", type=int, default=5)
+    evaluate.add_argument("--seeds", type=whole(1, MOST_REPEATS), default=10)
+    evaluate.add_argument("--folds", type=whole(3, MOST_REPEATS), default=5)
     evaluate.set_defaults(run=run_evaluate)
 
     study = commands.add_parser("study", help="which PDOS channels, windows, alignments and targets learn best")
-    study.add_argument("--docs", type=Path, metavar="FOLDER", help="folder for numbers (learning.json) and report (learning.md)")
-    study.add_argument("--seeds", type=int, default=5)
+    study.add_argument("--docs", type=path, metavar="FOLDER", help=DOCS)
+    study.add_argument("--seeds", type=whole(1, MOST_REPEATS), default=5)
     study.set_defaults(run=run_study)
 
     search = commands.add_parser("search", help="hyper-parameters of the network by grouped cross-validation")
     search.add_argument("grid", nargs="+", metavar="NAME=VALUE[,VALUE...]", help="e.g. width=64,128 dropout=0,0.3")
-    search.add_argument("--seeds", type=int, default=1)
+    search.add_argument("--seeds", type=whole(1, MOST_REPEATS), default=1)
     search.set_defaults(run=run_search)
 
     for command in (train, predict, evaluate, study, search):
         with_database(command)
     for command in (evaluate, study, search):
-        command.add_argument("--workers", type=int, help="processes on this machine (default: one per core; 0: this one)")
-        command.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler instead, e.g. tcp://10.0.0.5:8786")
+        command.add_argument("--workers", type=whole(0, MOST_REPEATS),
+                             help="processes on this machine (default: one per core; 0: this one)")
+        command.add_argument("--scheduler", type=words, metavar="ADDRESS",
+                             help="of a running Dask scheduler instead, e.g. tcp://10.0.0.5:8786")
 
 
 def opened(options):
@@ -65,18 +72,25 @@ def opened(options):
 def run_train(options) -> None:
     import dataclasses
 
+    from .io.places import file_place
     from .learning.dataset import Dataset, InputChoice, make_split, usable
+    from .learning.shipped import FOLDERS
+    from .learning.store import CARD, WEIGHTS
 
-    hyper = {name: getattr(options, name) for name in ("members", "epochs") if getattr(options, name)}
+    hyper = {name: getattr(options, name) for name in ("members", "epochs") if getattr(options, name) is not None}
+    folder = options.folder or options.shipped and data_directory() / MODELS
+    if not folder:
+        raise DataError("Name a folder for the model, or give --shipped for the two that come with the repository.")
+    for each in [folder / name for name in FOLDERS.values()] if options.shipped else [folder]:
+        for name in (WEIGHTS, CARD):
+            file_place(each / name, make=True)
     with opened(options) as db:
         if options.shipped:
             from .learning.shipped import train_shipped
 
-            folders = train_shipped(db, options.folder or data_directory() / MODELS, seed=options.seed, report=epoch, **hyper)
+            folders = train_shipped(db, folder, seed=options.seed, report=epoch, **hyper)
             print("\nTrained: " + ", ".join(map(str, folders)))
             return
-        if not options.folder:
-            raise DataError("Name a folder for the model, or give --shipped for the two that come with the repository.")
         from .learning.store import save
         from .learning.training import train
 
@@ -92,7 +106,7 @@ def run_train(options) -> None:
                 epoch("pdos+gap" if options.gap else "pdos", record)
         except KeyboardInterrupt:               # stopped by hand: the best weights so far are the model
             training.close()
-        print(f"\nTrained: {save(training.model, options.folder)}")
+        print(f"\nTrained: {save(training.model, folder)}")
 
 
 def epoch(inputs: str, record) -> None:
@@ -107,10 +121,11 @@ def epoch(inputs: str, record) -> None:
 
 def run_predict(options) -> None:
     from .io.export import exists, write_whole
+    from .io.places import file_place
     from .learning.dataset import usable
     from .learning.store import load
 
-    if options.path.exists() and not options.overwrite:
+    if file_place(options.path).exists() and not options.overwrite:
         raise exists(options.path)
     folder = options.model if options.model.exists() else data_directory() / MODELS / options.model
     with opened(options) as db:
@@ -121,6 +136,9 @@ def run_predict(options) -> None:
         mask, left_out = usable(rows, model.choice)
         for sentence in left_out:
             print("Left out: " + sentence, file=sys.stderr)
+        if not mask.any():
+            raise DataError("The selection holds no spectrum that this model can predict, so there is nothing to "
+                            "write. Widen the filter.")
         prediction = model.predict(rows[mask])
         curves, size = {"energy_eV": prediction.energy}, len(prediction.energy)
         for i, site in enumerate(prediction.sites):
@@ -132,7 +150,8 @@ def run_predict(options) -> None:
         unit = "mean 1 in the window" if model.target.normalization == "mean" else "bohr^2/eV"
         head = (f"# ELNES predicted by {folder.name}, {unit}; lower and upper: {prediction.level:.0%} interval\n"
                 f"# energy in eV, zero: {model.target.alignment}; data version {db.version}\n")
-        lines = [",".join(curves), *(",".join(f"{value:.7g}" for value in row) for row in np.array(list(curves.values())).T)]
+        table = np.array(list(curves.values())).T
+        lines = [",".join(curves), *(",".join(f"{value:.7g}" for value in row) for row in table)]
         write_whole(options.path, (head + "\n".join(lines) + "\n").encode())
     print(f"{len(prediction.sites)} spectra written to {options.path}")
 
@@ -153,9 +172,10 @@ def run_evaluate(options) -> None:
         found = run_evaluation(db, folds=options.folds, models=options.models, records=options.json, docs=options.docs,
                                shipped=shipped if shipped.is_dir() and not options.models else None, **where(options))
     for record in sorted(found["records"], key=lambda r: (r["group"], r["mse_median"])):
-        covered = "" if record["coverage_90"] is None else f", coverage of the 90 % interval {record['coverage_90']:.0%}"
-        print(f"{record['group']:<10} {record['model']:<18} {record['inputs']:<9} median MSE {record['mse_median']:.4f}, "
-              f"mean {record['mse_mean']:.4f}, n {record['n']}{covered}")
+        coverage = record["coverage_90"]
+        covered = "" if coverage is None else f", coverage of the 90 % interval {coverage:.0%}"
+        print(f"{record['group']:<10} {record['model']:<18} {record['inputs']:<9} "
+              f"median MSE {record['mse_median']:.4f}, mean {record['mse_mean']:.4f}, n {record['n']}{covered}")
 
 
 def run_study(options) -> None:
@@ -175,10 +195,12 @@ def run_search(options) -> None:
     grid = {}
     for word in options.grid:
         name, _, values = word.partition("=")
+        if name in grid:
+            raise DataError(f"{name} is given twice. Give all its values at once, as in width=64,128.")
         try:
             grid[name] = [json.loads(value) for value in values.split(",")]
-        except ValueError:
-            raise DataError(f"'{word}' is not NAME=VALUE[,VALUE...]. Write for example width=64,128.") from None
+        except (ValueError, RecursionError):
+            raise DataError(f"{shown(word)} is not NAME=VALUE[,VALUE...]. Write for example width=64,128.") from None
     with opened(options) as db:
         for record in search(db, grid, **where(options)):
             chosen = ", ".join(f"{name} {value}" for name, value in record["options"].items())

@@ -3,15 +3,13 @@
 A `Database` is a view of some rows of one file. Rows are sites: one oxygen of one structure. Nothing but the per-site columns
 is read until it is asked for, and xarray, pandas and pymatgen are imported only by the methods that return their objects.
 """
-import difflib
-import re
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from . import spectra
-from .errors import DataError
+from . import query, spectra
+from .errors import DataError, unknown
 from .schema import CHANNELS, COLUMNS, ENERGY_STEP, POLARIZATIONS, STRUCTURES
 from .store import Store
 
@@ -101,23 +99,13 @@ class Database:
         return pd.DataFrame({name: self[name] for name in columns}, index=pd.Index(self.sites, name="site"))
 
     def query(self, expression: str) -> "Database":
-        """Rows for which a pandas query over the columns is true, e.g. "band_gap > 5 and kind == 'crystal'".
+        """Rows for which a filter over the columns is true, e.g. "band_gap > 5 and kind == 'crystal'".
 
-        Raises DataError for an unknown column or an expression that is not true or false for each row.
+        What a filter may hold is in `elnes_lab.query`: a part of pandas' language in which nothing can run; `site` is a
+        column too. Raises DataError for anything else, unknown columns, and what is not true or false for each row.
         """
-        named = [name for name in COLUMNS if re.search(rf"\b{name}\b", expression)] or ["structure"]
-        try:
-            mask = self.frame(named).eval(expression, engine="python")
-        except Exception as problem:
-            name = re.search(r"name '(\w+)' is not defined", str(problem))
-            if name:
-                raise unknown(name[1], COLUMNS, "column") from None
-            raise DataError(f"The filter {expression!r} cannot be evaluated: {str(problem).splitlines()[0]}. "
-                            "Write it like \"kind == 'crystal' and si_o_si_angle > 150\".") from None
-        if getattr(mask, "dtype", None) != bool:
-            raise DataError(f"The filter {expression!r} is not true or false for each row. "
-                            "Compare a column with something, like \"band_gap > 5\".")
-        return self[np.asarray(mask)]
+        column = lambda name: self.sites if name == "site" else self[name]
+        return self[query.mask(expression, [*COLUMNS, "site"], column)]
 
     def select(self, **conditions) -> "Database":
         """Rows whose columns have a value (kind="crystal"), one of a list (source=["mineral"]) or lie within a pair (band_gap=(5, 6))."""
@@ -308,11 +296,3 @@ class Database:
 
     def __exit__(self, *exception):
         self.close()
-
-
-def unknown(name: str, known, what: str) -> DataError:
-    """Error for a name that is not there, with the nearest ones that are."""
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    known = list(known)
-    listed = ", ".join(known[:40]) + (", ..." if len(known) > 40 else "")
-    return DataError(f"There is no {what} '{name}'. " + (f"Did you mean {' or '.join(near)}? " if near else "") + f"Known: {listed}.")

@@ -1,4 +1,5 @@
 """`elnes-lab serve`: this process becomes Voila with the dashboard, so that stopping it stops everything."""
+import math
 import os
 import secrets
 import socket
@@ -38,16 +39,16 @@ def serve(
     if preheated < 0 or viewers < 0 or 0 < viewers <= preheated:
         raise DataError(f"{viewers} viewers with {preheated} kernels kept ready leave nobody a place. "
                         "Give --viewers a number larger than --preheated, or 0 for no limit.")
-    if memory and not memory >= LEAST_MEMORY:
-        raise DataError(f"A page needs at least {LEAST_MEMORY} MB of memory, {memory:g} are too few. Give --memory a larger number, "
-                        "or 0 for no limit.")
+    if memory and not LEAST_MEMORY <= memory < math.inf:
+        raise DataError(f"A page needs at least {LEAST_MEMORY} MB of memory, {memory:g} cannot be. Give --memory "
+                        "a larger number, or 0 for no limit.")
     with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ip, port))
-        except (OSError, OverflowError) as problem:
-            raise DataError(f"Port {port} of {ip} cannot be used ({problem}). Another program may have it: "
-                            "choose another one with --port.") from None
+        except (OSError, OverflowError, TypeError, ValueError) as problem:  # the last two: a name that cannot be
+            raise DataError(f"Port {port} of {ip[:100]} cannot be used ({problem}). Another program may have "
+                            "it, or this machine has no such address: choose others with --port and --ip.") from None
     environment = voila_settings.environment(memory=memory)
     if not is_loopback(ip):
         environment.setdefault("JUPYTER_TOKEN", secrets.token_urlsafe(24))

@@ -7,6 +7,8 @@ import pytest
 
 from elnes_lab.cli import main
 
+LONG = "x" * 300
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
@@ -41,15 +43,69 @@ def test_evaluate_writes_one_record_per_model_inputs_and_group(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["train"], "folder"),
-    (["predict", "nowhere", "x.csv"], "card.json"),
+    (["train"], "folder"), (["predict", "nowhere", "x.csv"], "card.json"),
+    (["predict", "ann-pdos", "x.csv", "--where", "band_gap > 99"], "no spectrum"),
+    (["predict", "ann-pdos", "x.csv", "--where", "band_gap"], "true or false"),
     (["evaluate", "--models", "oracle"], "ridge"),
     (["evaluate", "--models", "ridge", "--folds", "1000", "--workers", "0"], "fewer folds"),
-    (["search", "width"], "width=64"),
-    (["search", "wdth=64", "--workers", "0"], "width"),
+    (["evaluate", "--docs", "docs"], "numbers"), (["study", "--docs", "docs"], "numbers"),
+    (["search", "wdth=64", "--workers", "0"], "width"), (["search", "skip=5", "--workers", "0"], "skip"),
+    (["search", "members=" + "1," * 200 + "1", "width=" + "1," * 200 + "1"], "40,401"),
 ])
 def test_wrong_input_is_one_sentence_and_status_2(arguments, says, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "learning.json").write_text("{damaged")
     assert main(arguments) == 2
     error = capsys.readouterr().err
-    assert says in error and "Traceback" not in error and not (tmp_path / "x.csv").exists()
+    assert says in error and error.count("\n") == 1
+    assert (tmp_path / "docs" / "learning.json").read_text() == "{damaged" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["train", ""], "empty"), (["train", "file"], "no folder"), (["train", "file/below"], "no folder"),
+    (["train", "/proc/x"], "cannot be written"), (["train", LONG], "too long"), (["train", "x/" * 3000], "6000 bytes"),
+    (["train", "taken"], "is a folder"), (["train", "--shipped", "file"], "no folder"),
+    (["train", "m", "--members", "0"], "1 to 256"), (["train", "m", "--epochs", "0"], "--epochs"),
+    (["train", "m", "--epochs", "-1"], "--epochs"), (["train", "m", "--epochs", "9" * 5000], "--epochs"),
+    (["train", "m", "--seed", "-1"], "4294967295"), (["train", "m", "--seed", str(2**32)], "4294967295"),
+    (["train", "m", "--seed", "9" * 5000], "4294967295"), (["predict", "ann-pdos", LONG + ".csv"], "too long"),
+    (["predict", "ann-pdos", "file/x.csv"], "no folder"), (["predict", "ann-pdos", "nowhere/x.csv"], "no folder"),
+    (["predict", "ann-pdos", "taken", "--overwrite"], "folder"),
+    (["predict", "ann-pdos", "/dev/null", "--overwrite"], "no plain file"),
+    (["predict", "ann-pdos", "file"], "exists"), (["predict", "ann-pdos", "/proc/x"], "cannot be written"),
+    (["predict", LONG, "x.csv"], "too long"), (["predict", "ann-pdos", "x.csv", "--where", ""], "empty"),
+    (["predict", "", "x.csv"], "empty"), (["evaluate", "--json", LONG], "too long"),
+    (["evaluate", "--seeds", "0"], "--seeds"), (["evaluate", "--seeds", "-1"], "--seeds"),
+    (["evaluate", "--seeds", "9" * 30], "--seeds"), (["evaluate", "--folds", "1"], "--folds"),
+    (["evaluate", "--workers", "-1"], "--workers"), (["evaluate", "--scheduler", ""], "empty"),
+    (["study", "--seeds", "0"], "--seeds"), (["search"], "NAME=VALUE"), (["search", "width"], "width=64"),
+    (["search", "width="], "width=64"), (["search", "width=1", "--seeds", "0"], "--seeds"),
+    (["search", "width=1", "width=2"], "twice"), (["search", "width=" + "[" * 100_000], "width=64"),
+])
+def test_what_cannot_be_is_told_before_the_database_is_opened(arguments, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("elnes_lab.database.open_database", lambda *words, **options: pytest.fail("opened"))
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "taken" / "model.safetensors").mkdir(parents=True)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1 and len(error) < 1000
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "model.safetensors", "taken"]
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["evaluate", "--json", "file/x"], "no folder"), (["evaluate", "--json", "taken"], "folder"),
+    (["evaluate", "--json", "/proc/x"], "cannot be written"), (["evaluate", "--json", "/dev/null"], "no plain file"),
+    (["evaluate", "--docs", "file"], "no folder"), (["evaluate", "--docs", "taken"], "learning.md"),
+    (["study", "--docs", "taken"], "learning.md"),
+])
+def test_a_place_for_hours_of_work_is_tried_first(arguments, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("results.evaluate", "studies.study_inputs"):
+        monkeypatch.setattr(f"elnes_lab.learning.{name}", lambda *words, **options: pytest.fail("computed"))
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "taken" / "learning.md").mkdir(parents=True)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1 and (tmp_path / "file").read_text() == "kept"

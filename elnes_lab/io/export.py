@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 from ..errors import DataError
+from .places import file_place, folder_place
 from .spectra_files import gather, render_csv, render_hspy, render_json, render_msa
 from .structure_files import render_cif, render_extxyz
 
@@ -46,7 +47,9 @@ def export(db, path: Path | str, *, format: str | None = None, zero: str = "vbm"
     `gather` raises.
     """
     path, inside, format = destination(path, format)
-    if inside != "folder" and path.exists() and not overwrite:
+    if inside == "folder":
+        folder_place(path)
+    elif file_place(path).exists() and not overwrite:
         raise exists(path)
     files = render(db, format, zero=zero, polarization=polarization, fwhm=fwhm, pdos=pdos)
     if inside == "folder":
@@ -117,7 +120,7 @@ def destination(path: Path | str, format: str | None) -> tuple[Path, str, str]:
     slash = str(path).endswith(("/", os.sep))
     path = Path(path)
     ends = [suffix.lower() for suffix in path.suffixes]
-    inside = "folder" if slash or path.is_dir() else "zip" if ends[-1:] == [".zip"] else "file"
+    inside = "folder" if slash or os.path.isdir(path) else "zip" if ends[-1:] == [".zip"] else "file"
     if format is None:
         ends = ends[:-1] if inside == "zip" else ends
         if inside == "folder" or not ends:

@@ -148,7 +148,8 @@ def problems(db, choice: InputChoice, target: TargetChoice | None) -> list[tuple
         (
             ~((low + gap >= axis[0] - 1e-6) & (high + gap + margin <= np.minimum(axis[-1], db["pdos_top"]) + 1e-6)),
             f"no complete PDOS from {low:g} to {high:g} eV (the window may end at "
-            f"{(np.minimum(axis[-1], db['pdos_top']) - gap - margin).min():.1f} eV at most, broadening taken off)",
+            f"{np.min(np.minimum(axis[-1], db['pdos_top']) - gap - margin, initial=np.inf):.1f} eV at most, broadening "
+            "taken off)",
         )
     )
     if target is not None:

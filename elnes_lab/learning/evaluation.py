@@ -163,7 +163,7 @@ def evaluate(
     if seeds < 1:
         raise DataError("At least one seed is needed. Give a whole number of 1 or more.")
     choice, target = choice or InputChoice(), target or TargetChoice()
-    models = list(models or names())
+    models = list(dict.fromkeys(models or names()))
     for model in models:
         estimator(model)  # an unknown name must fail before any work
     variants = {name: dataclasses.replace(choice, scalars=(*choice.scalars, *VARIANTS[name])) for name in inputs}

@@ -69,6 +69,8 @@ class Hyper:
                 raise DataError(
                     f"{name} = {value!r} is not {'a whole number' if whole else 'a number'} from {low:g} to {high:g}."
                 )
+        if not isinstance(self.skip, bool):
+            raise DataError(f"skip = {self.skip!r} is neither true nor false.")
         if self.kernel % 2 == 0:
             raise DataError(f"The kernel has {self.kernel} bins; give an odd number, so that it has a middle.")
         if self.kind == "linear" and not self.skip:

@@ -6,12 +6,13 @@ numbers alone.
 """
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
+from ..io.export import make_folder, write_whole
+from ..io.places import file_place
 from . import bandgap, studies
 from .dataset import Dataset, grouped_folds, usable
 from .domain import DomainScore
@@ -47,8 +48,10 @@ def run_evaluation(
     them goes into the field `shipped` of the records of "ann". Returns everything as JSON types (`report.markdown`
     says what is in it). Otherwise as `evaluate`.
     """
-    for path in filter(None, (records, docs and Path(docs) / NUMBERS)):
-        prepare(Path(path))
+    if records:
+        prepare(Path(records))
+    if docs:
+        prepare_docs(Path(docs))
     stored = evaluate_shipped(db, shipped) if shipped else []
     evaluation = evaluate(
         db,
@@ -60,7 +63,7 @@ def run_evaluation(
         scheduler=scheduler,
         report=report,
     )
-    found = summary(db, evaluation, list(models or names()))
+    found = summary(db, evaluation, list(dict.fromkeys(models or names())))
     for record, model in ((r, m) for r in found["records"] for m in stored):
         if all(record[key] == model[key] for key in ("model", "inputs", "group")):
             record["shipped"] = {key: value for key, value in model.items() if key not in ("model", "inputs", "group")}
@@ -107,7 +110,7 @@ def run_study(
     Writes numbers and report into the folder docs if given. Returns everything as JSON types.
     """
     if docs:
-        prepare(Path(docs) / NUMBERS)
+        prepare_docs(Path(docs))
     where = {"seeds": seeds, "folds": folds, "model": model, "workers": workers, "scheduler": scheduler}
     found = {
         **provenance(db, []),
@@ -175,27 +178,38 @@ def domain_check(db, evaluation: Evaluation, model: str) -> list[dict]:
 
 def prepare(path: Path) -> None:
     """Makes the folder of a file to write; DataError if that cannot be, before hours of work are lost."""
+    file_place(path, make=True)
+    make_folder(path.parent)
+
+
+def prepare_docs(docs: Path) -> None:
+    """The same for the folder of numbers and report; the numbers there are kept, so they must be readable."""
+    for name in (NUMBERS, REPORT):
+        prepare(docs / name)
+    known_numbers(docs)
+
+
+def known_numbers(docs: Path) -> dict:
+    """The parts of the numbers in a folder, {} if there are none."""
+    path = docs / NUMBERS
+    if not path.exists():
+        return {}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise DataError(
-            f"{path.parent} cannot be made: {problem.strerror}. Choose a folder you may write to."
-        ) from None
-    if not os.access(path.parent, os.W_OK) or path.is_dir():
-        raise DataError(f"{path} cannot be written. Choose a file in a folder you may write to.")
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as problem:
+        known = problem
+    if not isinstance(known, dict):
+        raise DataError(f"{path} does not hold the numbers of an evaluation. Move it away; it was left as it is.")
+    return known
 
 
 def publish(docs: Path, part: str, found: dict) -> None:
     """Replaces one part of the numbers and writes the report of all parts again."""
-    path = docs / NUMBERS
-    known = json.loads(path.read_text()) if path.exists() else {}
-    known[part] = found
-    write(path, json.dumps(known, indent=1) + "\n")
+    known = known_numbers(docs) | {part: found}
+    write(docs / NUMBERS, json.dumps(known, indent=1) + "\n")
     write(docs / REPORT, markdown(known))
 
 
 def write(path: Path, text: str) -> None:
     """Whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, text.encode())

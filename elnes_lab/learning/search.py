@@ -4,6 +4,7 @@
 """
 
 import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from .evaluation import FOLDS, number
 from .hyper import Hyper
 from .scaling import run
 from .significance import bootstrap
+
+MOST = 10_000  # combinations
 
 
 class Trial(NamedTuple):
@@ -43,11 +46,17 @@ def search(
     error: mean over structure groups of the median MSE of held-out crystals in grouped cross-validation; low and
     high: its 95 % bootstrap interval over groups; seconds are not compared. Amorphous spectra are not looked at: they
     stay a test. The error of the winner is a little too good, as it was chosen by it. Raises DataError, before any
-    work, for an empty grid, a field that is none, and a value out of its range.
+    work, for an empty grid or one of more than MOST combinations, no seed, a field that is none, and a value out of its
+    range.
     """
-    options = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
-    if not grid or not options:
+    count = math.prod(map(len, grid.values()))
+    if not grid or not count:
         raise DataError("There is nothing to search. Give at least one hyper-parameter with one value.")
+    if count > MOST:
+        raise DataError(f"The grid has {count:,} combinations, {MOST:,} are the most. Give fewer values.")
+    if seeds < 1:
+        raise DataError("At least one seed is needed. Give a whole number of 1 or more.")
+    options = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
     for entry in options:
         Hyper.of(entry)
     estimator(ANN)  # imports torch before any task counts its threads

@@ -33,6 +33,11 @@ def test_inputs_and_targets_are_the_curves_of_the_database(rows):
     assert data.features().shape[1] == len(data.feature_names) and data.feature_names[-2] == "density"
 
 
+def test_of_no_rows_none_is_usable(rows):
+    mask, reasons = usable(rows[:0])
+    assert mask.shape == (0,) and reasons == []
+
+
 @pytest.mark.parametrize("alignment,zero", [("cbm", "onset"), ("vbm", "vbm")])
 def test_alignment_agrees_with_the_database(rows, alignment, zero):
     shifted = {"vbm": 0.0, "cbm": rows["band_gap"][:, None]}[alignment]

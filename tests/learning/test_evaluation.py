@@ -208,3 +208,7 @@ def test_search_finds_the_better_of_two_and_refuses_what_cannot_be(db):
     for grid, words in (({}, "nothing"), ({"widht": [3]}, "width"), ({"epochs": [0]}, "epochs")):
         with pytest.raises(DataError, match=words):
             search(db, grid)
+    for grid, seeds, words in (({"width": [4]}, 0, "seed"), ({"skip": [5]}, 1, "neither true nor false"),
+                               ({"width": [4] * 101, "depth": [1] * 100}, 1, "10,100 combinations")):
+        with pytest.raises(DataError, match=words):
+            search(db, grid, seeds=seeds)
