@@ -3,7 +3,6 @@
 A `Database` is a view of some rows of one file. Rows are sites: one oxygen of one structure. Nothing but the per-site columns
 is read until it is asked for, and xarray, pandas and pymatgen are imported only by the methods that return their objects.
 """
-import difflib
 import re
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from . import spectra
-from .errors import DataError
+from .errors import DataError, unknown
 from .schema import CHANNELS, COLUMNS, ENERGY_STEP, POLARIZATIONS, STRUCTURES
 from .store import Store
 
@@ -308,11 +307,3 @@ class Database:
 
     def __exit__(self, *exception):
         self.close()
-
-
-def unknown(name: str, known, what: str) -> DataError:
-    """Error for a name that is not there, with the nearest ones that are."""
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    known = list(known)
-    listed = ", ".join(known[:40]) + (", ..." if len(known) > 40 else "")
-    return DataError(f"There is no {what} '{name}'. " + (f"Did you mean {' or '.join(near)}? " if near else "") + f"Known: {listed}.")

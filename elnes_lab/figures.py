@@ -1,63 +1,10 @@
-"""Plotly figures from arrays: functions that return a `plotly.graph_objects.Figure`.
-
-No function here knows the database or a widget, so all of them work in a script, a notebook and the dashboard alike.
-"""
+"""Figures of the spectra as they are browsed: overlay with PDOS, map, histograms."""
 
 import numpy as np
 
 from .errors import DataError
+from .figures_style import CRYSTAL, AMORPHOUS, SUPERSCRIPT, LEGEND_LIMIT, curve_style, styled, blank, power_of_ten
 from .spectra import ENERGY_TITLES
-
-# Okabe and Ito's palette without black and yellow, which vanish on a dark or a white page.
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-DASHES = ("solid", "dash", "dot", "dashdot")
-CRYSTAL, AMORPHOUS = "#999999", "#0072B2"
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-LEGEND_LIMIT = 5  # a legend inside the axes hides the curves once it has more entries than this
-
-
-def curve_style(slot):
-    """Colour and dash (two strings) of curve number `slot`: six colours first, then the same dashed, dotted, ..."""
-    count = len(OKABE_ITO)
-    return OKABE_ITO[slot % count], DASHES[(slot // count) % len(DASHES)]
-
-
-def _layout(figure, *, height, margin=None):
-    """Give `figure` the common look: no background, system font of 14 px, the width of its container."""
-    margin = {"l": 64, "r": 12, "t": 26, "b": 48} | (margin or {})
-    figure.update_layout(
-        height=height,
-        autosize=True,
-        margin=margin,
-        font={"family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif", "size": 14},
-        hoverlabel={"namelength": -1},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-    )
-    shared = {
-        "zeroline": False,
-        "automargin": True,
-        "title": {"font": {"size": 14}, "standoff": 8},
-        "gridcolor": "#dfe4e9",
-        "tickcolor": "#8c96a3",
-    }
-    figure.update_xaxes(ticks="outside", ticklen=4, **shared)
-    figure.update_yaxes(**shared)
-    return figure
-
-
-def _blank():
-    """An empty Figure without plotly's default template, which costs 0.1 s a figure and is overridden anyway."""
-    import plotly.graph_objects as go
-
-    return go.Figure(layout={"template": "none"})
-
-
-def _power(values):
-    """Power of ten, a multiple of three, that brings the largest of `values` between 1 and 1000; 0 if there is none."""
-    top = np.nanmax(np.abs(values), initial=0.0)
-    return int(3 * np.floor(np.log10(top) / 3)) if top > 0 else 0
-
 
 def _seen(energy, curves, step, energy_range):
     """(low, high) that shows curves (n, m) within energy_range, or None; the valence band would flatten the rest."""
@@ -114,7 +61,7 @@ def spectrum_overlay(
     styles = [curve_style(i) for i in range(count)] if styles is None else list(styles)
     if len(names) != count or len(styles) != count:
         raise DataError(f"{count} spectra need as many names and styles; got {len(names)} and {len(styles)}.")
-    power = _power(intensity)
+    power = power_of_ten(intensity)
     unit = "bohr²/eV" if power == 0 else f"10{str(power).translate(SUPERSCRIPT)} bohr²/eV"
     panels = [(energy, intensity * 10.0**-power, f"ELNES ({unit})", ".4g")]
     if pdos is not None:
@@ -127,7 +74,7 @@ def spectrum_overlay(
         panels.append((pdos_energy, pdos, f"{quantity}<br>({unit})", ".3g"))
 
     figure = make_subplots(
-        figure=_blank(),
+        figure=blank(),
         rows=len(panels),
         cols=1,
         shared_xaxes=True,
@@ -160,7 +107,7 @@ def spectrum_overlay(
     figure.update_xaxes(title_text=ENERGY_TITLES[zero], row=len(panels), col=1)
     if energy_range is not None:
         figure.update_xaxes(range=list(energy_range))
-    _layout(figure, height=height)
+    styled(figure, height=height)
     figure.update_layout(
         showlegend=0 < count <= LEGEND_LIMIT,
         legend={"x": 0.995, "xanchor": "right", "y": 0.995, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"},
@@ -226,7 +173,7 @@ def spectral_map(
                 "x": 1.01,
             },
         }
-    figure = _blank()
+    figure = blank()
     figure.add_scatter(
         x=scores[:, 0],
         y=scores[:, 1],
@@ -243,7 +190,7 @@ def spectral_map(
     share += ["", ""]  # no share known
     figure.update_xaxes(title_text=f"Principal component 1{share[0]}")
     figure.update_yaxes(title_text=f"Principal component 2{share[1]}")
-    _layout(figure, height=height)
+    styled(figure, height=height)
     return figure.update_layout(showlegend=False, dragmode="pan", uirevision="map")
 
 
@@ -286,7 +233,7 @@ def database_overview(columns, *, titles, amorphous, selected=None, bins=30, hei
     across = 2 if len(columns) > 1 else 1
     down = -(-len(columns) // across)
     figure = make_subplots(
-        figure=_blank(), rows=down, cols=across, vertical_spacing=0.6 / down if down > 1 else 0, horizontal_spacing=0.12
+        figure=blank(), rows=down, cols=across, vertical_spacing=0.6 / down if down > 1 else 0, horizontal_spacing=0.12
     )
     for index, (name, values) in enumerate(columns.items()):
         values = np.asarray(values, dtype=float)
@@ -326,7 +273,7 @@ def database_overview(columns, *, titles, amorphous, selected=None, bins=30, hei
         )
         figure.update_xaxes(title_text=titles[name], **place)
         figure.update_yaxes(title_text="Sites" if place["col"] == 1 else None, **place)
-    _layout(figure, height=height, margin={"t": 34})
+    styled(figure, height=height, margin={"t": 34})
     return figure.update_layout(
         barmode="stack",
         bargap=0.05,

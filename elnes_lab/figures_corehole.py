@@ -3,7 +3,7 @@
 import numpy as np
 
 from .errors import DataError
-from .figures import CRYSTAL, _blank, _layout
+from .figures import CRYSTAL, blank, styled
 from .figures_inspect import ABOVE, COMPUTED, DOTS, PREDICTED_DASHES, TITLES, mark_size, transparent
 
 GROUND = "#7A5195"  # the PDOS: neither a computed nor a predicted spectrum
@@ -22,7 +22,7 @@ def change_figure(curves, *, models=2, height=520):
     if not curves:
         raise DataError("There is no prediction to draw. Give the curves of at least one model.")
     figure = make_subplots(
-        figure=_blank(), rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.62, 0.38]
+        figure=blank(), rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.62, 0.38]
     )
     lead, nothing = curves[0], np.empty(0)
     energy, top, bottom = lead["energy"], {"row": 1, "col": 1}, {"row": 2, "col": 1}
@@ -71,7 +71,7 @@ def change_figure(curves, *, models=2, height=520):
     figure.update_xaxes(title_text=TITLES["onset"], **bottom)
     figure.update_yaxes(title_text="Intensity (mean ELNES = 1)", rangemode="tozero", **top)
     figure.update_yaxes(title_text="ELNES − PDOS", **bottom)
-    _layout(figure, height=height, margin={"t": 56})
+    styled(figure, height=height, margin={"t": 56})
     figure.update_yaxes(zeroline=True, zerolinecolor="#8c96a3", **bottom)
     return figure.update_layout(showlegend=True, dragmode="zoom", uirevision="change", legend=ABOVE)
 
@@ -93,7 +93,7 @@ def learnt_figure(
         raise DataError(f"{shape[1]} spectra and {shape[0]} models need as many shares and gains. Give one for each.")
     learnt, computed, predicted = (100 * np.asarray(v, float).reshape(shape) for v in (learnt, computed, predicted))
     known, amorphous = np.asarray(known, bool).reshape(shape), np.asarray(amorphous, bool)
-    figure = make_subplots(figure=_blank(), rows=1, cols=2, horizontal_spacing=0.2, column_widths=[0.53, 0.47])
+    figure = make_subplots(figure=blank(), rows=1, cols=2, horizontal_spacing=0.2, column_widths=[0.53, 0.47])
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     spread = np.random.default_rng(0).uniform(-JITTER, JITTER, shape[1])
     ends = _ends(computed, predicted)
@@ -155,7 +155,7 @@ def learnt_figure(
     figure.update_yaxes(title_text="Change learnt (%)", **left)
     figure.update_xaxes(title_text="Computed gain (%)", **right)
     figure.update_yaxes(title_text="Predicted gain (%)", **right)
-    _layout(figure, height=height, margin={"t": 14})
+    styled(figure, height=height, margin={"t": 14})
     return figure.update_layout(showlegend=False, dragmode="zoom", uirevision=str(shape[1]), hovermode="closest")
 
 

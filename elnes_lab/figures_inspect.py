@@ -3,7 +3,7 @@
 import numpy as np
 
 from .errors import DataError
-from .figures import CRYSTAL, DASHES, OKABE_ITO, _blank, _layout
+from .figures import CRYSTAL, DASHES, OKABE_ITO, blank, styled
 from .spectra import ENERGY_TITLES
 
 COMPUTED = "#0072B2"
@@ -53,7 +53,7 @@ def error_figure(
     errors = errors.reshape(len(titles), count)
     known, amorphous = np.asarray(known, bool).reshape(errors.shape), np.asarray(amorphous, bool)
     figure = make_subplots(
-        figure=_blank(), rows=1, cols=2, shared_yaxes=True, column_widths=[0.7, 0.3], horizontal_spacing=0.02
+        figure=blank(), rows=1, cols=2, shared_yaxes=True, column_widths=[0.7, 0.3], horizontal_spacing=0.02
     )
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     for k in range(max(slots, len(titles))):
@@ -134,7 +134,7 @@ def error_figure(
         tickvals=[0, 1], ticktext=["crystal", "amorph."], tickangle=0,
         range=[-0.6, 1.6], showgrid=False, fixedrange=True, **right,
     )
-    _layout(figure, height=height, margin={"t": 58, "b": 52})
+    styled(figure, height=height, margin={"t": 58, "b": 52})
     return figure.update_layout(
         dragmode="select", uirevision=f"{count}", hovermode="closest",
         legend=ABOVE | {"itemclick": False, "itemdoubleclick": False},
@@ -230,7 +230,7 @@ def prediction_figure(
 
     if not curves:
         raise DataError("There is no prediction to draw. Give the curves of at least one model.")
-    figure = make_subplots(figure=_blank(), rows=2, cols=1, vertical_spacing=0.14, row_heights=[0.64, 0.36])
+    figure = make_subplots(figure=blank(), rows=2, cols=1, vertical_spacing=0.14, row_heights=[0.64, 0.36])
     nothing = np.empty(0)
     for k in range(models):
         one = curves[k] if k < len(curves) else None
@@ -276,7 +276,7 @@ def prediction_figure(
     )
     figure.update_yaxes(title_text="ELNES (mean = 1)", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title_text="PDOS<br>(states/eV/atom)", rangemode="tozero", row=2, col=1)
-    _layout(figure, height=height, margin={"t": 52})
+    styled(figure, height=height, margin={"t": 52})
     corner = {"x": 0.995, "xanchor": "right", "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
     return figure.update_layout(
         showlegend=True, dragmode="zoom", uirevision="prediction", legend=ABOVE, legend2=corner | {"y": 0.29}

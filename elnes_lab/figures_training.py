@@ -6,7 +6,7 @@ Every function draws the same number of traces whatever is shown, so that a live
 import numpy as np
 
 from .errors import DataError
-from .figures import SUPERSCRIPT, _blank, _layout, _power, curve_style
+from .figures import SUPERSCRIPT, blank, styled, power_of_ten, curve_style
 
 COMPUTED, PREDICTED, SECOND, FIRST = "#0072B2", "#D55E00", "#009E73", "#999999"
 ZEROS = {
@@ -61,9 +61,9 @@ def chosen_windows(
         )
     moving = window_layout(pdos_energy, pdos, channels=channels, chosen=chosen, input_window=input_window,
                            energy=energy, intensity=intensity, target_window=target_window)
-    power = _power(intensity)
+    power = power_of_ten(intensity)
     intensity = intensity * 10.0**-power
-    figure = make_subplots(figure=_blank(), rows=1, cols=2, horizontal_spacing=0.18)
+    figure = make_subplots(figure=blank(), rows=1, cols=2, horizontal_spacing=0.18)
     for i, channel in enumerate(channels):
         color, dash = curve_style(i)
         figure.add_scatter(
@@ -97,7 +97,7 @@ def chosen_windows(
     figure.update_yaxes(title_text="PDOS (states/eV/atom)", row=1, col=1)
     unit = f"10{str(power).translate(SUPERSCRIPT)} " if power else ""
     figure.update_yaxes(title_text=f"ELNES ({unit}bohr²/eV)", row=1, col=2)
-    _layout(figure, height=height, margin={"l": 54, "r": 10, "t": 28, "b": 46})
+    styled(figure, height=height, margin={"l": 54, "r": 10, "t": 28, "b": 46})
     return figure.update_layout(moving).update_layout(
         showlegend=True,
         legend=LEGEND,
@@ -110,7 +110,7 @@ def window_layout(pdos_energy, pdos, *, channels, chosen, input_window, energy, 
     chosen = [i for i, channel in enumerate(channels) if channel in chosen]
     layout = {"shapes": []}
     for axis, x, curves, window in (("", pdos_energy, np.asarray(pdos)[chosen], input_window),
-                                    ("2", energy, np.asarray(intensity) * 10.0 ** -_power(intensity), target_window)):
+                                    ("2", energy, np.asarray(intensity) * 10.0 ** -power_of_ten(intensity), target_window)):
         top = curves[..., (x >= window[0]) & (x <= window[1])].max(initial=0.0) or curves.max(initial=0.0) or 1.0
         layout["shapes"].append(
             {"type": "rect", "xref": f"x{axis}", "yref": f"y{axis} domain", "x0": window[0], "x1": window[1], "y0": 0,
@@ -129,7 +129,7 @@ def loss_curves(runs, *, epochs=None, height=220):
     """
     if len(runs) > 2:
         raise DataError(f"Two trainings can be compared at a time, not {len(runs)}.")
-    figure = _blank()
+    figure = blank()
     for slot, color in enumerate((PREDICTED, SECOND)):
         run = runs[slot] if slot < len(runs) else None
         for kind, dash in (("validation", "solid" if slot == 0 else "dashdot"), ("training", "dot")):
@@ -148,7 +148,7 @@ def loss_curves(runs, *, epochs=None, height=220):
     figure.update_xaxes(title_text="Epoch", range=[0, last + 0.5])
     losses = [run[kind] for run in runs for kind in ("training", "validation")]
     figure.update_yaxes(title_text="Loss (MSE)", **loss_axis(losses))
-    _layout(figure, height=height, margin={"l": 64, "r": 12, "t": 30, "b": 44})
+    styled(figure, height=height, margin={"l": 64, "r": 12, "t": 30, "b": 44})
     text = "" if runs else "No losses are stored with these models."
     note = {"text": text, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}
     return figure.update_layout(showlegend=True, legend=LEGEND, dragmode="zoom", annotations=[note])
@@ -199,7 +199,7 @@ def spectra_trio(energy, computed, *, titles, zero, curves=None, lower=None, upp
                 f"The {role} spectra have the shape {np.shape(values)}, the computed ones {computed.shape}. "
                 "Give one curve for each site on the same energies."
             )
-    figure = make_subplots(figure=_blank(), rows=1, cols=COLUMNS, shared_yaxes=True, horizontal_spacing=0.03,
+    figure = make_subplots(figure=blank(), rows=1, cols=COLUMNS, shared_yaxes=True, horizontal_spacing=0.03,
                            subplot_titles=[titles[i] if i < count else " " for i in range(COLUMNS)])
     everything = [computed, *curves.values()] + ([upper] if upper is not None else [])
     top = max((float(np.nanmax(values, initial=0.0)) for values in everything), default=1.0) or 1.0
@@ -242,6 +242,6 @@ def spectra_trio(energy, computed, *, titles, zero, curves=None, lower=None, upp
     figure.update_yaxes(title_text="ELNES (mean 1)", row=1, col=1)
     names = [trace.name for trace in figure.data if trace.showlegend]
     lines = 1 + (sum(len(name) + SYMBOL for name in names) > LINE)
-    _layout(figure, height=height, margin={"l": 56, "r": 8, "t": 56 + 26 * lines, "b": 46})
+    styled(figure, height=height, margin={"l": 56, "r": 8, "t": 56 + 26 * lines, "b": 46})
     figure.update_annotations(font={"size": 14}, yshift=0)
     return figure.update_layout(showlegend=count > 0, legend=LEGEND | TOP, dragmode="zoom")

@@ -3,21 +3,17 @@
 No widget and no plotly in here: the views observe these traits and set them, tests do the same without a browser.
 """
 
-import re
-
 import numpy as np
 from traitlets import Bool, Dict, Enum, Float, HasTraits, Instance, Tuple, Unicode, default, observe
 
 from ..errors import DataError
 from ..figures import DASHES, OKABE_ITO, curve_style
+from .words import ALL, SEARCHED, UNITS, symbol
 
-ALL = "all"
 MAX_CURVES = len(OKABE_ITO) * len(DASHES)  # so many curves can be told apart; more can be selected and exported
 CHOICES = {"kind": "Kind", "source": "Source", "space_group": "Space group", "coordination": "Coordination"}
 RANGES = {"band_gap": "Band gap", "si_o_mean": "Si–O length", "si_o_si_angle": "Si–O–Si angle"}
 RANGE_STEPS = {"band_gap": 0.1, "si_o_mean": 0.01, "si_o_si_angle": 1.0}
-SEARCHED = ("name", "structure", "kind", "source", "space_group")
-UNITS = {"angstrom": "Å", "degree": "°", "angstrom^3": "Å³", "g/cm^3": "g/cm³", "1": ""}
 COLOR_COLUMNS = (
     "si_o_si_angle",
     "band_gap",
@@ -40,11 +36,6 @@ EXPORT_FORMATS = {
     "CIF": "cif",
     "Extended XYZ": "extxyz",
 }
-
-
-def symbol(space_group):
-    """International symbol with its screw axes as subscripts, "P3_221" -> "P3₂21"."""
-    return re.sub(r"_(\d)", lambda found: chr(0x2080 + int(found[1])), space_group)
 
 
 class BrowseModel(HasTraits):

@@ -20,7 +20,7 @@ from .browse_model import (
 )
 from .overview_view import OverviewView
 from .structure_view import StructureView
-from .widgets import Download, Figure, Table, control
+from .widgets import Download, Figure, Table, captioned, control
 
 # column, heading, decimals, style class ("extra", "extra2", "extra3" give way in narrow tables)
 TABLE = (
@@ -36,11 +36,6 @@ TABLE = (
 )
 ZEROS = (("valence band", "vbm"), ("edge onset", "onset"), ("energy loss", "loss"))
 SPECTRA_HEIGHT = 430
-
-
-def captioned(label, value, help):
-    """Text of the label of a slider: a slider shows no tooltip of its own, so its label has the help."""
-    return f"<span title='{escape(help)}'>{label} <output>{value}</output></span>"
 
 
 class BrowseView:

@@ -173,3 +173,8 @@ def control(label, widget, *, readout=None):
     if readout is None:
         readout = ipw.HTML(label).add_class("widget-label")
     return ipw.Box([readout, widget]).add_class("elnes-control")
+
+
+def captioned(label, value, help):
+    """Text of the label of a slider: a slider shows no tooltip of its own, so its label has the help."""
+    return f"<span title='{escape(help)}'>{label} <output>{value}</output></span>"
