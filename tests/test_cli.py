@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from elnes_lab.cli import main
+from elnes_lab.dashboard.serving.start import serve
 from elnes_lab.errors import DataError
-from elnes_lab.serve import serve
 
 
 def test_build_then_info_for_programs(raw, tmp_path, capsys):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import elnes_lab
-from elnes_lab.dashboard.judged import judge
 from elnes_lab.dashboard.session import Session
+from elnes_lab.dashboard.sites.judged import judge
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 SLOW = 90_000  # ms until the networks are open on a busy machine
