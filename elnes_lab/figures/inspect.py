@@ -221,8 +221,8 @@ def prediction_figure(
 ):
     """Figure of one site: computed and predicted ELNES with its interval, and below the PDOS they were predicted from.
 
-    curves: a dict per model with energy (m,) eV, computed, mean (m,), lower and upper (m,) or None, in units of the
-    mean, title and color; input_energy (k,) eV, inputs (c, k) in states/eV/atom of `channels`; zero and input_zero:
+    curves: a dict per model with energy (m,) eV, mean (m,), lower and upper (m,) or None, computed (n,) at
+    computed_energy (n,) eV, in units of the mean, title and color; input_energy (k,) eV, inputs (c, k) in states/eV/atom of `channels`; zero and input_zero:
     what the energies count from. slots and models: draw this many traces, unused ones hidden. Raises DataError for no
     curve.
     """
@@ -246,7 +246,7 @@ def prediction_figure(
         # A second computed curve only where the second model was given spectra of another window or broadening.
         drawn = one is not None and (k == 0 or not _same(one, curves[0]))
         figure.add_scatter(
-            x=one["energy"] if drawn else nothing, y=one["computed"] if drawn else nothing, mode="lines",
+            x=one["computed_energy"] if drawn else nothing, y=one["computed"] if drawn else nothing, mode="lines",
             line={"color": COMPUTED, "width": 2.5, "dash": ("solid", "dot")[k % 2]}, meta=f"computed.{k}",
             visible=drawn, name="computed" + (f", as {one['title']}" if drawn and k else ""),
             hovertemplate="%{x:.1f} eV, computed %{y:.3g}<extra></extra>", row=1, col=1,
@@ -285,6 +285,6 @@ def prediction_figure(
 
 def _same(one, other):
     """Whether the computed spectra of two curves are the same points."""
-    return len(one["energy"]) == len(other["energy"]) and all(
-        np.allclose(one[name], other[name], atol=1e-6) for name in ("energy", "computed")
+    return len(one["computed"]) == len(other["computed"]) and all(
+        np.allclose(one[name], other[name], atol=1e-4) for name in ("computed_energy", "computed")
     )

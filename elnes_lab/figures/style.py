@@ -41,10 +41,14 @@ def styled(figure, *, height, margin=None):
 
 
 def blank():
-    """An empty Figure without plotly's default template, which costs 0.1 s a figure and is overridden anyway."""
+    """An empty Figure without plotly's default template, which costs 0.1 s a figure and is overridden anyway.
+
+    Lines keep all their points: plotly.js leaves out those that it thinks nobody sees, half of a spectrum, and its peaks get
+    corners.
+    """
     import plotly.graph_objects as go
 
-    return go.Figure(layout={"template": "none"})
+    return go.Figure(layout={"template": {"data": {"scatter": [{"line": {"simplify": False}}]}}})
 
 
 def power_of_ten(values):

@@ -79,7 +79,7 @@ def visit(address, browser):
     def visit(query="", *, without_webgl=False, **options):
         options = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light"} | options
         page = browser.new_context(**options).new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE * 1000)
         if without_webgl:
             page.add_init_script(
                 "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = "

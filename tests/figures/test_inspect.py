@@ -86,9 +86,16 @@ def test_lengths_that_do_not_fit_are_named():
 def curve(**changes):
     energy = np.linspace(-2, 15, 86)
     shape = np.exp(-((energy - 3) ** 2))
-    return {"energy": energy, "computed": shape, "mean": 0.9 * shape, "predicted": 0.9 * shape,
+    return {"energy": energy, "computed_energy": energy, "computed": shape, "mean": 0.9 * shape, "predicted": 0.9 * shape,
             "ground": np.roll(shape, 10), "lower": 0.5 * shape, "upper": 1.2 * shape, "title": "with gap",
             "color": "#009E73"} | changes
+
+
+def test_lines_keep_all_their_points():
+    """Plotly leaves out half of a spectrum's points unless it is told not to."""
+    shared = {"input_energy": np.arange(3), "inputs": np.ones((1, 3)), "channels": ("O p",)}
+    for figure in (prediction_figure([curve()], **shared), change_figure([curve()])):
+        assert figure.layout.template.data.scatter[0].line.simplify is False
 
 
 def test_one_computed_curve_unless_the_second_network_was_given_another():

@@ -6,7 +6,7 @@ from traitlets import Tuple, observe
 from ...errors import DataError
 from ...learning import metrics
 from ...learning.corehole import effect
-from ..sites.judged import judge
+from ..sites.judged import judge, stored
 from ..sites.model import SiteModel
 
 
@@ -92,17 +92,22 @@ class CoreHoleModel(SiteModel):
 
     def curves(self):
         """Arguments for `figures_corehole.change_figure` for the site shown, or None."""
-        found = []
+        found, position = [], self.positions[self.selection[0]] if self.selection else -1
         for one, result, title, color in zip(self.judged, self.effects, self.titles(), self.colors()):
-            row = one.row[self.positions[self.selection[0]]] if self.selection else -1
+            row = one.row[position] if self.selection else -1
             if row >= 0 and np.isfinite(result.learnt[row]):
+                site = self.db[[position]]
+                offset = site.shifts("onset") - one.shift[row]
+                energy, computed = stored(self.db, one, position)  # all points, where `result` has the network's bins
+                mean = np.interp(energy, one.energy, one.mean[row])
+                fine = effect(site, energy, computed[None], mean[None], offset=offset, fwhm=one.data.target.broadening)
                 band = (None, None)
                 if one.lower is not None:
-                    axis = one.energy + self.db[[self.positions[self.selection[0]]]].shifts("onset") - one.shift[row]
-                    band = tuple(np.interp(result.energy, axis, values[row]) for values in (one.lower, one.upper))
+                    axis = one.energy + offset
+                    band = tuple(np.interp(fine.energy, axis, values[row]) for values in (one.lower, one.upper))
                 found.append({
-                    "energy": result.energy, "ground": result.ground[row], "computed": result.computed[row],
-                    "predicted": result.predicted[row], "lower": band[0], "upper": band[1],
+                    "energy": fine.energy, "ground": fine.ground[0], "computed": fine.computed[0],
+                    "predicted": fine.predicted[0], "lower": band[0], "upper": band[1],
                     "title": title, "color": color,
                 })
         return {"curves": found} if found else None

@@ -9,7 +9,7 @@ from traitlets import Enum, Float, Tuple, observe
 from ...errors import DataError
 from ...schema import CHANNELS
 from ..common.words import ALL
-from ..sites.judged import KNOWN, TWIN
+from ..sites.judged import KNOWN, TWIN, stored
 from ..sites.model import SiteModel
 
 TRAINING = {"all": ALL, "not trained on": "new", "trained on": "known"}
@@ -99,9 +99,11 @@ class InspectModel(SiteModel):
         lead, at = judged[0][:2]
         curves = []
         for one, i, title, color in judged:
+            computed_energy, computed = stored(self.db, one, row)
             curves.append({
                 "energy": one.energy - one.shift[i] + lead.shift[at],
-                "computed": one.computed[i],
+                "computed_energy": computed_energy - one.shift[i] + lead.shift[at],
+                "computed": computed,
                 "mean": one.mean[i],
                 "lower": None if one.lower is None else one.lower[i],
                 "upper": None if one.upper is None else one.upper[i],

@@ -16,8 +16,9 @@ from .model import TRAINING, InspectModel
 ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 700
 EMPTY = {"errors": np.empty((0, 0)), "known": np.empty((0, 0)), "amorphous": np.empty(0, bool), "names": [],
          "structures": [], "titles": [], "colors": []}
-BLANK = {"energy": np.array([-2.0, 30.0]), "computed": np.zeros(2), "mean": np.zeros(2), "lower": None, "upper": None,
-         "title": "", "color": figures.COMPUTED}
+ENDS = np.array([-2.0, 30.0])
+BLANK = {"energy": ENDS, "computed_energy": ENDS, "computed": np.zeros(2), "mean": np.zeros(2), "lower": None,
+         "upper": None, "title": "", "color": figures.COMPUTED}
 STEP = 0.05  # of the error slider, in powers of ten
 BAND = "Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
 INPUTS = "Below, the ground-state densities of states as the network is given them."

@@ -104,6 +104,18 @@ def _judge(db, named):
     )
 
 
+def stored(db, one, position):
+    """Computed spectrum of the site at `position` as the database holds it, all its points, in the units and on the axis of a
+    Judged: energy (m,), intensity (m,) within the window that the model predicts."""
+    row = one.row[position]
+    energy, values = db[[position]].curves(fwhm=one.data.target.broadening)
+    energy, values = energy + one.shift[row], values[0]
+    half = (one.energy[1] - one.energy[0]) / 2
+    inside = (energy >= one.energy[0] - half) & (energy <= one.energy[-1] + half) & np.isfinite(values)
+    energy, values = energy[inside], values[inside]
+    return energy, values / np.interp(one.energy, energy, values).mean()
+
+
 def spread(values, row, fill):
     """values (n,) put at the sites (N,) that `row` gives them to; `fill` elsewhere."""
     values = np.asarray(values)
