@@ -234,10 +234,11 @@ def test_a_box_is_stepped_through(page):
     drawn = points(page)
     middle = len(drawn["x"]) // 2
     left, right = (spot(page, k)[0] for k in (middle, middle + 6))
+    half = (right - left) / 12  # of the way to the next spectrum, however many there are
     top = page.locator(".elnes-inspect .elnes-errors .nsewdrag").first.bounding_box()
-    page.mouse.move(left - 3, top["y"] + 3)
+    page.mouse.move(left - half, top["y"] + 3)
     page.mouse.down()
-    page.mouse.move(right + 3, top["y"] + top["height"] - 3, steps=6)
+    page.mouse.move(right + half, top["y"] + top["height"] - 3, steps=6)
     page.mouse.up()
     page.get_by_text("Stepping through the").wait_for()
     number, total = place(page)

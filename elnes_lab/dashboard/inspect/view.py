@@ -73,9 +73,11 @@ class InspectView:
         logs = np.log10(worst[worst > 0]) if (worst > 0).any() else np.array([-3.0, 0.0])
         self.quiet = True
         low, high = np.floor(logs.min() / STEP) * STEP, np.ceil(logs.max() / STEP) * STEP
-        self.range.min, self.range.max = min(low, self.range.min), max(high, self.range.max)  # never crossing
-        self.range.value = (low, high)
-        self.range.min, self.range.max = low, high
+        # In one message: to new ends alone the browser answers with the value of before, which would become a filter.
+        with self.range.hold_sync():
+            self.range.min, self.range.max = min(low, self.range.min), max(high, self.range.max)  # never crossing
+            self.range.value = (low, high)
+            self.range.min, self.range.max = low, high
         self.quiet = False
         self._narrow()
 
