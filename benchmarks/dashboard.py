@@ -4,7 +4,7 @@
     python benchmarks/dashboard.py --viewers 20 --cores 2 --json out.json
     python benchmarks/dashboard.py --browser             # 300 openings in Chromium, 20 at a time, beside two busy processes
 
-A viewer is an HTTP and websocket client (elnes_lab.dashboard.viewer): it loads the page, the state of all widgets and the static
+A viewer is an HTTP and websocket client (elnes_lab.dashboard.serving.viewer): it loads the page, the state of all widgets and the static
 files of a first visit, has the structure drawn, then selects spectra and searches. "Usable" is when
 all its widgets have their state and the kernel has answered that the page is ready; a browser's own drawing is not in it. Server,
 kernels and clients share the cores named; only loopback is used.
@@ -21,12 +21,12 @@ import urllib.request
 from pathlib import Path
 
 import numpy as np
+import openings
 import psutil
 
-import openings
-from elnes_lab.dashboard import voila_settings
-from elnes_lab.dashboard.kernel_fork import process_name
-from elnes_lab.dashboard.viewer import Viewer
+from elnes_lab.dashboard.serving import voila_settings
+from elnes_lab.dashboard.serving.kernel_fork import process_name
+from elnes_lab.dashboard.serving.viewer import Viewer
 
 STATIC = ("voila/static/voila.js", "voila/static/plotly-widget.js", "voila/static/labvariables.css")
 STEPS = 6                                   # uses of Browse per viewer

@@ -176,7 +176,7 @@ def run_export(options) -> None:
 
 
 def run_serve(options) -> None:
-    from .serve import serve
+    from .dashboard.serving.start import serve
 
     serve(port=options.port, ip=options.ip, preheated=options.preheated, viewers=options.viewers, memory=options.memory,
           base_url=options.base_url, open_browser=not options.no_browser, hostnames=tuple(options.hostname))

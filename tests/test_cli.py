@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from elnes_lab.cli import main
+from elnes_lab.dashboard.serving.start import serve
 from elnes_lab.errors import DataError
-from elnes_lab.serve import serve
 
 LONG = "x" * 300
 

@@ -9,16 +9,16 @@ import ipywidgets as ipw
 
 from ..errors import DataError
 from ..schema import IDEA, LICENCE
-from . import confine
+from .common.widgets import Page
+from .serving import confine
 from .session import Session
-from .widgets import Page
 
 # Title, module and class of each panel. A panel is built when it is first shown, from (database, page).
 PANELS = (
-    ("Browse", "browse_view", "BrowseView"),
-    ("Train", "train_view", "TrainView"),
-    ("Inspect", "inspect_view", "InspectView"),
-    ("Core hole", "corehole_view", "CoreHoleView"),
+    ("Browse", "browse.view", "BrowseView"),
+    ("Train", "train.view", "TrainView"),
+    ("Inspect", "inspect.view", "InspectView"),
+    ("Core hole", "corehole.view", "CoreHoleView"),
 )
 HELP = {
     "Browse": "The spectra of the database: filter, overlay, export",
@@ -113,7 +113,8 @@ class App:
             self.show()
 
     def _content(self):
-        from ..database import open_database, unknown
+        from ..database import open_database
+        from ..errors import unknown
 
         try:
             titles = [name for name, *_ in PANELS]

@@ -5,8 +5,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from ..database import unknown
-from ..errors import DataError
+from ..errors import DataError, unknown
 from ..schema import CHANNELS, COLUMNS, ENERGY_STEP
 
 INPUT_ALIGNMENTS = ("vbm", "cbm")

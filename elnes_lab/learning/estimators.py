@@ -3,7 +3,7 @@ bounds or None."""
 
 import numpy as np
 
-from ..database import unknown
+from ..errors import unknown
 from .baselines import BASELINES, joined
 from .splits import Split
 

@@ -5,8 +5,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from ..database import unknown
-from ..errors import DataError
+from ..errors import DataError, unknown
 
 KINDS = ("mlp", "conv", "linear")
 LIMITS = {  # smallest and largest value that means something

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from elnes_lab.dashboard import voila_settings
+from elnes_lab.dashboard.serving import voila_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "artifacts"
@@ -79,7 +79,7 @@ def visit(address, browser):
     def visit(query="", *, without_webgl=False, **options):
         options = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light"} | options
         page = browser.new_context(**options).new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE * 1000)
         if without_webgl:
             page.add_init_script(
                 "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = "

@@ -61,7 +61,8 @@ def test_dashboard_in_jupyterlab(lab, browser):
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
     asked = "/\\[(\\*|\\d+)\\]/.test(document.querySelector('.jp-CodeCell .jp-InputPrompt')?.innerText)"
     for _ in range(PATIENCE // 5):  # JupyterLab drops the command while it still connects to the kernel
-        page.evaluate(f"{asked} || window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        # Not awaited: its promise may never be kept either.
+        page.evaluate(f"{asked} || void window.jupyterapp.commands.execute('notebook:run-all-cells')")
         try:
             page.wait_for_function(asked, timeout=5000)
             break

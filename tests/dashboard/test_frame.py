@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from elnes_lab.dashboard import confine, frame
+from elnes_lab.dashboard import frame
+from elnes_lab.dashboard.serving import confine
 from elnes_lab.errors import DataError
 from elnes_lab.schema import CHECKSUMS, FILE, STRUCTURES
 

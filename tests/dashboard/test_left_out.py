@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from elnes_lab.dashboard.corehole_model import CoreHoleModel
-from elnes_lab.dashboard.corehole_view import CoreHoleView
-from elnes_lab.dashboard.inspect_model import InspectModel
-from elnes_lab.dashboard.inspect_view import InspectView
+from elnes_lab.dashboard.common.widgets import Page
+from elnes_lab.dashboard.corehole.model import CoreHoleModel
+from elnes_lab.dashboard.corehole.view import CoreHoleView
+from elnes_lab.dashboard.inspect.model import InspectModel
+from elnes_lab.dashboard.inspect.view import InspectView
 from elnes_lab.dashboard.session import Session
-from elnes_lab.dashboard.site_widgets import not_predicted, nothing_shown
-from elnes_lab.dashboard.widgets import Page
+from elnes_lab.dashboard.sites.widgets import not_predicted, nothing_shown
 from elnes_lab.learning import Dataset, InputChoice, make_split, train
 
 

@@ -1,0 +1,1 @@
+"""The panel Browse: a model (traits, no widgets) and a view (widgets, no science)."""

@@ -1,0 +1,86 @@
+"""A Browse selection as the query of a link, and back: sites, filters and plot options of a BrowseModel."""
+
+import re
+from urllib.parse import parse_qsl, quote, urlencode
+
+from ..common.words import ALL
+from .model import CHOICES, RANGE_STEPS, RANGES
+
+LONGEST = 6000  # characters of the query: what proxies and mail programs pass on
+FOREIGN = ("token", "next")  # belong to the server
+BROADEST = 3.0  # eV, the end of the slider
+DIGITS = 3
+
+
+def query(model):
+    """(query, sentence): all that differs from the page as first opened; the sentence says what was left out, or is ""."""
+    pairs = [("text", model.text)] if model.text.strip() else []
+    pairs += [(name, str(value)) for name, value in model.choices.items() if value != ALL]
+    pairs += [(name, f"{low + 1e-6:.{DIGITS}f}~{high - 1e-6:.{DIGITS}f}") for name, (low, high) in model.ranges.items()]
+    values = {"polarization": model.polarization, "zero": model.zero, "channel": model.channel}
+    pairs += [(name, value) for name, value in values.items() if value != model.traits()[name].default_value]
+    pairs += [("fwhm", f"{model.fwhm:g}")] if model.fwhm else []
+    pairs += [("offset", "1")] if model.waterfall else []
+    rest = urlencode(pairs, quote_via=quote, safe="~")
+    labels, room = [], LONGEST - len(rest)
+    for label in model.selection:
+        room -= len(quote(label, safe="/")) + 1
+        if room < 0:
+            break
+        labels.append(label)
+    sites = "sites=" + ",".join(quote(label, safe="/") for label in labels)
+    left = len(model.selection) - len(labels)
+    sentence = f"The link holds the first {len(labels)} of the {len(model.selection):,} selected sites." if left else ""
+    return sites + ("&" + rest if rest else ""), sentence
+
+
+def read(model, text):
+    """(state, sentences): what the query `text` asks for, as far as this database has it, and what was ignored.
+
+    The state has any of selection (labels), text, choices, ranges, polarization, zero, channel, fwhm, waterfall.
+    """
+    state, ignored, missing = {}, [], []
+    for name, value in parse_qsl(text.lstrip("?")[: 4 * LONGEST], keep_blank_values=True):
+        if name == "sites":
+            labels = list(dict.fromkeys(filter(None, value.split(","))))
+            missing += [label for label in labels if label not in model.positions]
+            state["selection"] = [label for label in labels if label in model.positions]
+        elif name == "text":
+            state["text"] = value[:200]
+        elif name in CHOICES and value in {option for _, option in model.options(name)}:
+            state.setdefault("choices", {})[name] = value
+        elif name in RANGES and (pair := interval(model, name, value)):
+            state.setdefault("ranges", {})[name] = pair
+        elif name in ("polarization", "zero") and value in model.traits()[name].values:
+            state[name] = value
+        elif name == "channel" and value in model.db.channels:
+            state[name] = value
+        elif name == "fwhm" and re.fullmatch(r"\d(\.\d*)?", value) and float(value) <= BROADEST:
+            state[name] = round(float(value), 1)
+        elif name == "offset" and value in ("0", "1"):
+            state["waterfall"] = value == "1"
+        elif name not in FOREIGN:
+            ignored.append(f"{name}={value}"[:60])
+    sentences = []
+    if missing:
+        named = ", ".join(label[:40] for label in missing[:3]) + (", ..." if len(missing) > 3 else "")
+        sentences.append(f"Left out, because this database does not have it: {named}.")
+        if not state["selection"]:
+            del state["selection"]  # the example is better than an empty plot
+    if ignored:
+        named = ", ".join(ignored[:3]) + (", ..." if len(ignored) > 3 else "")
+        sentences.append(f"Ignored, because the page does not know it: {named}.")
+    return state, sentences
+
+
+def interval(model, name, text):
+    """(low, high) of "low~high" within the extent of a column, None if it is no such text or lies outside."""
+    found = re.fullmatch(r"(-?\d{1,6}(?:\.\d*)?)~(-?\d{1,6}(?:\.\d*)?)", text)
+    if not found:
+        return None
+    low, high = map(float, found.groups())
+    first, last = model.extent(name)
+    step = RANGE_STEPS[name]
+    if low > high or high < first - step or low > last + step:
+        return None
+    return max(low, first), min(high, last)

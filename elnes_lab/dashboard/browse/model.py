@@ -1,0 +1,248 @@
+"""State of the Browse panel: filters, the one selection, plot options, and the rows and curves that follow from them.
+
+No widget and no plotly in here: the views observe these traits and set them, tests do the same without a browser.
+"""
+
+import numpy as np
+from traitlets import Bool, Dict, Enum, Float, HasTraits, Instance, Tuple, Unicode, default, observe
+
+from ...errors import DataError
+from ...figures.style import DASHES, OKABE_ITO, curve_style
+from ..common.words import ALL, SEARCHED, UNITS, symbol
+
+MAX_CURVES = len(OKABE_ITO) * len(DASHES)  # so many curves can be told apart; more can be selected and exported
+CHOICES = {"kind": "Kind", "source": "Source", "space_group": "Space group", "coordination": "Coordination"}
+RANGES = {"band_gap": "Band gap", "si_o_mean": "Si–O length", "si_o_si_angle": "Si–O–Si angle"}
+RANGE_STEPS = {"band_gap": 0.1, "si_o_mean": 0.01, "si_o_si_angle": 1.0}
+COLOR_COLUMNS = (
+    "si_o_si_angle",
+    "band_gap",
+    "si_o_mean",
+    "density",
+    "coordination",
+    "ring_size",
+    "voronoi_volume",
+    "o_o_mean",
+    "onset",
+    "kind",
+    "source",
+)
+EXAMPLES = ("quartz-alpha", "stishovite")
+EXPORT_FORMATS = {
+    "CSV table": "csv",
+    "JSON": "json",
+    "HyperSpy .hspy": "hspy",
+    "EMSA .msa": "msa",
+    "CIF": "cif",
+    "Extended XYZ": "extxyz",
+}
+
+
+class BrowseModel(HasTraits):
+    """Filters, selection and options of the Browse panel over a database `db`.
+
+    Set the traits in any order; `visible` (positions of the rows that pass the filters) and `slots` (site label ->
+    curve number, which fixes its colour until it is deselected) follow. Unknown labels raise DataError.
+    """
+
+    text = Unicode(help="Words that must all occur in the label, name, kind, source or space group")
+    choices = Dict(help="Column name -> the one value wanted, or ALL")
+    ranges = Dict(help="Column name -> (low, high), only for columns narrowed by the user")
+    selection = Tuple(help="Labels of the selected sites, in order of selection")
+    slots = Dict(help="Label -> curve number; read only")
+    visible = Instance(np.ndarray, help="Positions of the rows that pass all filters; read only")
+    polarization = Enum(("isotropic", "x", "y", "z"), "isotropic")
+    zero = Enum(("vbm", "onset", "loss"), "vbm")
+    fwhm = Float(0.0)
+    channel = Unicode("O p")
+    waterfall = Bool(False)
+    color_by = Unicode("si_o_si_angle")
+
+    def __init__(self, db, **traits):
+        self.db = db
+        self.labels = [str(site) for site in db.sites]
+        self.positions = {label: i for i, label in enumerate(self.labels)}
+        self.columns = {name: np.asarray(db[name]) for name in db.columns}
+        words = [np.asarray(self.columns[name]).astype(str) for name in SEARCHED]
+        words.append([symbol(group) for group in words[-1]])
+        self.haystack = [" ".join(row).casefold() for row in zip(self.labels, *words)]
+        self.pca = None
+        super().__init__(**traits)
+
+    @default("visible")
+    def _all_rows(self):
+        return np.arange(len(self.labels))
+
+    @observe("text", "choices", "ranges")
+    def _filter(self, change):
+        wanted = self.text.casefold().split()
+        mask = np.array([all(word in text for word in wanted) for text in self.haystack], bool)
+        for name, value in self.choices.items():
+            if value != ALL:
+                mask &= self.columns[name].astype(str) == str(value)
+        for name, (low, high) in self.ranges.items():
+            # NaN compares false: a site without the quantity is not within a range of it.
+            mask &= (self.columns[name] >= low) & (self.columns[name] <= high)
+        self.visible = np.flatnonzero(mask)
+
+    @observe("selection")
+    def _assign_slots(self, change):
+        unknown = [label for label in self.selection if label not in self.positions]
+        if unknown:
+            raise DataError(f"There is no site {unknown[0]!r} in this database. Choose a label from its table.")
+        kept = {label: slot for label, slot in self.slots.items() if label in set(self.selection)}
+        used = set(kept.values())
+        free = (slot for slot in range(len(self.selection)) if slot not in used)
+        self.slots = {label: kept[label] if label in kept else next(free) for label in self.selection}
+
+    def options(self, column):
+        """The values of a column that can be filtered for, each with its number of sites, most frequent first."""
+        values, counts = np.unique(self.columns[column].astype(str), return_counts=True)
+        order = np.argsort(values, kind="stable") if column == "coordination" else np.argsort(-counts, kind="stable")
+        return [(f"{symbol(values[i])} ({counts[i]:,})", str(values[i])) for i in order]
+
+    def extent(self, column):
+        """(low, high) of a column, rounded outwards to the step of its slider; (0, step) where it holds no number."""
+        step = RANGE_STEPS[column]
+        values = self.columns[column][np.isfinite(self.columns[column])]
+        if not len(values):
+            return 0.0, step
+        return float(np.floor(values.min() / step) * step), float(np.ceil(values.max() / step) * step)
+
+    def set_choice(self, column, value):
+        self.choices = self.choices | {column: value}
+
+    def set_range(self, column, low, high):
+        """Narrow a column to low..high; the full extent removes the filter, so that sites without a value return."""
+        others = {name: pair for name, pair in self.ranges.items() if name != column}
+        step = RANGE_STEPS[column] / 2
+        full = low <= self.extent(column)[0] + step and high >= self.extent(column)[1] - step
+        self.ranges = others if full else others | {column: (low - 1e-6, high + 1e-6)}
+
+    def reset(self):
+        """Remove every filter; selection and plot options stay."""
+        with self.hold_trait_notifications():
+            self.text, self.choices, self.ranges = "", {}, {}
+
+    def select(self, labels, *, add=False):
+        """Select these labels only, or with add=True toggle each of them in the present selection."""
+        labels = list(dict.fromkeys(labels))
+        if add:
+            kept = [label for label in self.selection if label not in labels]
+            labels = kept + [label for label in labels if label not in self.selection]
+        self.selection = tuple(labels)
+
+    def example(self):
+        """Labels of an instructive selection: alpha-quartz, stishovite and a glass site, or what comes nearest."""
+        structures, kinds = self.columns["structure"].astype(str), self.columns["kind"].astype(str)
+        found = [np.flatnonzero(structures == name)[:1] for name in EXAMPLES]
+        found.append(np.flatnonzero(kinds == "amorphous")[:1])
+        found = np.concatenate(found).astype(int)
+        if len(found) < 2:
+            found = np.sort(np.unique(structures, return_index=True)[1])[:3]
+        return [self.labels[i] for i in found]
+
+    @property
+    def drawn(self):
+        """Labels of the curves drawn: the selection, at most MAX_CURVES."""
+        return [label for label in self.selection if self.slots[label] < MAX_CURVES]
+
+    def styles(self, labels):
+        """Colour and dash of each label's curve."""
+        return [curve_style(self.slots[label]) for label in labels]
+
+    def curves(self):
+        """Arguments for `figures.spectrum_overlay` of the drawn selection: axes, spectra, PDOS, names, styles, options.
+
+        Sites without an absolute onset have no spectrum on the energy-loss scale; their curves are NaN.
+        """
+        labels = self.drawn
+        shared = {"zero": self.zero, "fwhm": self.fwhm}
+        if labels:
+            rows = self.db[[self.positions[label] for label in labels]]
+            energy, intensity = rows.curves(polarization=self.polarization, **shared)
+            pdos_energy, pdos = rows.pdos_curves(self.channel, **shared)
+        else:
+            energy, pdos_energy = self.db.energy, self.db.pdos_energy
+            intensity, pdos = np.empty((0, len(energy))), np.empty((0, len(pdos_energy)))
+        return {
+            "energy": energy,
+            "intensity": intensity,
+            "pdos_energy": pdos_energy,
+            "pdos": pdos,
+            "names": [self.name(label) for label in labels],
+            "styles": self.styles(labels),
+            "channel": self.channel,
+            "zero": self.zero,
+            "waterfall": self.waterfall,
+            "energy_range": self.energy_range(energy, intensity),
+        }
+
+    @staticmethod
+    def energy_range(energy, intensity):
+        """(low, high) in eV worth showing first: from 5 eV below the first intensity to 28 eV above it."""
+        strong = np.nan_to_num(intensity) > 0.05 * np.nanmax(intensity, initial=1e-12)
+        start = energy[strong.any(axis=0).argmax()] if strong.any() else 5.0
+        return float(start - 5.0), float(start + 28.0)
+
+    def without_onset(self):
+        """Labels of the drawn sites that cannot be put on the energy-loss scale."""
+        return [label for label in self.drawn if not np.isfinite(self.columns["onset"][self.positions[label]])]
+
+    def name(self, label):
+        """Short text for a legend: name of the structure and absorbing atom, e.g. "alpha-quartz O3"."""
+        atom = label.rpartition("/")[2]
+        return f"{self.columns['name'][self.positions[label]]} {atom}"
+
+    def unit(self, column):
+        """Unit of a column as it is printed, "" for texts and numbers without one."""
+        unit = self.db.units[column]
+        return UNITS.get(unit, unit)
+
+    def column_title(self, column):
+        """Name and unit of a column as an axis title, e.g. "Band gap (eV)"."""
+        unit = self.unit(column)
+        return self.db.long_names[column] + (f" ({unit})" if unit else "")
+
+    def map(self):
+        """Arguments for `figures.spectral_map`: principal components of all isotropic spectra."""
+        if self.pca is None:
+            from ...spectra import RMS_WINDOW, cut, normalize, principal_components
+
+            energy, spectra = cut(self.db.energy, self.db.isotropic.astype(float), RMS_WINDOW)
+            self.pca = principal_components(normalize(energy, spectra, by="mean"), min(2, len(spectra)))
+        labels = list(self.selection)
+        shown = np.zeros(len(self.labels), bool)
+        shown[self.visible] = True
+        return {
+            "scores": np.pad(self.pca.scores, ((0, 0), (0, 2 - len(self.pca.explained)))),
+            "explained": self.pca.explained,
+            "values": self.columns[self.color_by],
+            "title": self.column_title(self.color_by),
+            "names": self.labels,
+            "shown": shown,
+            "amorphous": self.columns["kind"].astype(str) == "amorphous",
+            "selected": [self.positions[label] for label in labels],
+            "styles": self.styles(labels),
+        }
+
+    def overview(self):
+        """Arguments for `figures.database_overview`: histograms of the visible sites, the selected ones marked."""
+        names = [*RANGES, "density"]
+        chosen = np.isin(np.asarray(self.labels, object)[self.visible], self.selection)
+        return {
+            "columns": {name: self.columns[name][self.visible] for name in names},
+            "titles": {name: self.column_title(name) for name in names},
+            "amorphous": self.columns["kind"].astype(str)[self.visible] == "amorphous",
+            "selected": chosen,
+        }
+
+    def export(self, format):
+        """(file name, bytes) of the selected spectra, or of all visible ones when none is selected, as now plotted."""
+        from ...io.export import export_bytes
+
+        positions = [self.positions[label] for label in self.selection] or self.visible.tolist()
+        if not positions:
+            raise DataError("There is nothing to download: no spectrum is selected and none passes the filters.")
+        options = {"zero": self.zero, "fwhm": self.fwhm, "polarization": self.polarization}
+        return export_bytes(self.db[positions], format, **options)

@@ -1,0 +1,178 @@
+"""State of the Inspect panel: errors of all spectra, filters, the walk from the worst to the best, one site."""
+
+import csv
+import io
+
+import numpy as np
+from traitlets import Enum, Float, Tuple, observe
+
+from ...errors import DataError
+from ...schema import CHANNELS
+from ..common.words import ALL
+from ..sites.judged import KNOWN, TWIN, stored
+from ..sites.model import SiteModel
+
+TRAINING = {"all": ALL, "not trained on": "new", "trained on": "known"}
+
+
+class InspectModel(SiteModel):
+    """Filters over the sites that the models shown predict, and a walk through them, worst first.
+
+    `shown` (positions, by structure) follows from the filters; `boxed` narrows the walk, not the plot, to labels.
+    """
+
+    training = Enum(tuple(TRAINING.values()), ALL, help="By whether a model shown was trained on the structure")
+    lowest = Float(0.0, help="Smallest error shown: the larger of the models' MSE")
+    highest = Float(np.inf)
+    boxed = Tuple(help="Labels the walk is narrowed to, or nothing")
+
+    @observe("judged", "text", "kind", "training", "lowest", "highest")
+    def _filter(self, change):
+        if not self.judged:
+            self.shown = np.empty(0, int)
+            return
+        worst = self.worst()
+        mask = np.isfinite(worst) & (worst >= self.lowest) & (worst <= self.highest) & self.wanted()
+        if self.training != ALL:
+            mask &= self.known() == (self.training == "known")
+        self.shown = self.order[mask[self.order]]
+        if change.name == "judged" and not (self.selection and mask[self.positions[self.selection[0]]]):
+            self.go(0)
+
+    def reset(self):
+        """Remove every filter and the box; the site stays."""
+        with self.hold_trait_notifications():
+            self.text, self.kind, self.training, self.lowest, self.highest, self.boxed = "", ALL, ALL, 0.0, np.inf, ()
+
+    # the walk --------------------------------------------------------------------------------------------------------
+    def ranking(self):
+        """Labels of the sites to walk through, largest error first: those shown, of which those in the box if any."""
+        worst = self.worst()
+        order = self.shown[np.argsort(-worst[self.shown], kind="stable")]
+        labels = [self.labels[i] for i in order]
+        inside = set(self.boxed)
+        return [label for label in labels if label in inside] if inside & set(labels) else labels
+
+    def box(self, labels):
+        """Narrow the walk to these sites and show the worst of them; no labels: walk through all again."""
+        self.boxed = tuple(labels)
+        if labels:
+            self.go(0)
+
+    # what the figures show -------------------------------------------------------------------------------------------
+    def scatter(self):
+        """Arguments for `figures_inspect.error_figure`."""
+        rows, structures = self.shown, self.columns["structure"].astype(str)
+        return {
+            "errors": self.errors()[:, rows],
+            "known": self.known_each()[:, rows],
+            "roles": [one.role[rows] for one in self.judged],
+            "amorphous": self.amorphous[rows],
+            "names": [self.name(self.labels[i]) for i in rows],
+            "structures": structures[rows],
+            "titles": self.titles(),
+            "colors": self.colors(),
+        }
+
+    def medians(self):
+        """Rows (group, number of spectra, of structures, median MSE of each model) of what no model shown was trained
+        on."""
+        if not self.judged:
+            return []
+        rows = self.shown[~self.known()[self.shown]]
+        errors, found = self.errors(), []
+        for group, amorphous in (("crystals", False), ("amorphous", True)):
+            part = rows[self.amorphous[rows] == amorphous]
+            part = part[np.isfinite(errors[:, part]).all(axis=0)]
+            if len(part):
+                structures = len(set(self.columns["structure"][part]))
+                found.append((group, len(part), structures, np.median(errors[:, part], axis=1)))
+        return found
+
+    def detail(self):
+        """Arguments for `figures_inspect.prediction_figure` for the site shown, or None if no model predicts it."""
+        row = self.positions[self.selection[0]] if self.selection else -1
+        judged = [(one, one.row[row], title, color)
+                  for one, title, color in zip(self.judged, self.titles(), self.colors()) if one.row[row] >= 0]
+        if row < 0 or not judged:
+            return None
+        lead, at = judged[0][:2]
+        curves = []
+        for one, i, title, color in judged:
+            computed_energy, computed = stored(self.db, one, row)
+            curves.append({
+                "energy": one.energy - one.shift[i] + lead.shift[at],
+                "computed_energy": computed_energy - one.shift[i] + lead.shift[at],
+                "computed": computed,
+                "mean": one.mean[i],
+                "lower": None if one.lower is None else one.lower[i],
+                "upper": None if one.upper is None else one.upper[i],
+                "title": title,
+                "color": color,
+            })
+        return {
+            "curves": curves,
+            "zero": lead.data.target.alignment,
+            "input_energy": lead.data.energy,
+            "inputs": lead.data.inputs[at],
+            "channels": lead.data.choice.channels,
+            "input_zero": lead.data.choice.alignment,
+            "slots": len(CHANNELS),
+        }
+
+    def findings(self):
+        """For each model that predicts the site: (title, color, MSE, share of the shown spectra that are better, role,
+        score, reason)."""
+        row = self.positions[self.selection[0]] if self.selection else -1
+        found = []
+        for one, title, color in zip(self.judged, self.titles(), self.colors()):
+            if row >= 0 and one.row[row] >= 0:
+                others = one.mse[self.shown][np.isfinite(one.mse[self.shown])]
+                better = float((others < one.mse[row]).mean()) if len(others) else 0.0
+                reason = one.reasons[one.row[row]]
+                found.append((title, color, one.mse[row], better, one.role[row], one.score[row], reason))
+        return found
+
+    def remarks(self):
+        """Pairs (sentence, whether it is a warning) on how far the errors of the site shown can be trusted."""
+        found, roles, reasons, texts = self.findings(), {}, {}, []
+        for title, _, _, _, role, score, reason in found:
+            if role in KNOWN:
+                roles.setdefault(role, []).append(title)
+            if score > 1:
+                why = reason or "its curves lie a little beyond those of the training structures in many places"
+                reasons.setdefault(why, []).append(title)
+        for role, titles in roles.items():
+            which = "Both networks were" if len(titles) == 2 else f"The network {titles[0]} was"
+            what = "trained on a twin of this structure" if role == TWIN else f"{role} this structure"
+            texts.append((f"{which} {what}: the error here is no test.", True))
+        for why, titles in reasons.items():
+            whose = "both networks" if len(titles) == 2 else f"the network {titles[0]}"
+            texts.append((f"Outside the training data of {whose} because {why}.", True))
+        if found and all(score <= 1 for *_, score, _ in found):
+            texts.append(("Within the training data: its inputs are as familiar as the training structures are to one "
+                          "another.", False))
+        return texts
+
+    def csv(self):
+        """(file name, bytes) of the errors of the sites shown, by structure; lines before the header begin with #."""
+        if not len(self.shown):
+            raise DataError("There is nothing to save: no spectrum passes the filters. Reset them.")
+        text = io.StringIO()
+        text.write(f"# ELNES Lab, data version {self.db.version}\n# mse: mean squared difference of predicted and "
+                   "computed spectrum, both in units of the mean of the computed one\n"
+                   "# out_of_domain: below 1 as familiar as the training structures are to one another\n")
+        for number, one in enumerate(self.judged, start=1):
+            text.write(f"# model {number}: {one.name}\n")
+        names = ["mse", "training", "out_of_domain", "why"]
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["site", "structure", "name", "kind",
+                         *(f"{name}_{k}" for k in range(1, len(self.judged) + 1) for name in names)])
+        for i in self.shown:
+            cells = [self.labels[i], *(self.columns[name][i] for name in ("structure", "name", "kind"))]
+            for one in self.judged:
+                there = one.row[i] >= 0
+                score = f"{one.score[i]:.3g}" if np.isfinite(one.score[i]) else ""
+                cells += [f"{one.mse[i]:.6g}", one.role[i], score, one.reasons[one.row[i]]] if there else [""] * 4
+            writer.writerow(cells)
+        return "elnes-lab-errors.csv", text.getvalue().encode()

@@ -1,0 +1,269 @@
+"""Widgets of the Inspect panel: the published figure, live, and one spectrum of it in detail."""
+
+from html import escape
+
+import ipywidgets as ipw
+import numpy as np
+
+from ...errors import DataError
+from ...figures import inspect as figures
+from ..common.structure import StructureView
+from ..common.widgets import Download, Figure, control
+from ..common.words import ALL
+from ..sites.widgets import KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk, not_predicted, nothing_shown
+from .model import TRAINING, InspectModel
+
+ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 700
+EMPTY = {"errors": np.empty((0, 0)), "known": np.empty((0, 0)), "amorphous": np.empty(0, bool), "names": [],
+         "structures": [], "titles": [], "colors": []}
+ENDS = np.array([-2.0, 30.0])
+BLANK = {"energy": ENDS, "computed_energy": ENDS, "computed": np.zeros(2), "mean": np.zeros(2), "lower": None,
+         "upper": None, "title": "", "color": figures.COMPUTED}
+STEP = 0.05  # of the error slider, in powers of ten
+BAND = "Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
+INPUTS = "Below, the ground-state densities of states as the network is given them."
+HINT = "Click a point, or drag a box to step through what is inside. Arrow keys go to the next worst and back."
+
+
+class InspectView:
+    """The Inspect panel of a database: `widget`; `model` holds its state; page is the Page of the frame."""
+
+    title = "Inspect"
+
+    def __init__(self, db, page):
+        self.model = InspectModel(db, page.session)
+        self.page, self.quiet, self.caught, self.drawn = page, False, set(), None
+        columns = [ipw.Box([self._errors()]), ipw.Box([self._detail()])]
+        self.structure = StructureView(self.model, page)
+        columns[0].children = [*columns[0].children, self.structure.widget]
+        self.widget = ipw.Box([self._filters(), *(column.add_class("elnes-column") for column in columns)])
+        self.widget.add_class("elnes-browse").add_class("elnes-inspect").add_class("elnes-site-panel")
+        self.model.observe(self._show_state, "state")
+        self.model.observe(self._set_slider, "judged")
+        self.model.observe(self._show_errors, ["shown", "judged"])
+        self.model.observe(self._show_site, "selection")
+        self.model.observe(self._show_walk, "boxed")
+        self.model.load()
+
+    # filters ---------------------------------------------------------------------------------------------------------
+    def _filters(self):
+        model = self.model
+        self.models = ModelChoice(model)
+        self.kind = ipw.Dropdown(options=KINDS, value=ALL, tooltip="Show only crystals or only amorphous structures")
+        self.training = ipw.Dropdown(options=list(TRAINING.items()), value=ALL,
+                                     tooltip="Show only structures the networks were, or were not, trained on")
+        self.search = ipw.Text(placeholder="quartz ...",
+                               tooltip="Words that occur in the name, site, source or space group; all must match")
+        self.range = ipw.FloatRangeSlider(value=(-3, 0), min=-3, max=0, step=STEP, readout=False)
+        self.range_label = ipw.HTML().add_class("widget-label")
+        self.kind.observe(lambda change: setattr(model, "kind", change.new), "value")
+        self.training.observe(lambda change: setattr(model, "training", change.new), "value")
+        self.search.observe(lambda change: setattr(model, "text", change.new), "value")
+        self.range.observe(self._narrow, "value")
+        reset = ipw.Button(description="Reset filters", tooltip="Show all spectra again")
+        reset.on_click(lambda button: self.reset())
+        self._write_range()
+        return ipw.Box([
+            *self.models.controls, control("Kind", self.kind), control("Structures", self.training),
+            control("Search", self.search), control("", self.range, readout=self.range_label), reset,
+        ]).add_class("elnes-card").add_class("elnes-filters")
+
+    def _set_slider(self, change=None):
+        worst = self.model.worst()
+        logs = np.log10(worst[worst > 0]) if (worst > 0).any() else np.array([-3.0, 0.0])
+        self.quiet = True
+        low, high = np.floor(logs.min() / STEP) * STEP, np.ceil(logs.max() / STEP) * STEP
+        # In one message: to new ends alone the browser answers with the value of before, which would become a filter.
+        with self.range.hold_sync():
+            self.range.min, self.range.max = min(low, self.range.min), max(high, self.range.max)  # never crossing
+            self.range.value = (low, high)
+            self.range.min, self.range.max = low, high
+        self.quiet = False
+        self._narrow()
+
+    def _narrow(self, change=None):
+        self._write_range()
+        if not self.quiet:
+            (low, high), step = self.range.value, STEP / 2
+            with self.model.hold_trait_notifications():
+                self.model.lowest = 0.0 if low <= self.range.min + step else 10.0**low
+                self.model.highest = np.inf if high >= self.range.max - step else 10.0**high
+
+    def _write_range(self):
+        low, high = (f"{10.0**value:.2g}" for value in self.range.value)
+        help = "Show only spectra whose MSE, the larger of the networks', lies in this range: move the two handles"
+        self.range_label.value = f"<span title='{help}'>MSE <output>{low}–{high}</output></span>"
+
+    def reset(self):
+        """Put all filters back."""
+        self.kind.value = self.training.value = ALL
+        self.search.value = ""
+        self.range.value = (self.range.min, self.range.max)
+        self.model.reset()
+
+    # errors ----------------------------------------------------------------------------------------------------------
+    def _errors(self):
+        again = ipw.Button(description="Reset filters", button_style="primary", tooltip="Show all spectra again")
+        again.on_click(lambda button: self.reset())
+        self.waiting = Waiting(again)
+        self.figure = Figure(
+            figures.error_figure(**EMPTY, height=ERRORS_HEIGHT),
+            buttons=("select2d", "zoom2d", "pan2d", "resetScale2d", "toImage"),
+        ).add_class("elnes-errors")
+        self.traces = [trace for trace in self.figure.data if str(trace.meta).startswith("errors.")]
+        for trace in self.traces:
+            trace.on_click(self._clicked)
+            trace.on_selection(self._boxed)
+        self.summary, self.notes = ipw.HTML(), ipw.HTML().add_class("elnes-note")
+        self.hint = ipw.HTML(HINT).add_class("elnes-note")
+        self.clear = ipw.Button(description="Clear box", tooltip="Step through all spectra shown again")
+        self.clear.on_click(lambda button: self.model.box([]))
+        self.clear.layout.display = "none"
+        save = SaveFigure(name="elnes-lab-errors", help="Save the figure of all errors")
+        download = Download(self.model.csv, self._failed, label="CSV", help="Save the errors of the spectra shown")
+        bar = ipw.Box([ipw.HTML("Error of every spectrum").add_class("elnes-heading"), self.clear, save, download])
+        plot = ipw.Box([self.figure, self.waiting.widget]).add_class("elnes-plot")
+        return ipw.Box([bar.add_class("elnes-bar"), plot, self.hint, self.summary, self.notes]).add_class("elnes-card")
+
+    def _scatter(self):
+        arguments = self.model.scatter() | {"marked": self.model.marked()} if self.model.judged else EMPTY
+        return figures.error_figure(**arguments, height=ERRORS_HEIGHT)
+
+    def _failed(self, problem):
+        text = str(problem) if isinstance(problem, DataError) else f"The file could not be made: {problem}"
+        self.hint.value = f"<span class='elnes-warn' role='alert'>{escape(text)}</span>"
+
+    def _clicked(self, trace, points, state):
+        # Plotly calls this for every trace of the figure; only one has the point.
+        if points.point_inds and points.point_inds[0] < len(self.model.shown):
+            self.model.select(self.model.labels[self.model.shown[points.point_inds[0]]])
+
+    def _boxed(self, trace, points, selector):
+        first = trace is self.traces[0]
+        self.caught = set(points.point_inds) if first else self.caught | set(points.point_inds)
+        if trace is self.traces[-1]:
+            trace.selectedpoints = self.traces[0].selectedpoints = None  # plotly's own would fade the rest for ever
+            inside = sorted(i for i in self.caught if i < len(self.model.shown))
+            if inside:
+                self.model.box([self.model.labels[self.model.shown[i]] for i in inside])
+
+    def _show_state(self, change=None):
+        model = self.model
+        if model.state == "loading":
+            self.waiting.show(OPENING, busy=True)
+        elif model.state == "failed":
+            self.waiting.show(f"<b>Nothing can be shown.</b><br>{escape(model.problem)}")
+        else:
+            self._cover()
+
+    def _cover(self):
+        self.waiting.show(nothing_shown(self.model))
+
+    def _show_errors(self, change=None):
+        if not self.model.judged:
+            return
+        if self.model.state == "ready":
+            self._cover()
+        self.figure.show_figure(self._scatter())
+        self._write_summary()
+        self._show_walk()
+        if change.name == "judged":
+            self._show_detail()
+
+    def _write_summary(self):
+        model = self.model
+        head = "".join(f"<th scope='col'>{escape(title)}</th>" for title in model.titles())
+        rows = "".join(
+            f"<tr><th scope='row'>{group}</th>{''.join(f'<td>{value:.2g}</td>' for value in medians)}"
+            f"<td>{count:,}</td><td>{structures:,}</td></tr>"
+            for group, count, structures, medians in model.medians()
+        )
+        self.summary.value = (
+            f"<table class='elnes-numbers'><tr><th>Median MSE, structures not trained on</th>{head}"
+            f"<th scope='col'>spectra</th><th scope='col'>structures</th></tr>{rows}</table>"
+        ) if rows else ""
+        notes = []
+        if model.known()[model.shown].any():
+            notes.append("Hollow: the network was trained on that structure, so its error is no test; medians and "
+                         "distributions leave it out.")
+        notes += model.left_out() if len(model.shown) else []
+        notes += dict.fromkeys(note for one in model.judged for note in one.notes)
+        self.notes.value = " ".join(map(escape, notes))
+
+    def _show_walk(self, change=None):
+        model = self.model
+        self.walk.write()
+        count = len(set(model.boxed) & {model.labels[i] for i in model.shown})
+        self.clear.layout.display = None if count else "none"
+        self.hint.value = f"Stepping through the {count:,} spectra in the box." if count else HINT
+
+    # one site --------------------------------------------------------------------------------------------------------
+    def _detail(self):
+        self.walk = Walk(self.model)
+        self.spectrum = Figure(self._prediction()).add_class("elnes-prediction")
+        self.findings = ipw.HTML()
+        self.unseen = Waiting()
+        plot = ipw.Box([self.spectrum, self.unseen.widget]).add_class("elnes-plot")
+        self.unseen.show(OPENING, busy=True)
+        self.note = ipw.HTML().add_class("elnes-note")
+        return ipw.Box([self.walk.widget, plot, self.findings, self.note]).add_class("elnes-card")
+
+    def _prediction(self):
+        detail = self.model.detail() or {
+            "curves": [BLANK], "input_energy": np.empty(0), "inputs": np.empty((0, 0)), "channels": (),
+            "input_zero": "vbm",
+        }
+        if not len(detail["input_energy"]):
+            detail["input_energy"] = np.array([-2.0, 15.0])
+        return figures.prediction_figure(**detail, height=DETAIL_HEIGHT)
+
+    def _show_site(self, change=None):
+        marked, errors = self.model.marked(), self.model.errors()[:, self.model.shown]
+        index = next(i for i, trace in enumerate(self.figure.data) if trace.meta == "marked")
+        self.figure.change_trace(index, figures.mark(errors, marked), self._scatter)
+        self._show_walk()
+        self._show_detail()
+
+    def _show_detail(self):
+        model = self.model
+        if not model.judged:
+            return
+        detail = model.detail()
+        if detail is None:
+            self.unseen.show(not_predicted(model, "the figure of errors"))
+            self.findings.value = ""
+            return
+        self.unseen.show("")
+        figure = self._prediction()
+        axis = (detail["zero"], detail["input_zero"], tuple(map(float, detail["input_energy"][[0, -1]])))
+        if axis == self.drawn:
+            figure.update_xaxes(range=None)  # keep what the user has zoomed to
+        self.drawn = axis
+        self.spectrum.show_figure(figure)
+        self.findings.value = self._findings()
+        banded = any(curve["lower"] is not None for curve in detail["curves"])
+        self.note.value = (BAND if banded else "") + INPUTS
+
+    def _findings(self):
+        rows = ""
+        for title, color, mse, better, _, score, _ in self.model.findings():
+            strange = f"{score:.2f}" if np.isfinite(score) else "unknown"
+            rows += (f"<tr><th scope='row'><i style='border-color:{color}'></i>{escape(title)}</th><td>{mse:.2g}</td>"
+                     f"<td>{100 * better:.0f} %</td><td>{strange}</td></tr>")
+        texts = "".join(f"<p class='{'elnes-warn' if warn else 'elnes-note'}'>{escape(text)}</p>"
+                        for text, warn in self.model.remarks())
+        return (
+            "<table class='elnes-numbers'><tr><th></th><th scope='col'>MSE</th>"
+            "<th scope='col' title='Share of the spectra shown that are predicted better'>better predicted</th>"
+            "<th scope='col' title='Familiar inputs score below 1'>out-of-domain score</th></tr>"
+            f"{rows}</table>{texts}"
+        )
+
+    def status(self):
+        """Text for the top bar: how many spectra are shown."""
+        shown, total = len(self.model.shown), len(self.model.labels)
+        return f"<b>{shown:,}</b> of {total:,} spectra shown"
+
+    def on_status(self, callback):
+        """Call `callback()` whenever `status` has changed."""
+        self.model.observe(lambda change: callback(), "shown")

@@ -1,0 +1,292 @@
+"""Widgets of the Train panel: the training as it goes and the list of runs, beside the choices of train_choices_view."""
+
+import time
+from html import escape
+
+import ipywidgets as ipw
+import numpy as np
+
+from ...errors import DataError
+from ...figures import training as figures
+from ..common.widgets import Download, control
+from ..session import UPLOAD_LIMIT
+from .choices_view import ChoicesCard
+from .model import TrainModel
+from .widgets import LiveFigure, Runs, Upload
+
+SILENCE = 10.0  # s after which a browser that has not answered is asked again
+TWO_CLICKS = 0.6  # s; a second click sooner than this was meant for Train, not for Stop
+COLUMNS = (
+    ("name", "Model", "Name under which the other panels list it", 0, ""),
+    ("inputs", "Inputs", "PDOS channels, and the band gap if the network sees it", 0, ""),
+    ("window", "Input window", "Part of the PDOS that the network sees, and its zero", 0, "extra"),
+    ("target", "Predicts", "Part of the spectrum that it predicts, and its zero", 0, "extra"),
+    ("network", "Network", "Kind of network and number of members", 0, ""),
+    ("seed", "Seed", "Number that fixes the split into training and test structures", 0, "number"),
+    ("crystal", "MSE, crystals", "Median MSE of crystals that it never saw (spectra of mean 1)", 4, "number"),
+    ("amorphous", "MSE, amorphous", "Median MSE of amorphous sites it never saw (spectra of mean 1)", 4, "number"),
+    ("seconds", "Time (s)", "Wall time of the training", 1, "number"),
+)
+SPECTRA_HEIGHT, LOSS_HEIGHT = 288, 200
+EMPTY = np.empty((0, 0))
+NOTHING = (
+    "<b>Nothing has been trained on this page yet.</b><br>Press Train: the preset takes a few seconds. Its loss and "
+    "three<br>validation spectra appear here while it learns. Or tick a model below."
+)
+PREPARING = "<b>Preparing the training ...</b><br>The first one on a page takes a few seconds more."
+MEASURING = "<b>Measuring the model on sites it never saw ...</b>"
+NOT_TICKED = (
+    "<b>No model is ticked.</b><br>Tick one in the list below to see it on sites it never saw,"
+    "<br>or two to compare them."
+)
+
+
+class TrainView:
+    """The Train panel of a database: `widget`; `model` holds its state; page is the Page widget of the frame."""
+
+    title = "Train"
+
+    def __init__(self, db, page):
+        self.model = TrainModel(page.session)
+        self.started, self.drawn = 0.0, None
+        self.drawing = self.followed = self.loss_axis = None
+        self.widget = ipw.Box([ChoicesCard(self.model).widget, self._training(), self._runs()])
+        self.widget.add_class("elnes-browse").add_class("elnes-train")
+        model = self.model
+        model.observe(self._show_state, ["running", "stopping", "message", "failed", "problem", "busy"])
+        model.observe(self._show_progress, "progress")
+        model.observe(self._show_runs, ["ticked", "details"])
+        model.session.observe(self._show_runs, "models")
+        self._show_state()
+        self._show_runs()
+        model.warm_up()
+
+    # training --------------------------------------------------------------------------------------------------------
+    def _training(self):
+        self.button = ipw.Button(description="Train", button_style="primary").add_class("elnes-go")
+        self.button.on_click(self._clicked)
+        self.bar = ipw.FloatProgress(min=0, max=1, value=0).add_class("elnes-progress")
+        self.left = ipw.HTML().add_class("elnes-note")
+        self.message = ipw.HTML().add_class("elnes-note").add_class("elnes-message")
+        self.loss = LiveFigure(figures.loss_curves([], height=LOSS_HEIGHT)).add_class("elnes-loss")
+        self.spectra = LiveFigure(self._nothing()).add_class("elnes-trio")
+        self.show = ipw.ToggleButtons(
+            options=[("While learning", "live"), ("Ticked models", "ticked")],
+            tooltips=["Three validation spectra as it learns", "The models ticked in the list, on held-out sites"],
+        )
+        self.show.observe(lambda change: self._draw_results(), "value")
+        self.empty = ipw.HTML().add_class("elnes-empty")
+        self.caption = ipw.HTML().add_class("elnes-note").add_class("elnes-verdict")
+        bar = ipw.Box([self.button, self.bar, self.left]).add_class("elnes-bar")
+        head = ipw.Box([ipw.HTML("Spectra").add_class("elnes-heading"), control("", self.show)]).add_class("elnes-bar")
+        plot = ipw.VBox([self.loss, head, self.spectra, self.caption, self.empty]).add_class("elnes-plot")
+        return ipw.Box([bar, self.message, plot]).add_class("elnes-card")
+
+    def _nothing(self):
+        return figures.spectra_trio(np.empty(0), EMPTY, titles=[], zero="onset", height=SPECTRA_HEIGHT)
+
+    def _clicked(self, button):
+        if self.model.running:
+            if time.monotonic() - self.started > TWO_CLICKS:
+                self.model.stop()
+            return
+        if self.model.problem:
+            return
+        self.started = time.monotonic()
+        self.bar.value, self.left.value = 0, ""
+        self.show.value = "live"
+        self.model.start()
+
+    def _show_state(self, change=None):
+        model = self.model
+        self.button.description = "Stopping" if model.stopping else "Stop" if model.running else "Train"
+        self.button.button_style = "danger" if model.running else "primary"
+        self.button.disabled = model.stopping or bool(model.problem and not model.running)
+        self.button.tooltip = (
+            "End the training; the best weights so far are kept" if model.running else "Train with these choices"
+        )
+        role = "class='elnes-warn' role='alert'" if model.failed else "role='status'"
+        self.message.value = f"<span {role}>{escape(model.message)}</span>" if model.message else ""
+        if not model.running:
+            self.left.value = ""
+        self._show_empty()
+
+    def _show_empty(self):
+        model, live = self.model, self.show.value == "live"
+        if live:
+            text = "" if model.progress is not None else PREPARING if model.running else NOTHING
+        else:
+            measured = any(name in model.details for name in model.ticked)
+            text = "" if measured else MEASURING if model.ticked and model.busy else NOT_TICKED
+        self.empty.value = text
+        (self.empty.remove_class if text else self.empty.add_class)("elnes-hidden")
+
+    def _show_progress(self, change=None):
+        progress = self.model.progress
+        if progress is None:
+            return
+        self.bar.value = progress.epoch / progress.epochs
+        if self.model.running:
+            self.left.value = f"epoch {progress.epoch} of {progress.epochs}, at most {progress.left:.0f} s left"
+            if self.model.message.startswith("Reading") and not self.model.stopping:
+                self.model.message = f"{self.model.describe(self.model.run)} is learning."
+        if not self.model.running:
+            self.drawing = None  # the last state is drawn in any case
+        if self.show.value == "live":
+            self._follow()
+
+    def _follow(self):
+        """Draw the last progress, unless the browser still draws an earlier one: what it has no time for is skipped."""
+        progress, now = self.model.progress, time.monotonic()
+        if progress is None or self.show.value != "live" or (self.drawing and now - self.drawing < SILENCE):
+            return
+        self.followed, self.drawing = progress, now
+        if self.drawn != ("live", self.model.run):  # the first report of this training draws all, the others what moves
+            self._draw_results()
+        else:
+            losses = (progress.validation, progress.training)
+            axis = figures.loss_axis(losses)
+            layout = {"yaxis": axis} if axis != self.loss_axis else {}
+            epochs = np.arange(1, progress.epoch + 1)
+            self.loss.change(
+                {i: {"x": epochs, "y": values, "mode": "lines"} for i, values in enumerate(losses)},
+                self._loss_figure,
+                layout=layout,
+            )
+            self.loss_axis = axis
+            self.spectra.change({5 * i + 3: {"y": now} for i, now in enumerate(progress.now)}, self._spectra_figure)
+            self._write_caption()
+        self.runs.ask(self._caught_up)
+
+    def _caught_up(self):
+        self.drawing = None
+        if self.model.progress is not self.followed:
+            self._follow()
+
+    # results ---------------------------------------------------------------------------------------------------------
+    def _loss_figure(self):
+        model, runs, epochs = self.model, [], None
+        if self.show.value == "live" and model.progress is not None:
+            runs, epochs = [("", model.progress)], model.progress.epochs
+        elif self.show.value == "ticked":
+            found = [(name, model.details[name].progress) for name in model.ticked if name in model.details]
+            runs = [(name, progress) for name, progress in found if progress is not None]
+        return figures.loss_curves(
+            [{"name": n, "training": p.training, "validation": p.validation} for n, p in runs],
+            epochs=epochs,
+            height=LOSS_HEIGHT,
+        )
+
+    def _spectra_figure(self):
+        model = self.model
+        if self.show.value == "live":
+            progress = model.progress
+            if progress is None:
+                return self._nothing()
+            return figures.spectra_trio(
+                progress.energy,
+                progress.computed,
+                titles=list(progress.sites),
+                zero=model.learning.target.alignment,
+                curves={"first": progress.first, "predicted": progress.now},
+                labels={"first": "after epoch 1", "predicted": "predicted"},
+                height=SPECTRA_HEIGHT,
+            )
+        names, found, rows, text = model.comparison()
+        if rows is None:
+            return self._nothing()
+        one, chosen = found[0], rows[0]
+        errors = [details.mse[where] for details, where in zip(found, rows)]
+        titles = [
+            f"{site}<br>MSE " + " / ".join(f"{error[i]:.4f}" for error in errors)
+            for i, site in enumerate(one.sites[chosen])
+        ]
+        curves, labels = {"predicted": one.predicted[chosen]}, {"predicted": names[0]}
+        if len(found) == 2:
+            curves["second"], labels["second"] = found[1].predicted[rows[1]], names[1]
+        band = len(found) == 1 and one.lower is not None
+        return figures.spectra_trio(
+            one.energy,
+            one.computed[chosen],
+            titles=titles,
+            zero=one.target.alignment,
+            curves=curves,
+            labels=labels,
+            lower=one.lower[chosen] if band else None,
+            upper=one.upper[chosen] if band else None,
+            height=SPECTRA_HEIGHT,
+        )
+
+    def _draw_results(self):
+        model = self.model
+        self._show_empty()
+        self.loss.show_figure(self._loss_figure())
+        self.spectra.show_figure(self._spectra_figure())
+        self.drawn = (self.show.value, model.run if model.progress is not None else None)
+        self._write_caption()
+
+    def _write_caption(self):
+        progress, text = self.model.progress, ""
+        if self.show.value == "ticked":
+            text = self.model.comparison()[3]
+        elif progress is not None:
+            errors, first = (np.mean((x - progress.computed) ** 2, axis=1) for x in (progress.now, progress.first))
+            parts = [f"{site} {a:.4f} → {b:.4f}" for site, a, b in zip(progress.sites, first, errors)]
+            text = "Validation sites, predicted by members that never saw their structure. MSE since epoch 1: "
+            text += f"{', '.join(parts)}."
+        self.caption.value = escape(text)
+
+    # runs ------------------------------------------------------------------------------------------------------------
+    def _runs(self):
+        self.runs = Runs(
+            columns=[dict(zip(("key", "label", "help", "digits", "class"), column)) for column in COLUMNS],
+        )
+        self.runs.observe(self._ticked, "ticked")
+        self.download = Download(
+            self._pack,
+            self._failed,
+            label="Download",
+            help="Save the model ticked last: weights and card in one zip file",
+        )
+        self.upload = Upload(
+            self.model.upload,
+            self._refused,
+            label="Upload",
+            help=f"Add a model that was downloaded here: a .zip of at most {UPLOAD_LIMIT >> 20} MB",
+            accept=".zip",
+            limit=UPLOAD_LIMIT,
+        )
+        heading = ipw.HTML("Models: tick one to see it on held-out sites, two to compare them")
+        bar = ipw.Box([heading.add_class("elnes-heading"), self.upload, self.download]).add_class("elnes-bar")
+        return ipw.Box([bar, self.runs]).add_class("elnes-card").add_class("elnes-wide")
+
+    def _ticked(self, change):
+        if tuple(change.new) != self.model.ticked:
+            self.show.value = "ticked"
+            self.model.tick(change.new)
+
+    def _show_runs(self, change=None):
+        self.runs.rows = self.model.rows()
+        self.runs.ticked = list(self.model.ticked)
+        self.download.label = f"Download {self.model.ticked[-1].partition(':')[0]}" if self.model.ticked else "Download"
+        if self.show.value == "ticked":
+            self._draw_results()
+
+    def _pack(self):
+        if not self.model.ticked:
+            raise DataError("No model is ticked. Tick the one to download in the list.")
+        return self.model.session.pack(self.model.ticked[-1])
+
+    def _failed(self, problem):
+        self._refused(str(problem) if isinstance(problem, DataError) else f"The file could not be made: {problem}")
+
+    def _refused(self, sentence):
+        self.model.failed, self.model.message = True, sentence
+
+    def status(self):
+        """Text for the top bar: how many spectra and models there are."""
+        return f"<b>{len(self.model.session.models):,}</b> models, <b>{len(self.model.db):,}</b> spectra"
+
+    def on_status(self, callback):
+        """Call `callback()` whenever `status` has changed."""
+        self.model.session.observe(lambda change: callback(), "models")

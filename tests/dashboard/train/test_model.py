@@ -1,0 +1,302 @@
+"""The Train panel without a browser: choices, training in its thread, comparison, models in and out."""
+
+import io
+import pickle
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+
+from elnes_lab.dashboard.session import UPLOAD_LIMIT, Session
+from elnes_lab.dashboard.train.choices import OWN, PRESETS
+from elnes_lab.dashboard.train.job import train_model
+from elnes_lab.dashboard.train.model import TrainModel
+from elnes_lab.errors import DataError
+
+
+class Loop:
+    """An event loop to step through by hand: what threads post is done by `run`, in this thread."""
+
+    def __init__(self):
+        self.calls, self.ready = [], threading.Condition()
+
+    def post(self, function, *arguments):
+        with self.ready:
+            self.calls.append((function, arguments))
+            self.ready.notify()
+
+    def run_until(self, done, timeout=60):
+        while not done():
+            with self.ready:
+                assert self.calls or self.ready.wait(timeout), "nothing was posted"
+                function, arguments = self.calls.pop(0)
+            assert threading.current_thread() is threading.main_thread()
+            function(*arguments)
+
+
+@pytest.fixture
+def loop():
+    return Loop()
+
+
+@pytest.fixture
+def model(shipped, loop):
+    made = TrainModel(Session(shipped), post=loop.post)
+    yield made
+    made.close()
+
+
+def trained(model, loop):
+    model.start()
+    loop.run_until(lambda: not model.running)
+    return model.session.models[-1]
+
+
+def test_presets_set_all_choices_and_any_change_makes_them_ones_own(model):
+    assert model.preset == "best" and model.problem == ""
+    model.preset = "published"
+    assert {name: getattr(model, name) for name in PRESETS["published"]} == PRESETS["published"]
+    model.gap = True
+    assert model.preset == OWN and model.settings().inputs.scalars == ("band_gap",)
+    model.gap = False
+    assert model.preset == "published"
+    model.input_zero = "vbm"
+    assert model.input_window == (3.0, 20.0), "the window moves with its zero"
+    model.input_window = (4.0, 18.0)
+    model.input_zero = "cbm"
+    assert model.input_window == (4.0, 18.0), "a window of one's own stays"
+
+
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"channels": ()}, "No PDOS channel is chosen"),
+        ({"input_window": (5.0, 5.0)}, "fewer than three steps"),
+        ({"input_window": (-2.0, 29.0)}, "No spectrum has all that is asked for"),
+    ],
+)
+def test_choices_that_allow_no_training_are_named_at_once_and_start_no_thread_that_hangs(model, loop, wrong, words):
+    for name, value in wrong.items():
+        setattr(model, name, value)
+    assert words in model.problem
+    model.start()
+    if model.running:
+        loop.run_until(lambda: not model.running)
+    assert model.failed and words in model.message and len(model.session.models) == 2
+    model.preset = "best"
+    assert model.problem == ""
+
+
+def test_a_training_reports_ends_and_joins_the_models(model, loop):
+    seen = []
+    model.observe(lambda change: change.new and seen.append(change.new), "progress")
+    model.members = 2
+    model.epochs = 10
+    model.start()
+    thread = model.thread
+    model.start()
+    assert model.thread is thread, "a second click does nothing"
+    loop.run_until(lambda: not model.running)
+    last = model.progress
+    assert [p.epoch for p in seen] == sorted({p.epoch for p in seen}) and last.epoch == len(last.validation) == 10
+    assert last.left == 0 and len(set(site.partition("/")[0] for site in last.sites)) == 3
+    entry = model.session.models[-1]
+    assert entry.name == "Run 1: multilayer × 2" and model.ticked == (entry.name,) and not model.failed
+    assert entry.load().hyper.members == 2 and not entry.with_gap
+    details, row = model.details[entry.name], model.rows()[-1]
+    touched = {name for part in ("train", "validation") for name in entry.card["training"]["split"][part]}
+    assert not touched & {site.partition("/")[0] for site in details.sites}
+    for kind in ("crystal", "amorphous"):
+        expected = np.median(((details.predicted - details.computed) ** 2).mean(1)[details.kinds == kind])
+        assert row[kind] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("others", [(), ("coesite",), ("coesite", "quartz-beta", "prototype-10")])
+def test_trained_on_amorphous_too_some_are_held_out_unless_there_is_only_one(shipped, loop, monkeypatch, others):
+    """glass-131 and as many others as are said to be amorphous."""
+    kinds = np.array(shipped.store.read("kind"), dtype=object)
+    structures = shipped["structure"]
+    kinds[:] = np.where(np.isin(structures, ["glass-131", *others]), "amorphous", "crystal")
+    monkeypatch.setitem(shipped.store.cache, "kind", kinds)
+    model = TrainModel(Session(shipped), post=loop.post)
+    assert "amorphous" not in model.note.partition(" Left out")[0]
+    model.amorphous, model.kind = True, "linear"
+    entry = trained(model, loop)
+    model.close()
+    split, amorphous = entry.card["training"]["split"], {"glass-131", *others}
+    trained_on, validated = (set(split[part]) & amorphous for part in ("train", "validation"))
+    held = amorphous - trained_on - validated
+    assert trained_on and set(split["train"]) - amorphous
+    assert set(structures[np.isin(shipped.sites, model.details[entry.name].sites)]) & amorphous == held
+    if others:
+        assert held and model.rows()[-1]["amorphous"] > 0
+        counts = f"{len(trained_on)} are trained on, {len(validated)} validated on, {len(held)} held out."
+        assert f"Of {len(amorphous)} amorphous structures {counts}" in model.note
+    else:
+        assert not held and model.rows()[-1]["amorphous"] is None
+        assert "The only amorphous structure, glass-131, is trained on, so no error on amorphous" in model.note
+
+
+def test_watched_sites_are_predicted_by_members_that_never_saw_them(shipped):
+    """With one member they are validation rows; with five, the ensemble of the members that left the structure out."""
+    import torch
+
+    from elnes_lab.dashboard.train import job as train_job
+    from elnes_lab.learning import make_split, train
+
+    settings = TrainModel(Session(shipped)).settings()
+    data = train_job.dataset(shipped, settings.inputs, settings.target)
+    split = make_split(data, seed=0)
+    one, five = (train(data, split, members=members, epochs=1) for members in (1, 5))
+    assert set(one.data.sites[train_job.watched(one)]) <= set(data.sites[split.validation])
+    next(five)
+    rows = train_job.watched(five)
+    spectra = train_job.watch(five, rows)
+    members = five.network(*(torch.from_numpy(x[rows]) for x in (five.data.inputs, five.data.scalars)))
+    for i, row in enumerate(rows):
+        out = five.held_out[:, row]
+        assert out.any() and not out.all()
+        np.testing.assert_allclose(spectra[i], members.detach().numpy()[out, i].mean(0), rtol=1e-5)
+
+
+def test_stop_keeps_the_best_weights_so_far(model, loop):
+    model.preset = "published"
+    model.epochs = 300
+    model.start()
+    loop.run_until(lambda: model.progress is not None)
+    model.stop()
+    model.stop()
+    loop.run_until(lambda: not model.running)
+    entry, progress = model.session.models[-1], model.progress
+    assert "stopped" in model.message and 1 <= progress.epoch < 300
+    assert entry.card["training"]["validation_loss"][0] == pytest.approx(progress.validation.min())
+
+
+def test_a_training_stopped_at_once_still_gives_the_first_epoch(shipped):
+    stop = threading.Event()
+    stop.set()
+    settings = TrainModel(Session(shipped)).settings()
+    _, card, details = train_model(shipped, settings, stop, lambda progress: None)
+    assert details.progress.epoch == 1 and set(card["training"]["best_epochs"]) == {0}
+
+
+def test_results_of_an_older_run_are_discarded(model, loop):
+    model.start()
+    model.close()  # as when the page goes
+    assert not model.thread.is_alive()
+    late = len(loop.calls)
+    for function, arguments in loop.calls:
+        function(*arguments)
+    assert late and model.progress is None and len(model.session.models) == 2
+
+
+def test_a_failing_training_ends_in_a_sentence(model, loop, monkeypatch, caplog):
+    monkeypatch.setattr("elnes_lab.dashboard.train.model.train_model", lambda *arguments: 1 / 0)
+    model.start()
+    loop.run_until(lambda: not model.running)
+    assert model.failed and "its log says more" in model.message and "Traceback" not in model.message
+    assert "ZeroDivisionError" in caplog.text  # where whoever runs the server looks
+
+
+def test_two_models_are_compared_on_sites_new_to_both(model, loop):
+    names = [entry.name for entry in model.session.models]
+    model.tick(names)
+    loop.run_until(lambda: not model.busy)
+    found_names, found, rows, text = model.comparison()
+    assert found_names == names and "new to both" in text
+    assert list(found[0].sites[rows[0]]) == list(found[1].sites[rows[1]])
+    assert f"{np.median(found[0].mse[found[0].kinds == 'crystal']):.4f} (Shipped, PDOS)" in text
+    model.kind, model.target_window = "linear", (-2.0, 20.0)
+    other = trained(model, loop)
+    model.tick([*names, other.name])
+    assert model.ticked == (names[1], other.name), "at most two, the latest"
+    found_names, found, rows, text = model.comparison()
+    assert "not on one scale" in text and found_names == [other.name]
+
+
+# models in and out -------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def packed(shipped):
+    session = Session(shipped)
+    return session.pack(session.models[1].name)
+
+
+def test_a_downloaded_model_comes_back_the_same(model, loop, packed, shipped):
+    name, content = packed
+    model.upload(name, content)
+    loop.run_until(lambda: not model.busy)
+    entry = model.session.models[-1]
+    assert entry.origin == "uploaded" and entry.with_gap and not model.failed
+    original = model.session.models[1]
+    assert entry.card == original.card
+    rows = shipped.query("structure == 'quartz-alpha'")
+    np.testing.assert_array_equal(entry.load().predict(rows).mean, original.load().predict(rows).mean)
+
+
+def zipped(**files):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in files.items():
+            file.writestr(name.replace("__", "/").replace("_", "."), data)
+    return content.getvalue()
+
+
+class Bomb:
+    def __reduce__(self):
+        return print, ("a pickle was run",)
+
+
+def wrong_files(packed):
+    with zipfile.ZipFile(io.BytesIO(packed)) as file:
+        parts = {info.filename: file.read(info) for info in file.infolist()}
+    card, weights = parts["card.json"], parts["model.safetensors"]
+    return {
+        "text": b"energy,intensity\n1,2\n",
+        "empty": b"",
+        "torn": packed[: len(packed) // 2],
+        "spoilt": packed[:400] + bytes(2000) + packed[2400:],
+        "pickle": zipped(card_json=card, model_safetensors=pickle.dumps(Bomb())),
+        "other names": zipped(readme_txt=b"hello"),
+        "path": zipped(**{"card_json": card, "____etc__model_safetensors": weights}),
+        "no card": zipped(card_json=b"[]", model_safetensors=weights),
+        "wrong sizes": zipped(card_json=card.replace(b'"bins": 85', b'"bins": "x"'), model_safetensors=weights),
+        "other sizes": zipped(card_json=card.replace(b'"width": 128', b'"width": 64'), model_safetensors=weights),
+        "not text": zipped(card_json=b"\xff\xfe\x00", model_safetensors=weights),
+        "unpacks to too much": zipped(card_json=card, model_safetensors=bytes(UPLOAD_LIMIT + 1)),
+        "too large": bytes(UPLOAD_LIMIT + 1),
+    }
+
+
+def test_a_wrong_file_gives_a_sentence_and_no_model(shipped, packed, capsys):
+    session = Session(shipped)
+    for what, content in wrong_files(packed[1]).items():
+        with pytest.raises(DataError) as problem:
+            session.read("mine.zip", content)
+        text = str(problem.value)
+        assert text.endswith(".") and "/tmp" not in text and len(text) < 400, (what, text)
+    assert len(session.models) == 2 and "pickle was run" not in capsys.readouterr().out
+
+
+def test_a_refused_upload_is_a_message(model, loop):
+    model.upload("notes.txt", b"hello")
+    loop.run_until(lambda: not model.busy)
+    assert model.failed and "notes.txt is not a whole zip file" in model.message
+
+
+def test_names_stay_unique_and_shipped_models_need_no_torch(shipped):
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, elnes_lab; from elnes_lab.dashboard.session import Session; "
+        "from elnes_lab.dashboard.train.model import TrainModel; m = TrainModel(Session(elnes_lab.open_database())); "
+        "assert len(m.rows()) == 2; m.session.pack(m.session.models[0].name); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    session = Session(shipped)
+    first = session.models[0]
+    names = [session.add("Run 1", None, first.card).name for _ in range(3)]
+    assert names == ["Run 1", "Run 1 (2)", "Run 1 (3)"] and session.find("Run 1 (2)")
+    with pytest.raises(DataError, match="no model called 'x'"):
+        session.find("x")

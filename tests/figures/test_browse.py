@@ -1,0 +1,144 @@
+"""Figures from arrays, without a browser."""
+
+import numpy as np
+import pytest
+
+from elnes_lab import DataError
+from elnes_lab.figures import browse as figures
+from elnes_lab.figures import style
+
+ENERGY = np.linspace(-5, 40, 451)
+PEAKS = np.exp(-((ENERGY - np.array([[7.0], [9.0], [12.0]])) ** 2)) * 1e-4
+
+
+def overlay(count=3, **options):
+    return figures.spectrum_overlay(ENERGY, PEAKS[np.arange(count) % 3], **options)
+
+
+def shown(figure):
+    return [trace for trace in figure.data if trace.visible]
+
+
+def test_curves_are_drawn_in_the_unit_of_the_axis_title():
+    figure = overlay()
+    assert "10⁻⁶ bohr²/eV" in figure.layout.yaxis.title.text
+    np.testing.assert_allclose([trace.y for trace in figure.data], PEAKS * 1e6)
+    assert figures.spectrum_overlay(ENERGY, PEAKS * 2e4).layout.yaxis.title.text == "ELNES (bohr²/eV)"
+
+
+@pytest.mark.parametrize(
+    "zero, words", [("vbm", "valence-band maximum"), ("onset", "conduction-band edge"), ("loss", "Energy loss")]
+)
+def test_energy_axis_names_its_zero_and_unit(zero, words):
+    title = overlay(zero=zero).layout.xaxis.title.text
+    assert words in title and "(eV)" in title
+
+
+def test_pdos_shares_the_energy_axis_the_colour_and_the_dash():
+    figure = overlay(pdos_energy=ENERGY - 3, pdos=np.ones((3, 451)), channel="Si p")
+    spectra, pdos = figure.data[:3], figure.data[3:]
+    assert figure.layout.xaxis.matches == "x2" and "Si p PDOS" in figure.layout.yaxis2.title.text
+    assert [(t.line.color, t.line.dash) for t in spectra] == [(t.line.color, t.line.dash) for t in pdos]
+    assert [trace.showlegend for trace in pdos] == [False] * 3
+
+
+def test_legend_only_while_it_is_short():
+    assert overlay(5).layout.showlegend is True
+    assert overlay(6).layout.showlegend is False
+    assert overlay(0).layout.showlegend is False
+
+
+def test_waterfall_shifts_every_curve_by_the_same_step():
+    flat, stacked = overlay(), overlay(waterfall=True)
+    steps = [(above.y - below.y) for above, below in zip(stacked.data, flat.data)]
+    assert np.ptp(steps[1]) == pytest.approx(0) and steps[1][0] > 0
+    np.testing.assert_allclose(steps[2], 2 * steps[1])
+    assert "offset" in stacked.layout.yaxis.title.text and "offset" not in flat.layout.yaxis.title.text
+
+
+def test_slots_keep_the_number_of_traces():
+    lengths = {len(overlay(n, slots=10, pdos_energy=ENERGY, pdos=np.ones((n, 451))).data) for n in (0, 1, 10)}
+    assert lengths == {20}
+    assert len(shown(overlay(2, slots=10))) == 2
+
+
+def test_styles_tell_as_many_curves_apart_as_there_are_pairs():
+    count = len(style.OKABE_ITO) * len(style.DASHES)
+    assert len({style.curve_style(slot) for slot in range(count)}) == count
+
+
+def test_range_fits_what_is_above_the_gap():
+    valence = np.where(ENERGY < 0, 100.0, 1.0)
+    figure = overlay(1, pdos_energy=ENERGY, pdos=[valence], energy_range=(-2, 30))
+    assert figure.layout.yaxis2.range[1] == pytest.approx(1.08)
+    assert tuple(figure.layout.xaxis.range) == (-2, 30)
+
+
+def test_undefined_curves_draw_without_a_warning(recwarn):
+    overlay_of_nothing = figures.spectrum_overlay(
+        ENERGY, np.full((1, 451), np.nan), energy_range=(0, 30), waterfall=True
+    )
+    assert len(shown(overlay_of_nothing)) == 1 and not len(recwarn)
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: figures.spectrum_overlay(ENERGY, PEAKS[:, :-1]), "450 points"),
+        (lambda: overlay(zero="fermi"), "Choose one of vbm"),
+        (lambda: overlay(names=["one"]), "as many names"),
+        (lambda: overlay(pdos_energy=ENERGY, pdos=np.ones((2, 451))), "one PDOS for each"),
+        (lambda: figures.spectral_map(np.ones((3, 2)), values=[1, 2], title="t"), "one value per spectrum"),
+        (lambda: figures.database_overview({}, titles={}, amorphous=[]), "no column"),
+        (
+            lambda: figures.database_overview({"a": [1.0]}, titles={"a": "A"}, amorphous=[True, False]),
+            "One per site|one per site",
+        ),
+    ],
+)
+def test_input_that_does_not_fit_is_refused(call, words):
+    with pytest.raises(DataError, match=words):
+        call()
+
+
+def test_map_marks_amorphous_hidden_and_selected_points():
+    figure = figures.spectral_map(
+        np.arange(8.0).reshape(4, 2),
+        values=[1.0, np.nan, 3.0, 2.0],
+        title="Gap (eV)",
+        names=list("abcd"),
+        amorphous=[True, False, False, True],
+        shown=[True, True, False, True],
+        selected=[3],
+        explained=(0.6, 0.2),
+    )
+    points, chosen = figure.data
+    assert list(points.marker.symbol) == ["square", "circle", "circle", "square"]
+    assert points.marker.opacity[2] < 0.2 < points.marker.opacity[0]
+    assert (points.marker.cmin, points.marker.cmax) == (1.0, 3.0) and points.customdata[1] == "no value"
+    assert (chosen.x[0], chosen.y[0], chosen.marker.color[0]) == (6.0, 7.0, style.curve_style(0)[0])
+    assert (chosen.text[0], chosen.marker.symbol[0]) == ("d", "square")
+    assert "60 %" in figure.layout.xaxis.title.text
+
+
+def test_map_colours_texts_by_category():
+    figure = figures.spectral_map(np.ones((3, 2)), values=np.array(["a", "b", "a"], object), title="Kind")
+    first, second, third = figure.data[0].marker.color
+    assert first == third != second and figure.data[0].marker.showscale is False
+
+
+def test_histograms_count_every_finite_value_once():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=200)
+    values[:5] = np.nan
+    amorphous = rng.random(200) < 0.3
+    figure = figures.database_overview(
+        {"gap": values, "angle": values * 2},
+        titles={"gap": "Gap (eV)", "angle": "Angle (°)"},
+        amorphous=amorphous,
+        selected=np.arange(200) == 50,
+    )
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    assert [bar.y.sum() for bar in bars] == 2 * [(~amorphous[5:]).sum(), amorphous[5:].sum()]
+    assert figure.data[2].x[0] == values[50]
+    assert figure.layout.xaxis.title.text == "Gap (eV)"

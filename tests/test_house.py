@@ -1,0 +1,67 @@
+"""Who may import whom: data flow one way, from sources to the dashboard, and a panel stands alone."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import elnes_lab
+
+PACKAGE = Path(elnes_lab.__file__).parent
+PANELS = ("browse", "train", "inspect", "corehole")
+WIDGETS = ("ipywidgets", "anywidget", "weas_widget", "IPython")
+# Folder or file (of elnes_lab) -> what no module in it imports, at any depth of the file.
+RULES = {
+    "*.py": ("dashboard", "learning", "figures", *WIDGETS),
+    "io": ("dashboard", "learning", "figures", *WIDGETS),
+    "sources": ("dashboard", "learning", "figures", "database", "store", *WIDGETS),
+    "figures": ("dashboard", "learning", "database", "store", "build", *WIDGETS),
+    "learning": ("dashboard", "figures", *WIDGETS),
+    "learning/*.py": ("learning.studies",),
+    "dashboard/common": tuple(f"dashboard.{name}" for name in (*PANELS, "sites", "serving", "frame", "session")),
+    "dashboard/sites": tuple(f"dashboard.{name}" for name in (*PANELS, "serving", "frame")),
+    "dashboard/serving": tuple(f"dashboard.{name}" for name in (*PANELS, "sites")),
+    **{f"dashboard/{one}": tuple(f"dashboard.{name}" for name in (*PANELS, "frame") if name != one) for one in PANELS},
+    **{f"dashboard/{one}/model.py": (*WIDGETS, "plotly") for one in (*PANELS, "sites")},
+}
+
+
+def modules(where):
+    path = PACKAGE / where
+    return sorted(path.rglob("*.py") if path.is_dir() else PACKAGE.glob(where))
+
+
+def imported(path):
+    """Dotted names that a module imports, those of this package without its own name; and what it imports from them."""
+    package = [*path.relative_to(PACKAGE).with_suffix("").parts][:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.removeprefix("elnes_lab.") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            name = ".".join([*base, *filter(None, [(node.module or "").removeprefix("elnes_lab.")])])
+            yield from (f"{name}.{alias.name}".lstrip(".") for alias in node.names)
+
+
+@pytest.mark.parametrize("where", RULES)
+def test_nothing_points_back(where):
+    paths = modules(where)
+    assert paths, f"there is no {where}"
+    wrong = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in paths
+        for name in imported(path)
+        if any(name == banned or name.startswith(f"{banned}.") for banned in RULES[where])
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_rules_see_imports_of_all_kinds(tmp_path):
+    path = PACKAGE / "dashboard" / "browse" / "view.py"
+    names = set(imported(path))
+    assert {"figures.browse", "dashboard.common.widgets.Figure", "dashboard.browse.model.BrowseModel"} <= names
+
+
+def test_modules_are_of_a_size_to_read():
+    lengths = {path.relative_to(PACKAGE): len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {path: length for path, length in lengths.items() if length > 350} == {}
