@@ -136,7 +136,7 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
             **{name: local[name] for name in schema.COLUMNS if name in local},
             "site": f"{ground.structure}/O{absorber}", "structure": ground.structure, "name": ground.name, "atom": absorber,
             "kind": kind_of(ground.source), "source": ground.source, "space_group": symbol, "space_group_number": number,
-            "multiplicity": site.multiplicity, "n_atoms": len(ground.symbols), "band_gap": ground.band_gap,
+            "multiplicity": site.multiplicity, "net": environment.net, "n_atoms": len(ground.symbols), "band_gap": ground.band_gap,
             "homo": site.homo, "lumo": site.lumo, "onset": onset(site, first, ground.supercell_energy),
             "pdos_top": ground.top, "image_distance": site.image_distance, "seconds": site.seconds,
             "ground_seconds": ground.seconds, "elnes": site.strength,

@@ -31,6 +31,8 @@ COLUMNS: dict[str, Column] = {
     "space_group": Column("str", "", "Space group", "international symbol, positions within 0.02 angstrom"),
     "space_group_number": Column("int16", "1", "Space-group number"),
     "multiplicity": Column("int16", "1", "Multiplicity", "equivalent oxygens in the cell"),
+    "net": Column("str", "", "Net", "topological density TD10 and a hash of the coordination sequences of silicon over 14 shells: "
+                  "one name for all cells and distortions of one net of Si-O bonds"),
     "n_atoms": Column("int16", "1", "Atoms in the cell"),
     "band_gap": Column("float32", "eV", "Band gap", "ground state, PBE"),
     "coordination": Column("int8", "1", "Coordination", "silicon atoms bonded to the oxygen"),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import DataError
+from .nets import coordination_sequences, net_name
 from .rings import Network
 
 # Si-O bonds are shorter than this, in Angstrom. Over the 198 structures that the database is made of, the histogram of
@@ -148,6 +149,17 @@ class Environment:
     @cached_property
     def _network(self) -> Network:
         return Network([b.index for b in self._bonds], [b.image for b in self._bonds])
+
+    @cached_property
+    def coordination_sequences(self) -> np.ndarray:
+        """Coordination sequence over 14 shells of each silicon, in the order of the atoms: (silicon, 14) integers."""
+        bonds, silicon = self._bonds, np.flatnonzero(self.symbols == "Si")
+        return coordination_sequences([b.index for b in bonds], [b.image for b in bonds], silicon)
+
+    @cached_property
+    def net(self) -> str:
+        """Name of the silicon-oxygen net, the same for every cell and distortion of it; see `nets.net_name`."""
+        return net_name(self.coordination_sequences)
 
     def bonds(self, i: int) -> Neighbors:
         """Bonded neighbors of atom i (Si for an oxygen, O for a silicon): Si-O below 2.2 Angstrom, nearest first."""

@@ -17,7 +17,7 @@ from .. import spectra
 from ..errors import DataError
 from ..schema import CHANNELS, ENERGY_STEP
 from .choices import InputChoice, TargetChoice
-from .splits import Split, grouped_folds, make_split, structure_groups
+from .splits import NET, Split, grouped_folds, make_split, structure_groups
 
 SIDE = 2  # stored points on either side of an interval that its interpolation uses
 
@@ -39,9 +39,9 @@ class Dataset:
 
     inputs (n, channel, bin) float32, states/eV/atom; scalars (n, k) float32; targets (n, curves * m) float32, mean 1
     per site or bohr^2/eV (no columns if there is no target); energy and target_energy: bin centres in eV from the zero
-    chosen; sites, structures, kinds, groups (n,) texts (groups: near-duplicate structures share one); scale (n,): what
-    the targets were divided by, bohr^2/eV. `choice` and `target` are the choices made, checksum the sha256 of the raw
-    data.
+    chosen; sites, structures, kinds, groups (n,) texts (structures that no split may part share a group); scale (n,):
+    what the targets were divided by, bohr^2/eV. `choice` and `target` are the choices made, checksum the sha256 of the
+    raw data.
     """
 
     inputs: np.ndarray
@@ -60,9 +60,10 @@ class Dataset:
 
     @classmethod
     def from_database(
-        cls, db, choice: InputChoice | None = None, target: TargetChoice | None | bool = True
+        cls, db, choice: InputChoice | None = None, target: TargetChoice | None | bool = True, *, grouping: str = NET
     ) -> "Dataset":
         """The rows of a Database, in its order. target=None: inputs only, for prediction; True: the default target.
+        grouping: which structures are one, as in `structure_groups`.
 
         Raises DataError naming the sites with an undefined value or with less data than the window asks for (`usable`
         selects the others), and for an empty Database.
@@ -90,7 +91,7 @@ class Dataset:
             db.sites,
             db["structure"],
             db["kind"],
-            structure_groups(db),
+            structure_groups(db, grouping),
             scale,
             choice,
             target,
