@@ -12,6 +12,7 @@ import numpy as np
 
 from . import schema
 from .errors import DataError
+from .remarks import remarks
 from .sources.quantum_espresso import CoreHoleSite, GroundState, read_ground, read_site
 from .spectra import EXPERIMENTAL_OFFSET
 from .store import sha256
@@ -125,8 +126,9 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
     """One dict per site: the columns of the schema and the arrays elnes, pdos, si_o, rdf."""
     symbol, number = environment.space_group
     first = next((s for s in sites if np.isfinite(s.neutral_energy)), None)
-    rows = []
-    for site in sites:
+    onsets = [onset(site, first, ground.supercell_energy) for site in sites]
+    texts, rows = remarks(environment, ground.band_gap, sites, onsets), []
+    for site, start, remark in zip(sites, onsets, texts):
         local = environment.site(site.site)
         absorber, dos = site.site, ground.dos / len(ground.symbols)
         bonded = environment.bonds(absorber).index
@@ -137,7 +139,7 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
             "site": f"{ground.structure}/O{absorber}", "structure": ground.structure, "name": ground.name, "atom": absorber,
             "kind": kind_of(ground.source), "source": ground.source, "space_group": symbol, "space_group_number": number,
             "multiplicity": site.multiplicity, "net": environment.net, "n_atoms": len(ground.symbols), "band_gap": ground.band_gap,
-            "homo": site.homo, "lumo": site.lumo, "onset": onset(site, first, ground.supercell_energy),
+            "homo": site.homo, "lumo": site.lumo, "onset": start, "remark": remark,
             "pdos_top": ground.top, "image_distance": site.image_distance, "seconds": site.seconds,
             "ground_seconds": ground.seconds, "elnes": site.strength,
             "pdos": np.stack([ground.pdos_s[absorber], ground.pdos_p[absorber], *ground.pdos_pxyz[absorber], *silicon, dos]),

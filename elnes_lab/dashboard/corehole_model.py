@@ -10,10 +10,18 @@ from .judged import judge
 from .site_model import SiteModel
 
 
+def from_edge(rows, shift, one):
+    """What to add to a Judged's energies to count from the conduction-band edge: eV, (n,), of rows shifted by shift (n,).
+
+    An axis that counts from the spectrum's own edge does so already; on any other the edge is the first empty level.
+    """
+    return np.zeros(len(rows)) if one.data.target.alignment == "edge" else rows.shifts("onset") - shift
+
+
 def effect_of(db, one):
     """The learning.corehole.Effect of a Judged, for the sites it predicts. DataError if it cannot be measured."""
     rows = db[one.row >= 0]
-    offset = rows.shifts("onset") - one.shift
+    offset = from_edge(rows, one.shift, one)
     try:
         return effect(rows, one.energy, one.computed, one.mean, offset=offset, fwhm=one.data.target.broadening)
     except DataError as problem:
@@ -98,7 +106,7 @@ class CoreHoleModel(SiteModel):
             if row >= 0 and np.isfinite(result.learnt[row]):
                 band = (None, None)
                 if one.lower is not None:
-                    axis = one.energy + self.db[[self.positions[self.selection[0]]]].shifts("onset") - one.shift[row]
+                    axis = one.energy + from_edge(self.db[[self.positions[self.selection[0]]]], one.shift[[row]], one)
                     band = tuple(np.interp(result.energy, axis, values[row]) for values in (one.lower, one.upper))
                 found.append({
                     "energy": result.energy, "ground": result.ground[row], "computed": result.computed[row],

@@ -16,7 +16,7 @@ import numpy as np
 from .. import spectra
 from ..errors import DataError
 from ..schema import CHANNELS, ENERGY_STEP
-from .choices import InputChoice, TargetChoice
+from .choices import EDGE_BELOW_HALF_HEIGHT, InputChoice, TargetChoice
 from .splits import NET, Split, grouped_folds, make_split, structure_groups
 
 SIDE = 2  # stored points on either side of an interval that its interpolation uses
@@ -188,6 +188,8 @@ def target_shift(db, target: TargetChoice) -> np.ndarray:
     """Energy in eV to add to the spectra's axis, shape (n,)."""
     if target.alignment == "cbm":
         return -db["band_gap"].astype(float)
+    if target.alignment == "edge":
+        return EDGE_BELOW_HALF_HEIGHT - spectra.half_height(db.energy, db.isotropic)
     return db.shifts(target.alignment)
 
 
