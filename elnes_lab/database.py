@@ -150,6 +150,12 @@ class Database:
         return self.store.read("elnes", self.rows)
 
     @property
+    def symmetrized(self) -> np.ndarray:
+        """`elnes` with the symmetry of each site's point group, as far as the diagonal shows it: (n, 3, energy),
+        bohr^2/eV; its mean over polarizations is that of `elnes` (`Environment.polarization_projector`)."""
+        return self.store.read("projector", self.rows) @ self.elnes
+
+    @property
     def isotropic(self) -> np.ndarray:
         """Mean of the three polarizations, shape (n, energy), bohr^2/eV."""
         return self.store.isotropic(self.rows)

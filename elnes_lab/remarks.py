@@ -9,8 +9,8 @@ import numpy as np
 from .spectra import half_height
 from .structure import Environment, _angles
 
-# Degrees. The largest O-Si-O angle at a silicon of four bonds: 114 in the median, 123 for 95 % of the sites, then nothing
-# up to 131. A tetrahedron so flattened has an empty state of its own below the others', as its Si-O antibonding
+# Degrees. The largest O-Si-O angle at a silicon of four bonds: 114 in the median, 123 for 95 % of the sites, then
+# nothing up to 131. A tetrahedron so flattened has an empty state of its own below the others', as its Si-O antibonding
 # combination is no longer pushed up evenly: the three nets that have one have gaps of 2.6 to 4.4 eV.
 FLATTENED = 130.0
 # eV by which the gap between the levels of the core-hole cell falls short of the crystal's: 0.7 in the median, 1.1 for
@@ -57,10 +57,12 @@ def remarks(environment: Environment, band_gap: float, sites: list, onsets: list
         texts = [
             (most > 4, f"silicon with {most} oxygens"),
             (beside > FLATTENED, f"flattened tetrahedron (O-Si-O {beside:.0f} degrees)"),
-            (beside <= FLATTENED < widest, f"flattened tetrahedra elsewhere in the structure (O-Si-O {widest:.0f} degrees)"),
+            (beside <= FLATTENED < widest,
+             f"flattened tetrahedra elsewhere in the structure (O-Si-O {widest:.0f} degrees)"),
             (band_gap - levels > NARROWED,
              f"levels of the core-hole cell {band_gap - levels:.1f} eV closer than the crystal's gap"),
-            (typical - onset > BOUND, f"core-hole level bound: onset {typical - onset:.1f} eV below the structure's others"),
+            (typical - onset > BOUND,
+             f"core-hole level bound: onset {typical - onset:.1f} eV below the structure's others"),
             (late > LATE, f"first empty states elsewhere: spectrum rises {late:.1f} eV above them"),
         ]
         found.append("; ".join(text for true, text in texts if true))

@@ -118,7 +118,7 @@ class InputChoice(Choice):
 class TargetChoice(Choice):
     """The spectrum to predict.
 
-    polarization: "isotropic" or "xyz" (all three, of the stored cell). alignment: "edge" (1.4 eV below the half
+    polarization: "isotropic" or "xyz" (all three, of the stored cell, with the symmetry of the site). alignment: "edge" (1.4 eV below the half
     height of the isotropic spectrum: `spectra.half_height`), "onset" (first empty level of the core-hole cell, which
     depends on the supercell), "cbm" (that of the ground state, known before any core-hole calculation) or "vbm" (highest
     occupied level of the core-hole cell). normalization: "mean" divides each site by its mean over window (and polarization), as METHOD.md does;

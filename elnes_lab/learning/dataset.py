@@ -202,7 +202,7 @@ def pdos_bins(db, choice: InputChoice) -> tuple[np.ndarray, np.ndarray]:
 
 def elnes_bins(db, target: TargetChoice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bin centres (m,), spectra (n, curves * m) and the scale (n,) taken out."""
-    values = db.isotropic[:, None] if target.curves == 1 else db.elnes
+    values = db.isotropic[:, None] if target.curves == 1 else db.symmetrized
     energy, values = bins(db.energy, values, target_shift(db, target)[:, None], target)
     scale = values.mean((1, 2)) if target.normalization == "mean" else np.ones(len(values))
     return energy, values.reshape(len(values), -1) / np.where(scale > 0, scale, 1)[:, None], scale

@@ -101,14 +101,14 @@ def noise(study: dict) -> list[str]:
 def chosen(zeros: list[dict]) -> list[str]:
     """Candidates for the zero, by the twins and by what can be predicted."""
     best = {
-        key: min(zeros, key=lambda r: value(r, key))["zero"]
+        key: min((r for r in zeros if key != "position_rms" or value(r, key) > 1e-3), key=lambda r: value(r, key))["zero"]
         for key in ("twins_mean", "mse_median", "position_rms", "on_loss_median")
         if all(value(r, key) is not None for r in zeros)
     }
     words = {
         "twins_mean": "twins agree best",
         "mse_median": "spectra are predicted best",
-        "position_rms": "the zero itself is predicted best",
+        "position_rms": "the zero itself (where it is not known by definition) is predicted best",
         "on_loss_median": "spectra on the scale of energy loss are predicted best",
     }
     return [
