@@ -12,6 +12,7 @@ import numpy as np
 
 from . import schema
 from .errors import DataError
+from .remarks import remarks
 from .sources.quantum_espresso import CoreHoleSite, GroundState, read_ground, read_site
 from .spectra import EXPERIMENTAL_OFFSET
 from .store import sha256
@@ -125,8 +126,9 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
     """One dict per site: the columns of the schema and the arrays elnes, pdos, si_o, rdf."""
     symbol, number = environment.space_group
     first = next((s for s in sites if np.isfinite(s.neutral_energy)), None)
-    rows = []
-    for site in sites:
+    onsets = [onset(site, first, ground.supercell_energy) for site in sites]
+    texts, rows = remarks(environment, ground.band_gap, sites, onsets), []
+    for site, start, remark in zip(sites, onsets, texts):
         local = environment.site(site.site)
         absorber, dos = site.site, ground.dos / len(ground.symbols)
         bonded = environment.bonds(absorber).index
@@ -136,10 +138,11 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
             **{name: local[name] for name in schema.COLUMNS if name in local},
             "site": f"{ground.structure}/O{absorber}", "structure": ground.structure, "name": ground.name, "atom": absorber,
             "kind": kind_of(ground.source), "source": ground.source, "space_group": symbol, "space_group_number": number,
-            "multiplicity": site.multiplicity, "n_atoms": len(ground.symbols), "band_gap": ground.band_gap,
-            "homo": site.homo, "lumo": site.lumo, "onset": onset(site, first, ground.supercell_energy),
+            "multiplicity": site.multiplicity, "net": environment.net, "n_atoms": len(ground.symbols), "band_gap": ground.band_gap,
+            "homo": site.homo, "lumo": site.lumo, "onset": start, "remark": remark,
             "pdos_top": ground.top, "image_distance": site.image_distance, "seconds": site.seconds,
             "ground_seconds": ground.seconds, "elnes": site.strength,
+            "projector": environment.polarization_projector(absorber),
             "pdos": np.stack([ground.pdos_s[absorber], ground.pdos_p[absorber], *ground.pdos_pxyz[absorber], *silicon, dos]),
             "si_o": local["si_o"], "rdf": np.stack(rdf), "radius": radius, "energy": site.energy, "pdos_energy": ground.energy,
         })
@@ -178,6 +181,10 @@ def to_dataset(found: Collected, raw: Path):
                   {"units": "bohr^2/eV", "long_name": "Dipole strength of the O K edge",
                    "comment": "sum_f |<f|r_a|1s>|^2 with a Lorentzian of 0.4 eV half width, a = x, y, z of the stored cell; "
                               "full core hole in a supercell; the isotropic ELNES is the mean over polarization"}),
+        "projector": (("site", "polarization", "polarization_from"), np.stack([row["projector"] for row in rows]).astype(np.float32),
+                      {"units": "1", "long_name": "Point-group symmetry of the polarizations",
+                       "comment": "times the three spectra of elnes: the nearest ones that the point group of the site allows; "
+                                  "the stored ones are as computed, in a supercell and at k points that may lack that symmetry"}),
         "pdos": (("site", "channel", "pdos_energy"), np.stack([row["pdos"] for row in rows]).astype(np.float32),
                  {"units": "states/eV/atom", "long_name": "Ground-state PDOS",
                   "comment": "O: the absorbing atom; Si: mean of the bonded silicons; DOS: total of the cell per atom; "
@@ -217,7 +224,7 @@ def to_dataset(found: Collected, raw: Path):
 def encoding(dataset) -> dict:
     """Lossless compression, in chunks of a few rows so that a handful of spectra can be read without the rest."""
     return {name: {"zlib": True, "complevel": 4, "shuffle": True, "chunksizes": (min(len(values), CHUNK), *values.shape[1:])}
-            for name, values in dataset.data_vars.items() if values.ndim == 3}
+            for name, values in dataset.data_vars.items() if values.ndim == 3 and name != "projector"}
 
 
 def write_structures(found: Collected, path: Path) -> None:

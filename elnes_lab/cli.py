@@ -147,10 +147,8 @@ def run_info(options) -> None:
 def describe(info: dict) -> str:
     """The counts of `Database.info` in a few lines."""
     counts = lambda group: ", ".join(f"{n} {name}" for name, n in info[group].items())
-    waiting: dict[str, int] = {}
-    for site in info["missing"]:
-        waiting[site.split("/")[0]] = waiting.get(site.split("/")[0], 0) + 1
-    named = ", ".join(f"{name} ({n})" for name, n in list(waiting.items())[:8]) + (", ..." if len(waiting) > 8 else "")
+    waiting, named = by_structure(info["missing"])
+    odd = by_structure([row["site"] for row in info["remarks"]])[1]
     lines = [
         f"{info['path']}, data version {info['version']}",
         f"spectra     {info['spectra']} of {info['planned']} planned, from {info['structures']} structures",
@@ -160,8 +158,17 @@ def describe(info: dict) -> str:
         + (f": {named}" if waiting else ""),
         f"rejected    {len(info['rejected'])}",
         *(f"            {row['site']}: {row['reason']}" for row in info["rejected"]),
+        f"remarks     {len(info['remarks'])} sites may stand apart; why is in the column remark" + (f": {odd}" if odd else ""),
     ]
     return "\n".join(lines)
+
+
+def by_structure(sites: list[str]) -> tuple[dict[str, int], str]:
+    """Number of sites of each structure, and the first eight in words."""
+    counts: dict[str, int] = {}
+    for site in sites:
+        counts[site.split("/")[0]] = counts.get(site.split("/")[0], 0) + 1
+    return counts, ", ".join(f"{name} ({n})" for name, n in list(counts.items())[:8]) + (", ..." if len(counts) > 8 else "")
 
 
 def run_export(options) -> None:

@@ -138,6 +138,12 @@ class Database:
         return self.store.read("elnes", self.rows)
 
     @property
+    def symmetrized(self) -> np.ndarray:
+        """`elnes` with the symmetry of each site's point group, as far as the diagonal shows it: (n, 3, energy),
+        bohr^2/eV; its mean over polarizations is that of `elnes` (`Environment.polarization_projector`)."""
+        return self.store.read("projector", self.rows) @ self.elnes
+
+    @property
     def isotropic(self) -> np.ndarray:
         """Mean of the three polarizations, shape (n, energy), bohr^2/eV."""
         return self.store.isotropic(self.rows)
@@ -262,6 +268,14 @@ class Database:
         return pd.DataFrame({"site": self.store.read("rejected_site"), "reason": self.store.read("rejected_reason")})
 
     @property
+    def remarks(self) -> "pandas.DataFrame":
+        """The rows that may stand apart, with the reason (column `remark`)."""
+        import pandas as pd
+
+        remark = self["remark"].astype(str)
+        return pd.DataFrame({"site": self.sites[remark != ""], "remark": remark[remark != ""]})
+
+    @property
     def missing(self) -> "pandas.DataFrame":
         """The planned sites that are not computed yet."""
         import pandas as pd
@@ -279,11 +293,12 @@ class Database:
         return str(self.store.attribute("raw_sha256"))[:12]
 
     def info(self) -> dict:
-        """Counts for programs: spectra, structures, per kind and source, rejected, missing, planned, version."""
+        """For programs: numbers of spectra, structures, per kind and source, planned; rejected, remarks, missing; version."""
         kinds, sources = (dict(zip(*(x.tolist() for x in np.unique(self[c].astype(str), return_counts=True)))) for c in ("kind", "source"))
         return {
             "spectra": len(self), "structures": len(self.structures), "kind": kinds, "source": sources,
-            "planned": self.planned, "rejected": self.rejected.to_dict("records"), "missing": self.missing["site"].tolist(),
+            "planned": self.planned, "rejected": self.rejected.to_dict("records"), "remarks": self.remarks.to_dict("records"),
+            "missing": self.missing["site"].tolist(),
             "version": self.version, "path": str(self.store.path),
         }
 

@@ -31,6 +31,8 @@ COLUMNS: dict[str, Column] = {
     "space_group": Column("str", "", "Space group", "international symbol, positions within 0.02 angstrom"),
     "space_group_number": Column("int16", "1", "Space-group number"),
     "multiplicity": Column("int16", "1", "Multiplicity", "equivalent oxygens in the cell"),
+    "net": Column("str", "", "Net", "topological density TD10 and a hash of the coordination sequences of silicon over 14 shells: "
+                  "one name for all cells and distortions of one net of Si-O bonds"),
     "n_atoms": Column("int16", "1", "Atoms in the cell"),
     "band_gap": Column("float32", "eV", "Band gap", "ground state, PBE"),
     "coordination": Column("int8", "1", "Coordination", "silicon atoms bonded to the oxygen"),
@@ -51,6 +53,10 @@ COLUMNS: dict[str, Column] = {
     "lumo": Column("float64", "eV", "Lowest empty level", "of the core-hole cell, on the scale of its own potential"),
     "onset": Column("float64", "eV", "Edge onset", "transition energy from total energies, on the scale of experimental energy loss; "
                     "NaN until the first site of the structure is computed"),
+    "remark": Column("str", "", "Remark", "why the site may stand apart, by rules over its data; empty for an ordinary one: silicon with more "
+                     "than four oxygens; O-Si-O above 130 degrees at a silicon of four bonds; gap of the core-hole cell more than 1.5 eV "
+                     "below the ground state's; onset more than 1 eV below the median of the structure's sites; half height of the "
+                     "spectrum more than 2.2 eV above the first empty level"),
     "pdos_top": Column("float32", "eV", "PDOS complete up to", "above the valence-band maximum; the PDOS is cut off above"),
     "image_distance": Column("float32", "angstrom", "Distance between core holes"),
     "seconds": Column("float32", "s", "Computing time", "one core, this spectrum"),

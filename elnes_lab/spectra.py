@@ -245,6 +245,25 @@ def first_peak(energy, intensity, edge, *, prominence=0.05):
     return np.where(fallen.any(axis=-1), _vertex(energy, step, intensity, index), np.nan)
 
 
+def half_height(energy, intensity, *, share=0.5, fwhm=1.0):
+    """Energy in eV at which spectra, broadened by a Gaussian of FWHM fwhm (eV), first reach a share of their maximum.
+
+    `(...)`; linear between grid points; the first energy where a spectrum begins above it, NaN where it has no positive
+    intensity. A rise defined by the spectrum itself: unlike a single level it does not depend on the supercell.
+    Raises DataError for a share that is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise DataError(f"A share of {share} of the maximum is reached nowhere. Give one between 0 and 1, such as 0.5.")
+    energy, step, intensity = _checked(energy, intensity)
+    curves = broaden(energy, intensity, gaussian_fwhm=fwhm)
+    level = share * curves.max(axis=-1, keepdims=True)
+    index = (curves >= level).argmax(axis=-1)[..., None]
+    before = np.maximum(index - 1, 0)
+    low, high = (np.take_along_axis(curves, i, axis=-1) for i in (before, index))
+    below = np.divide(high - level, high - low, out=np.zeros_like(high), where=high > low)
+    return np.where(level > 0, energy[index] - step * below * (index > 0), np.nan)[..., 0]
+
+
 def peak_position(energy, intensity, *, window=None):
     """Energy in eV of the highest point within window = (low, high) eV, `(...)`, refined by a parabola."""
     energy, intensity = cut(energy, intensity, window)

@@ -14,6 +14,7 @@ BLOCK = 4096                    # rows averaged at a time
 VERIFY_BYTES = 256 * 2**20      # hashed at opening up to this size (0.3 s); above, on demand
 REQUIRED = {
     "site": ("site",), "energy": ("energy",), "pdos_energy": ("pdos_energy",), "elnes": ("site", "polarization", "energy"),
+    "projector": ("site", "polarization", "polarization_from"),
     "pdos": ("site", "channel", "pdos_energy"), "si_o": ("site", "bond"), "rdf": ("site", "pair", "radius"), "radius": ("radius",),
     "missing_site": ("missing",), "rejected_site": ("rejected",), "rejected_reason": ("rejected",),
     **{name: ("site",) for name in COLUMNS},

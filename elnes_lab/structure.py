@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import DataError
+from .nets import coordination_sequences, net_name
 from .rings import Network
 
 # Si-O bonds are shorter than this, in Angstrom. Over the 198 structures that the database is made of, the histogram of
@@ -123,6 +124,32 @@ class Environment:
         orbit = self._symmetry.equivalent_atoms[self.oxygens]
         return [(int(i), int(count)) for i, count in zip(*np.unique(orbit, return_counts=True))]
 
+    def site_symmetry(self, i: int) -> np.ndarray:
+        """Rotations and reflections of the point group of atom i's site, Cartesian matrices, (operations, 3, 3)."""
+        found = []
+        for rotation, translation in zip(self._symmetry.rotations, self._symmetry.translations):
+            moved = rotation @ self.positions[i] + translation - self.positions[i]
+            if np.linalg.norm((moved - np.round(moved)) @ self.cell) < 5 * SYMPREC:
+                found.append(self.cell.T @ rotation @ np.linalg.inv(self.cell.T))
+        return np.array(found)
+
+    def polarization_projector(self, i: int) -> np.ndarray:
+        """Projects what atom i's spectra for x, y, z can be onto what its site's point group allows: (3, 3), symmetric.
+
+        Symmetric tensors that the group leaves as they are have diagonals in a subspace; this projects onto it. Spectra
+        that obey the symmetry stay the same, whatever their off-diagonal elements, which are not stored; of others the
+        part that no symmetric tensor has is taken out. The mean of the three never changes. Without an axis of three
+        or more, or a tilted twofold one, every diagonal is allowed: the identity.
+        """
+        operations, diagonals = self.site_symmetry(i), []
+        for a, b in zip(*np.triu_indices(3)):
+            tensor = np.zeros((3, 3))
+            tensor[a, b] = tensor[b, a] = 1.0
+            diagonals.append(np.diag((operations @ tensor @ operations.transpose(0, 2, 1)).mean(0)))
+        vectors, sizes, _ = np.linalg.svd(np.array(diagonals).T)
+        allowed = vectors[:, sizes > 1e-3]
+        return allowed @ allowed.T
+
     def neighbors(self, i: int, radius: float) -> Neighbors:
         """All atoms and images of atoms up to `radius` (Angstrom) from atom i, nearest first; not the atom itself."""
         points, distance, index, image = self._lattice.get_points_in_sphere(
@@ -148,6 +175,17 @@ class Environment:
     @cached_property
     def _network(self) -> Network:
         return Network([b.index for b in self._bonds], [b.image for b in self._bonds])
+
+    @cached_property
+    def coordination_sequences(self) -> np.ndarray:
+        """Coordination sequence over 14 shells of each silicon, in the order of the atoms: (silicon, 14) integers."""
+        bonds, silicon = self._bonds, np.flatnonzero(self.symbols == "Si")
+        return coordination_sequences([b.index for b in bonds], [b.image for b in bonds], silicon)
+
+    @cached_property
+    def net(self) -> str:
+        """Name of the silicon-oxygen net, the same for every cell and distortion of it; see `nets.net_name`."""
+        return net_name(self.coordination_sequences)
 
     def bonds(self, i: int) -> Neighbors:
         """Bonded neighbors of atom i (Si for an oxygen, O for a silicon): Si-O below 2.2 Angstrom, nearest first."""

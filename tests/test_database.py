@@ -194,3 +194,14 @@ def test_an_empty_selection_has_shapes(small):
     none = small.query("band_gap > 100")
     assert isinstance(none, Database) and len(none) == 0
     assert none.isotropic.shape == (0, 451) and none.curves(zero="loss")[1].shape[0] == 0 and none.table.empty
+
+
+def test_symmetrized_spectra_keep_the_mean_and_obey_the_site(small):
+    raw, made = small.elnes, small.symmetrized
+    np.testing.assert_allclose(made.mean(1), small.isotropic, rtol=1e-4, atol=1e-6)
+    stishovite = small["structure"] == "stishovite"
+    before, after = (sorted(np.abs(s[stishovite][0][a] - s[stishovite][0][b]).max() for a, b in ((0, 1), (0, 2), (1, 2)))
+                     for s in (raw, made))
+    assert after[0] < 1e-5 < before[0]                               # two of its axes are alike
+    quartz = small["structure"] == "quartz-alpha"
+    np.testing.assert_allclose(made[quartz], raw[quartz], rtol=1e-5, atol=1e-6)

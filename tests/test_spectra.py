@@ -324,3 +324,24 @@ def test_peak_and_centroid_move_with_the_spectrum(by):
     assert sp.centroid(ENERGY, moved) == pytest.approx(12 + 5 / 3 + by, abs=1e-6)
     with pytest.raises(DataError, match="the spectrum"):
         sp.centroid(ENERGY, -moved)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(3, 12), st.floats(0.3, 1.2), st.floats(0.1, 50), st.floats(0.2, 0.8))
+def test_half_height_of_a_known_rise_moves_with_it_and_ignores_scale(center, width, scale, share):
+    """A smoothed step reaches a share of its height where its own formula says; fwhm 0 looks at the curve itself."""
+    energy = np.arange(-5, 40.05, 0.1)
+    rise = scale / (1 + np.exp(-(energy - center) / width))
+    wanted = center + width * np.log(share / (1 - share))
+    assert sp.half_height(energy, rise, share=share, fwhm=0) == pytest.approx(wanted, abs=0.02)
+    peak = np.exp(-0.5 * ((energy - center - 8) / 1.5) ** 2)
+    both = sp.half_height(energy, np.stack([peak, sp.shift(energy, peak, 0.37, fill=0.0)]))
+    assert both[1] - both[0] == pytest.approx(0.37, abs=2e-3)
+
+
+def test_half_height_of_nothing_is_unknown_and_a_share_must_be_one():
+    energy = np.arange(0, 10, 0.1)
+    assert np.isnan(sp.half_height(energy, np.zeros((2, energy.size)))).all()
+    assert sp.half_height(energy, np.ones(energy.size)) == energy[0]
+    with pytest.raises(DataError, match="between 0 and 1"):
+        sp.half_height(energy, energy, share=1.0)

@@ -265,3 +265,25 @@ def test_immutable_and_careful():
         with pytest.raises(DataError, match="not an oxygen"):
             quartz.site(i)
     assert [kind_of(source) for source in ("mineral", "melt-quench", "search")] == ["crystal", "amorphous", "crystal"]
+
+
+def test_point_group_of_a_site_and_what_it_allows_of_polarized_spectra():
+    """Stishovite's oxygen has m2m with axes along [110] and c: x and y are alike. Quartz's has no symmetry at all. Any
+    tensor made symmetric obeys the projector, and the mean is never touched."""
+    stishovite, quartz = load("stishovite"), load("quartz-alpha")
+    i = stishovite.inequivalent_oxygens[0][0]
+    assert len(stishovite.site_symmetry(i)) == 4
+    unlike = [k for k in range(3) if np.allclose(stishovite.polarization_projector(i)[k], np.eye(3)[k], atol=1e-3)]
+    assert len(unlike) == 1 and np.trace(stishovite.polarization_projector(i)) == pytest.approx(2)
+    np.testing.assert_allclose(quartz.polarization_projector(quartz.oxygens[0]), np.eye(3), atol=1e-9)
+    random = np.random.default_rng(0)
+    for name in ("ACO", "SOD", "prototype-17", "prototype-06"):
+        environment = load(name)
+        for i, _ in environment.inequivalent_oxygens:
+            operations, projector = environment.site_symmetry(i), environment.polarization_projector(i)
+            np.testing.assert_allclose(operations @ operations.transpose(0, 2, 1), [np.eye(3)] * len(operations), atol=0.02)
+            tensor = random.normal(size=(3, 3))
+            tensor = (operations @ (tensor + tensor.T) @ operations.transpose(0, 2, 1)).mean(0)
+            np.testing.assert_allclose(projector @ np.diag(tensor), np.diag(tensor), atol=0.02)
+            np.testing.assert_allclose(projector.sum(0), 1, atol=1e-6)
+            np.testing.assert_allclose(projector @ projector, projector, atol=1e-9)

@@ -12,7 +12,10 @@ DOTS = ("", "-dot")  # of the markers of the first and the second model: never t
 SIZES = {300: 8, 10**9: 6}  # largest number of spectra: size of their marks
 # A legend above the axes hides no curve, however narrow the page: plotly makes room for it below the container's top.
 ABOVE = {"orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
-TITLES = ENERGY_TITLES | {"cbm": "Energy above the conduction-band edge (eV)"}
+TITLES = ENERGY_TITLES | {
+    "cbm": "Energy above the conduction-band edge (eV)",
+    "edge": "Energy above the edge, 1.4 eV below half height (eV)",
+}
 LETTER = 0.028  # share of the axis of spectra that a letter of a structure's name takes, at the least width
 TICKS = [factor * 10.0**power for power in range(-9, 6) for factor in (1, 2, 5)]  # of the axis of errors
 FEWEST = 3  # spectra that have a distribution
@@ -271,7 +274,7 @@ def prediction_figure(
     figure.update_xaxes(title_text=TITLES[zero], range=[low, high], row=1, col=1)
     figure.update_xaxes(
         title_text=TITLES[input_zero],
-        range=[low, high] if (zero, input_zero) == ("onset", "cbm") else [input_energy[0], input_energy[-1]],
+        range=[low, high] if zero in ("edge", "onset") and input_zero == "cbm" else [input_energy[0], input_energy[-1]],
         row=2, col=1,
     )
     figure.update_yaxes(title_text="ELNES (mean = 1)", rangemode="tozero", row=1, col=1)

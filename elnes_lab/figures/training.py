@@ -12,9 +12,11 @@ COMPUTED, PREDICTED, SECOND, FIRST = "#0072B2", "#D55E00", "#009E73", "#999999"
 ZEROS = {
     "vbm": "Energy above the valence-band maximum (eV)",
     "cbm": "Energy above the conduction-band edge (eV)",
-    "onset": "Energy above the edge onset (eV)",
+    "onset": "Energy above the first empty level (eV)",
+    "edge": "Energy above the edge, 1.4 eV below half height (eV)",
 }
-SHORT = {"vbm": "Above VB maximum (eV)", "cbm": "Above CB minimum (eV)", "onset": "Above edge onset (eV)"}
+SHORT = {"vbm": "Above VB maximum (eV)", "cbm": "Above CB minimum (eV)", "onset": "Above first empty level (eV)",
+         "edge": "Above edge (eV)"}
 COLUMNS = 3
 LINE, SYMBOL = 52, 6  # letters in a line of the legend at the least width of the page, and those a symbol takes
 # Role, colour, dash and width of the curves of one site, from back to front.
@@ -47,8 +49,8 @@ def chosen_windows(
     """Figure of the PDOS (left) and ELNES (right) of one site, the windows that a network sees and predicts shaded.
 
     pdos_energy (k,) in eV from input_zero and pdos (c, k) in states/eV/atom, one row for each of `channels`, of which
-    those in `chosen` are drawn; energy (m,) in eV from target_zero and intensity (m,) in bohr^2/eV. Zeros: "vbm", "cbm"
-    or "onset". input_range, target_range: (low, high) in eV that the axes show. Raises DataError where lengths do not
+    those in `chosen` are drawn; energy (m,) in eV from target_zero and intensity (m,) in bohr^2/eV. Zeros: "vbm", "cbm",
+    "onset" or "edge". input_range, target_range: (low, high) in eV that the axes show. Raises DataError where lengths do not
     fit together.
     """
     from plotly.subplots import make_subplots
@@ -176,7 +178,7 @@ def loss_axis(losses):
 def spectra_trio(energy, computed, *, titles, zero, curves=None, lower=None, upper=None, labels=None, height=250):
     """Figure of at most three sites beside each other: computed spectrum and what was predicted for it.
 
-    energy (m,) in eV from `zero` ("vbm", "cbm", "onset"); computed (k, m), mean 1; titles: k texts; curves: role ->
+    energy (m,) in eV from `zero` ("vbm", "cbm", "onset", "edge"); computed (k, m), mean 1; titles: k texts; curves: role ->
     (k, m), roles "first" (grey, dotted), "predicted" (vermilion, dashed), "second" (green, dash-dotted); labels: role
     -> text of the legend; lower, upper (k, m): interval of "predicted", drawn as a band. Raises DataError for a wrong
     shape.

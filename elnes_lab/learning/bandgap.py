@@ -18,7 +18,8 @@ from .significance import bootstrap, paired_test
 
 WITHOUT, WITH = "pdos", "pdos+gap"
 ALIGNMENTS = {  # input and target: zero and window, eV
-    "both at their edges": (("cbm", (-2.0, 15.0)), ("onset", (-2.0, 30.0))),
+    "both at their edges": (("cbm", (-2.0, 15.0)), ("edge", (-2.0, 30.0))),
+    "PDOS at its edge, ELNES at its first empty level": (("cbm", (-2.0, 15.0)), ("onset", (-2.0, 30.0))),
     "both at the valence band": (("vbm", (3.0, 20.0)), ("vbm", (3.0, 35.0))),
     "both at the ground state's edge": (("cbm", (-2.0, 15.0)), ("cbm", (-2.0, 30.0))),
     "PDOS at its edge, ELNES at the valence band": (("cbm", (-2.0, 15.0)), ("vbm", (3.0, 35.0))),

@@ -16,8 +16,8 @@ import numpy as np
 from .. import spectra
 from ..errors import DataError
 from ..schema import CHANNELS, ENERGY_STEP
-from .choices import InputChoice, TargetChoice
-from .splits import Split, grouped_folds, make_split, structure_groups
+from .choices import EDGE_BELOW_HALF_HEIGHT, InputChoice, TargetChoice
+from .splits import NET, Split, grouped_folds, make_split, structure_groups
 
 SIDE = 2  # stored points on either side of an interval that its interpolation uses
 
@@ -39,9 +39,9 @@ class Dataset:
 
     inputs (n, channel, bin) float32, states/eV/atom; scalars (n, k) float32; targets (n, curves * m) float32, mean 1
     per site or bohr^2/eV (no columns if there is no target); energy and target_energy: bin centres in eV from the zero
-    chosen; sites, structures, kinds, groups (n,) texts (groups: near-duplicate structures share one); scale (n,): what
-    the targets were divided by, bohr^2/eV. `choice` and `target` are the choices made, checksum the sha256 of the raw
-    data.
+    chosen; sites, structures, kinds, groups (n,) texts (structures that no split may part share a group); scale (n,):
+    what the targets were divided by, bohr^2/eV. `choice` and `target` are the choices made, checksum the sha256 of the
+    raw data.
     """
 
     inputs: np.ndarray
@@ -60,9 +60,10 @@ class Dataset:
 
     @classmethod
     def from_database(
-        cls, db, choice: InputChoice | None = None, target: TargetChoice | None | bool = True
+        cls, db, choice: InputChoice | None = None, target: TargetChoice | None | bool = True, *, grouping: str = NET
     ) -> "Dataset":
         """The rows of a Database, in its order. target=None: inputs only, for prediction; True: the default target.
+        grouping: which structures are one, as in `structure_groups`.
 
         Raises DataError naming the sites with an undefined value or with less data than the window asks for (`usable`
         selects the others), and for an empty Database.
@@ -90,7 +91,7 @@ class Dataset:
             db.sites,
             db["structure"],
             db["kind"],
-            structure_groups(db),
+            structure_groups(db, grouping),
             scale,
             choice,
             target,
@@ -188,6 +189,8 @@ def target_shift(db, target: TargetChoice) -> np.ndarray:
     """Energy in eV to add to the spectra's axis, shape (n,)."""
     if target.alignment == "cbm":
         return -db["band_gap"].astype(float)
+    if target.alignment == "edge":
+        return EDGE_BELOW_HALF_HEIGHT - spectra.half_height(db.energy, db.isotropic)
     return db.shifts(target.alignment)
 
 
@@ -200,7 +203,7 @@ def pdos_bins(db, choice: InputChoice) -> tuple[np.ndarray, np.ndarray]:
 
 def elnes_bins(db, target: TargetChoice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bin centres (m,), spectra (n, curves * m) and the scale (n,) taken out."""
-    values = db.isotropic[:, None] if target.curves == 1 else db.elnes
+    values = db.isotropic[:, None] if target.curves == 1 else db.symmetrized
     energy, values = bins(db.energy, values, target_shift(db, target)[:, None], target)
     scale = values.mean((1, 2)) if target.normalization == "mean" else np.ones(len(values))
     return energy, values.reshape(len(values), -1) / np.where(scale > 0, scale, 1)[:, None], scale

@@ -22,6 +22,7 @@ from .estimators import ANN, estimator, names
 from .intervals import coverage
 from .scaling import run
 from .significance import bootstrap, paired_test
+from .splits import NET
 
 VARIANTS = {"pdos": (), "pdos+gap": ("band_gap",)}  # inputs by the names of the records
 SEEDS, FOLDS = 10, 5
@@ -53,7 +54,7 @@ class Evaluation:
     """Results of `evaluate`. frame: one row per model, inputs, seed, fold and predicted site with the measures of
     `metrics.measures`, coverage, edge_weight, exciton_position and exciton_height of the prediction; `reference`
     holds the same three of the reference spectrum, and edge_ground of the ground state, per site. skipped: why rows
-    were left out.
+    were left out. grouping: what counted as one structure, see `splits.structure_groups`.
     """
 
     frame: "pandas.DataFrame"
@@ -64,6 +65,7 @@ class Evaluation:
     folds: int
     version: str
     skipped: list
+    grouping: str = NET
 
     def per_site(self, model: str, inputs: str, group: str) -> "pandas.DataFrame":
         """Means over seeds and folds, one row per site of a group ("crystal", "amorphous"), with structure and
@@ -82,7 +84,7 @@ class Evaluation:
         return list(dict.fromkeys(self.frame[["model", "inputs", "group"]].itertuples(index=False, name=None)))
 
     def records(self) -> list[dict]:
-        """One record per model, inputs and group, JSON types: n, mse_mean, mse_median with its 95 % interval over
+        """One record per model, inputs and group, JSON types: grouping, n, mse_mean, mse_median with its 95 % interval over
         structures, nine deciles, worst, cosine, peak errors, coverage_90 (null where a model gives no interval),
         seeds and folds.
         """
@@ -96,6 +98,7 @@ class Evaluation:
                     "model": model,
                     "inputs": inputs,
                     "group": group,
+                    "grouping": self.grouping,
                     "n": len(sites),
                     "structures": int(sites["cluster"].nunique()),
                     "mse_mean": number(mse.mean()),
@@ -135,7 +138,8 @@ class Evaluation:
                 continue
             mine, other = self.per_site(model, inputs, group), self.per_site(rival, inputs, group)
             test = paired_test(mine["mse"], other["mse"], mine["cluster"])
-            found.append({"model": model, "rival": rival, "inputs": inputs, "group": group, **rounded(test._asdict())})
+            found.append({"model": model, "rival": rival, "inputs": inputs, "group": group, "grouping": self.grouping,
+                          **rounded(test._asdict())})
         return found
 
 
@@ -148,6 +152,7 @@ def evaluate(
     inputs=tuple(VARIANTS),
     choice: InputChoice | None = None,
     target: TargetChoice | None = None,
+    grouping: str = NET,
     options: dict | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -156,9 +161,10 @@ def evaluate(
     """All models (default: every baseline and "ann") with each variant of the inputs, by repeated grouped
     cross-validation.
 
-    options: keyword arguments of the network's training. workers, scheduler, report: as in `scaling.run`. Rows that
-    lack what the choices ask for are left out and named in `skipped`. Raises DataError for unknown models, fewer
-    structures than folds, and fewer than one seed.
+    grouping: "net" or "dos", what counts as one structure (`splits.structure_groups`). options: keyword arguments of
+    the network's training. workers, scheduler, report: as in `scaling.run`. Rows that
+    lack what the choices ask for are left out and named in `skipped`. Raises DataError for unknown models or
+    groupings, fewer structures than folds, and fewer than one seed.
     """
     if seeds < 1:
         raise DataError("At least one seed is needed. Give a whole number of 1 or more.")
@@ -170,7 +176,7 @@ def evaluate(
     masks, skipped = zip(*(usable(db, variant, target) for variant in variants.values()))
     db = db[np.logical_and.reduce(masks)]
     shared = Shared(
-        {name: Dataset.from_database(db, variant, target) for name, variant in variants.items()},
+        {name: Dataset.from_database(db, variant, target, grouping=grouping) for name, variant in variants.items()},
         ground_curves(db, target),
         folds,
         options or {},
@@ -197,6 +203,7 @@ def evaluate(
         folds,
         db.version,
         list(dict.fromkeys(sum(skipped, []))),
+        grouping,
     )
 
 

@@ -3,6 +3,7 @@ say."""
 
 from . import metrics
 from .report_gap import gap
+from .report_reference import groupings, noise
 from .texts import GROUPS, WORD, counted, fixed, percent, plural, span, table
 
 
@@ -22,13 +23,14 @@ def markdown(numbers: dict) -> str:
             *short(e),
             *measured(e),
             *models(e),
+            *groupings(e),
             *stored(e),
             *rivals(e),
             *gap(e, numbers.get("study")),
             *domain(e),
         ]
     if "study" in numbers:
-        parts += inputs(numbers["study"])
+        parts += [*inputs(numbers["study"]), *noise(numbers["study"])]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -76,18 +78,23 @@ def measured(e: dict) -> list[str]:
         "",
         f"Data version `{e['data']}`: {counted(e, 'crystal')} and {counted(e, 'amorphous')}, of {e['planned']} "
         f"spectra planned. "
-        f"{e['seeds']} seeds, each with {e['folds']}-fold cross-validation grouped by structure (two names of one "
-        f"crystal count "
-        "as one structure): every crystal is predicted by models that never saw its structure, and no model ever saw "
-        "an amorphous spectrum. The plain methods' hyper-parameters and early stopping use training structures only. "
+        f"{e['seeds']} seeds, each with {e['folds']}-fold cross-validation grouped by net: crystals with one "
+        "silicon-oxygen net (the same coordination sequences of silicon over 14 shells: another cell, a distortion, a "
+        "stacking of the same layers), or with one density of states, count as one structure"
+        + (
+            f" (by net there are {e['groups']['net']} of crystals, by density of states alone {e['groups']['dos']})"
+            if "groups" in e
+            else ""
+        )
+        + ": every crystal is predicted by models that never saw its net, and no model ever saw an "
+        "amorphous spectrum. The plain methods' hyper-parameters and early stopping use training structures only. "
         "The network's default hyper-parameters and the default inputs were chosen once, with the first 27 crystal "
         "spectra (and one glass) in view: its errors on those are somewhat too good.",
         "",
         f"The figure of merit is the MSE of a spectrum normalized to mean 1 from {low:g} to {high:g} eV (zero: "
         f"{e['target']['alignment']}). "
-        f"Two equally good ways of computing one spectrum differ by {metrics.REFERENCE_MSE[0]:g} to "
-        f"{metrics.REFERENCE_MSE[1]:g} "
-        "(METHOD.md, rms 0.02 to 0.04): the noise of the reference itself. Intervals are 95 % bootstrap intervals over "
+        f"The reference itself is noisy by {metrics.REFERENCE_MSE[0]:g} to {metrics.REFERENCE_MSE[1]:g} (half of what "
+        "one crystal's spectra in two supercells differ by, see below). Intervals are 95 % bootstrap intervals over "
         "structures; with fewer than five structures in a group they are over sites, and speak of those structures "
         "only.",
         "",
@@ -151,21 +158,24 @@ def models(e: dict) -> list[str]:
 
 def stored(e: dict) -> list[str]:
     """The pre-trained models, if they were measured."""
-    records = [r for r in e["records"] if r.get("shipped")]
+    every = e["records"] + [r for other in e.get("others", []) for r in other["records"]]
+    records = [r for r in every if r.get("shipped")]
     if not records:
         return []
     return [
         "### The models that come with the repository",
         "",
-        "One split each; measured on all structures that they were neither trained nor validated on.",
+        "One split each, by net; measured on all structures that they were neither trained nor validated on, nor, under "
+        "each grouping, on any of their group.",
         "",
         *table(
-            "model | inputs | group | spectra | median MSE | mean | coverage of 90 %",
+            "model | inputs | group | grouping | spectra | median MSE | mean | coverage of 90 %",
             [
                 [
                     r["model"],
                     r["inputs"],
                     r["group"],
+                    r.get("grouping", ""),
                     str(r["shipped"]["n"]),
                     fixed(r["shipped"]["mse_median"]),
                     fixed(r["shipped"]["mse_mean"]),
@@ -292,10 +302,9 @@ def inputs(study: dict) -> list[str]:
         + "; between the rest and the defaults these data do not decide.",
         "",
         "The targets are not chosen by these numbers alone: broadening makes any target easier and tells less; a "
-        "spectrum counted from the "
-        "valence band of the charged supercell inherits that cell's finite-size shift (METHOD.md, 0.3 eV between two "
-        "cell sizes of quartz), "
-        "one counted from its own edge does not, and measured spectra are compared by their edges as well.",
+        "spectrum counted from the valence band or from the first empty level of the charged supercell inherits that "
+        "cell's finite-size shift (METHOD.md, 0.3 eV between two cell sizes of quartz), one counted from its own rise "
+        "does not, and measured spectra are compared by their edges as well.",
         "",
     ]
     skipped = list(dict.fromkeys(text for c in study["choices"] for text in c["skipped"]))

@@ -14,6 +14,7 @@ from .dataset import Dataset, InputChoice, TargetChoice, make_split, usable
 from .estimators import ANN
 from .evaluation import DECILES, VARIANTS, number
 from .intervals import coverage
+from .splits import NET
 
 FOLDERS = {"pdos": "ann-pdos", "pdos+gap": "ann-pdos-gap"}
 
@@ -43,9 +44,9 @@ def train_shipped(db, folder: Path, *, seed: int = 0, report=None, **hyper) -> l
     return made
 
 
-def evaluate_shipped(db, folder: Path) -> list[dict]:
-    """The stored models on the structures of a Database that they were neither trained nor validated on: one record
-    per inputs and group, with n, mse_mean, mse_median, deciles, coverage_90 and `warning` (text if the data have
+def evaluate_shipped(db, folder: Path, grouping: str = NET) -> list[dict]:
+    """The stored models on the structures of a Database that they were neither trained nor validated on, nor on any of
+    their group (grouping: as in `splits.structure_groups`): one record per inputs and group, with n, mse_mean, mse_median, deciles, coverage_90 and `warning` (text if the data have
     changed since training).
 
     Raises DataError if a model is missing or damaged.
@@ -55,9 +56,11 @@ def evaluate_shipped(db, folder: Path) -> list[dict]:
     found = []
     for inputs, name in FOLDERS.items():
         model = load(Path(folder) / name, db)
-        data = Dataset.from_database(db[usable(db, model.choice, model.target)[0]], model.choice, model.target)
+        rows = db[usable(db, model.choice, model.target)[0]]
+        data = Dataset.from_database(rows, model.choice, model.target, grouping=grouping)
         found += [
-            {"model": ANN, "inputs": inputs, "group": group, **figures(model, part), "warning": model.warning}
+            {"model": ANN, "inputs": inputs, "group": group, "grouping": grouping, **figures(model, part),
+             "warning": model.warning}
             for group, part in unseen(model, data).items()
         ]
     return found

@@ -1,13 +1,16 @@
-"""Splits by structure: sites of one structure, or of two names of one crystal, never stand on both sides."""
+"""Splits by structure: sites of one structure, of one net or of two names of one crystal, never stand on both sides."""
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..database import unknown
 from ..errors import DataError
 from ..spectra import broaden
 
+NET, DOS = "net", "dos"
+GROUPINGS = (NET, DOS)              # what counts as one structure; the first is the default
 FINGERPRINT_FWHM = 1.0              # eV; blurs what differs between k meshes of two cells of one crystal
 FINGERPRINT_WINDOW = (-12.0, 18.0)  # eV from the valence-band maximum: O 2p and Si bands, and the conduction band
 SAME_DOS = 0.06                     # relative rms difference of two densities of states of one crystal
@@ -32,36 +35,50 @@ class Split:
         return np.concatenate([self.train, self.validation])
 
 
-def structure_groups(db) -> np.ndarray:
-    """Name of the group of each row, shape (n,): the first structure among near duplicates.
+def structure_groups(db, grouping: str = NET) -> np.ndarray:
+    """Name of the group of each row, shape (n,): the first structure of its group in the order of the rows.
 
-    Two crystals are one if their densities are within 5 % and their total densities of states per atom, broadened by 1
-    eV over -12 to 18 eV, differ by less than 6 % (rms of the difference over rms). The total DOS belongs to the
-    structure, so it does not matter which of its sites are computed. Groups are connected by such pairs. An amorphous
-    structure is a group of its own. Measured: prototype-00 and prototype-06, one crystal relaxed in two cells, differ
-    by 3 %; alpha- and beta-quartz, which pymatgen's StructureMatcher calls equal at its default tolerances, by 12 %;
-    any others by more.
+    grouping: "dos": crystals with one density of states are one (`same_dos`): a crystal under two names. "net": these,
+    and crystals with one silicon-oxygen net (column `net`), so that what is held out is a new net and not another
+    cell, or a distortion, of one trained on. Groups are connected by such pairs. An amorphous structure is a group of
+    its own. Raises DataError for another grouping.
     """
+    if grouping not in GROUPINGS:
+        raise unknown(str(grouping), GROUPINGS, "grouping")
     structures, first = np.unique(db["structure"].astype(str), return_index=True)
     structures, first = structures[np.argsort(first)], np.sort(first)
     of_row = {name: i for i, name in enumerate(structures)}
     one = db[first]
-    dos = one.pdos[:, -1].astype(float)
-    energy, density, crystal = db.pdos_energy, one["density"].astype(float), one["kind"] == "crystal"
-    inside = (energy >= FINGERPRINT_WINDOW[0]) & (energy <= FINGERPRINT_WINDOW[1])
-    dos = broaden(energy, dos, gaussian_fwhm=FINGERPRINT_FWHM)[:, inside]
-    square = (dos**2).sum(1)
-    distance = np.sqrt(np.maximum(square[:, None] + square - 2 * dos @ dos.T, 0) / np.minimum.outer(square, square))
-    same = (
-        (distance < SAME_DOS) & (np.abs(np.log(density[:, None] / density)) < SAME_DENSITY) & crystal[:, None] & crystal
-    )
+    crystal = one["kind"] == "crystal"
+    same = same_dos(one)
+    if grouping == NET:
+        net = one["net"].astype(str)
+        same |= net[:, None] == net
+    same = same & crystal[:, None] & crystal | np.eye(len(structures), dtype=bool)
     leader = np.arange(len(structures))
     while True:  # each takes the smallest leader among its neighbours until none changes
-        smallest = np.where(same | np.eye(len(leader), dtype=bool), leader, len(leader)).min(1)
+        smallest = np.where(same, leader, len(leader)).min(1)
         if np.array_equal(smallest, leader):
             break
         leader = smallest
     return np.array([str(structures[leader[of_row[name]]]) for name in db["structure"]], dtype=object)
+
+
+def same_dos(db) -> np.ndarray:
+    """Which rows belong to structures with one density of states, shape (n, n).
+
+    Densities within 5 %, and total densities of states per atom, broadened by 1 eV over -12 to 18 eV, that differ by
+    less than 6 % (rms of the difference over rms). The total DOS belongs to the structure, so it does not matter which
+    of its sites are computed. Measured: prototype-00 and prototype-06, one crystal relaxed in two cells, differ by 3 %;
+    alpha- and beta-quartz, which pymatgen's StructureMatcher calls equal at its default tolerances, by 12 %; any others
+    by more.
+    """
+    dos, energy, density = db.pdos[:, -1].astype(float), db.pdos_energy, db["density"].astype(float)
+    inside = (energy >= FINGERPRINT_WINDOW[0]) & (energy <= FINGERPRINT_WINDOW[1])
+    dos = broaden(energy, dos, gaussian_fwhm=FINGERPRINT_FWHM)[:, inside]
+    square = (dos**2).sum(1)
+    distance = np.sqrt(np.maximum(square[:, None] + square - 2 * dos @ dos.T, 0) / np.minimum.outer(square, square))
+    return (distance < SAME_DOS) & (np.abs(np.log(density[:, None] / density)) < SAME_DENSITY)
 
 
 def make_split(dataset, *, seed: int = 0, fractions=FRACTIONS, include_amorphous: bool = False) -> Split:

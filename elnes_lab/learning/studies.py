@@ -36,6 +36,7 @@ INPUTS = (
 )
 TARGETS = (
     *({"window": w} for w in ((-2.0, 15.0), (-2.0, 20.0), (-4.0, 34.0))),
+    {"alignment": "onset"},
     {"alignment": "cbm"},
     {"alignment": "vbm", "window": (3.0, 35.0)},
     *({"broadening": b} for b in (0.5, 1.0)),

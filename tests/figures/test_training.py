@@ -63,7 +63,7 @@ def test_windows_are_shaded_and_their_curves_fit_the_axes():
     assert figure.layout.yaxis2.title.text == "ELNES (10⁻⁶ bohr²/eV)"
     assert figure.layout.yaxis.title.text == "PDOS (states/eV/atom)"
     assert figure.layout.xaxis.title.text == "Above CB minimum (eV)"
-    assert figure.layout.xaxis2.title.text == "Above edge onset (eV)"
+    assert figure.layout.xaxis2.title.text == "Above first empty level (eV)"
 
 
 def test_a_moved_window_is_a_change_of_the_layout_alone():

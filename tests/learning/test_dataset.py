@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from elnes_lab import spectra
 from elnes_lab.errors import DataError
-from elnes_lab.learning.dataset import Dataset, InputChoice, TargetChoice, usable
+from elnes_lab.learning.dataset import Dataset, InputChoice, TargetChoice, target_shift, usable
 
 
 def test_inputs_and_targets_are_the_curves_of_the_database(rows):
@@ -161,3 +161,13 @@ def test_the_dataset_needs_no_torch():
     modules = "sys, elnes_lab.learning.dataset, elnes_lab.learning.store, elnes_lab.learning.hyper"
     code = f"import {modules}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_edge_is_the_spectrum_s_own_and_near_the_conduction_band_s(rows):
+    """The half height lies at 1.4 eV for every site, whatever the supercell's levels; the zero is the edge, on average."""
+    data = Dataset.from_database(rows, target=TargetChoice(alignment="edge", window=(-4, 28), step=0.1))
+    found = spectra.half_height(data.target_energy, data.targets)
+    np.testing.assert_allclose(found, 1.4, atol=0.02)
+    first = TargetChoice(alignment="edge"), TargetChoice(alignment="onset")
+    shifts = [target_shift(rows, target) for target in first]
+    assert abs(np.median(shifts[0] - shifts[1])) < 0.2 and np.std(shifts[0] - shifts[1]) > 0.1

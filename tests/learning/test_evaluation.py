@@ -21,11 +21,11 @@ FAST = ["ridge", "mean spectrum"]
 
 @pytest.fixture(scope="module")
 def db():
-    """All usable crystals of a dozen structures and a few glass sites: small, whatever the database has grown to."""
+    """All usable crystals of a dozen structures of all sources and a few glass sites: small, whatever the database has grown to."""
     whole = elnes_lab.open_database()
     whole = whole[usable(whole, target=TargetChoice())[0]]
     crystals = whole.query("kind == 'crystal'")
-    chosen = crystals[np.isin(crystals["structure"].astype(str), list(map(str, crystals.structures[:12])))]
+    chosen = crystals[np.isin(crystals["structure"].astype(str), list(map(str, crystals.structures[::6][:13])))]
     return whole[[*chosen.sites, *whole.query("kind == 'amorphous'").sites[:12]]]
 
 
@@ -186,6 +186,22 @@ def test_report_follows_the_numbers(db, evaluation, tmp_path):
             "gap_effect": [{**found["gap_effect"][0], "model": "ridge", "verdict": verdict}],
         }
         assert word in markdown({"evaluation": changed})
+
+
+def test_both_groupings_are_evaluated_recorded_and_reported(db, monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "names", lambda: [*FAST, "k nearest neighbours"])
+    records = tmp_path / "evaluation.json"
+    found = results.run_evaluation(db, seeds=2, folds=3, workers=0, records=records, docs=tmp_path)
+    stored = json.loads(records.read_text())
+    by = {grouping: [r for r in stored if r["grouping"] == grouping] for grouping in ("net", "dos")}
+    assert len(by["net"]) + len(by["dos"]) == len(stored) and by["net"] == found["records"]
+    assert {r["model"] for r in by["net"]} - {r["model"] for r in by["dos"]} == {"k nearest neighbours"}
+    assert {r["seeds"] for r in by["net"]} == {2} and {r["seeds"] for r in by["dos"]} == {1}
+    assert all(set(r) == set(stored[0]) for r in stored)
+    counts = {g: {r["structures"] for r in by[g] if r["group"] == "crystal"} for g in by}
+    assert counts == {g: {found["groups"][g]} for g in by} and found["groups"]["net"] < found["groups"]["dos"]
+    text = (tmp_path / results.REPORT).read_text()
+    assert "Grouped by density of states alone" in text and f"by net there are {found['groups']['net']}" in text
 
 
 def test_a_study_record_per_choice_with_the_defaults_first(db, monkeypatch):

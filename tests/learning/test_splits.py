@@ -74,9 +74,32 @@ def test_too_few_structures_are_refused():
 
 
 def test_one_crystal_under_two_names_is_one_group(shipped):
-    groups = dict(zip(shipped["structure"], structure_groups(shipped)))
+    groups = dict(zip(shipped["structure"], structure_groups(shipped, "dos")))
     assert groups["prototype-06"] == groups["prototype-00"] == "prototype-00"
     assert groups["quartz-alpha"] != groups["quartz-beta"] != groups["cristobalite"]
     reversed_rows = shipped[np.arange(len(shipped))[::-1]]
-    again = dict(zip(reversed_rows["structure"], structure_groups(reversed_rows)))
+    again = dict(zip(reversed_rows["structure"], structure_groups(reversed_rows, "dos")))
     assert (again["prototype-06"] == again["prototype-00"]) and len(set(again.values())) == len(set(groups.values()))
+
+
+def test_one_net_is_one_group_and_twins_by_their_dos_stay_together(shipped):
+    """Grouping by net joins what grouping by DOS joins, and phases of one net; nothing else, and never two glasses."""
+    dos, net = structure_groups(shipped, "dos").astype(str), structure_groups(shipped, "net").astype(str)
+    for group in np.unique(dos):
+        assert len(set(net[dos == group])) == 1
+    crystal, nets = shipped["kind"] == "crystal", shipped["net"].astype(str)
+    for name in np.unique(nets[crystal]):
+        assert len(set(net[crystal & (nets == name)])) == 1
+    found, structures = dict(zip(shipped["structure"], net)), shipped["structure"].astype(str)
+    assert found["quartz-alpha"] == found["quartz-beta"]
+    assert found["cristobalite"] == found["prototype-17"] and len({found[s] for s in (
+        "quartz-alpha", "cristobalite", "coesite", "stishovite", "SOD")}) == 5
+    assert len(set(net)) < len(set(dos))
+    for glass in np.unique(structures[~crystal]):
+        assert set(net[structures == glass]) == {glass} == set(structures[net == glass])
+    np.testing.assert_array_equal(structure_groups(shipped), net)
+
+
+def test_unknown_grouping_is_refused(shipped):
+    with pytest.raises(DataError, match="grouping 'nets'.*net"):
+        structure_groups(shipped, "nets")

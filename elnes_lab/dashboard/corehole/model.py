@@ -10,10 +10,18 @@ from ..sites.judged import judge, stored
 from ..sites.model import SiteModel
 
 
+def from_edge(rows, shift, one):
+    """What to add to a Judged's energies to count from the conduction-band edge: eV, (n,), of rows shifted by shift (n,).
+
+    An axis that counts from the spectrum's own edge does so already; on any other the edge is the first empty level.
+    """
+    return np.zeros(len(rows)) if one.data.target.alignment == "edge" else rows.shifts("onset") - shift
+
+
 def effect_of(db, one):
     """The learning.corehole.Effect of a Judged, for the sites it predicts. DataError if it cannot be measured."""
     rows = db[one.row >= 0]
-    offset = rows.shifts("onset") - one.shift
+    offset = from_edge(rows, one.shift, one)
     try:
         return effect(rows, one.energy, one.computed, one.mean, offset=offset, fwhm=one.data.target.broadening)
     except DataError as problem:
@@ -97,7 +105,7 @@ class CoreHoleModel(SiteModel):
             row = one.row[position] if self.selection else -1
             if row >= 0 and np.isfinite(result.learnt[row]):
                 site = self.db[[position]]
-                offset = site.shifts("onset") - one.shift[row]
+                offset = from_edge(site, one.shift[[row]], one)
                 energy, computed = stored(self.db, one, position)  # all points, where `result` has the network's bins
                 mean = np.interp(energy, one.energy, one.mean[row])
                 fine = effect(site, energy, computed[None], mean[None], offset=offset, fwhm=one.data.target.broadening)

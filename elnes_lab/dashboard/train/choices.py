@@ -10,7 +10,7 @@ from .job import Settings
 
 # eV: the window to begin with for each zero of energy
 INPUT_WINDOWS = {"cbm": InputChoice().window, "vbm": (3.0, 20.0)}
-TARGET_WINDOWS = {"onset": TargetChoice().window, "cbm": (-2.0, 30.0), "vbm": (3.0, 35.0)}
+TARGET_WINDOWS = {"edge": TargetChoice().window, "onset": (-2.0, 30.0), "cbm": (-2.0, 30.0), "vbm": (3.0, 35.0)}
 INPUT_RANGE, TARGET_RANGE = (-10.0, 25.0), (-5.0, 40.0)  # eV within which windows can be chosen
 BEST = {
     "channels": InputChoice().channels,
@@ -28,7 +28,7 @@ BEST = {
 # The published idea: one plain network, from the PDOS alone, on crystals.
 PRESETS = {"best": BEST, "published": BEST | {"members": 1, "epochs": 100, "ridge": False}}
 OWN = "own"
-ZEROS = {"cbm": "CB minimum", "vbm": "VB maximum", "onset": "edge onset"}
+ZEROS = {"cbm": "CB minimum", "vbm": "VB maximum", "onset": "first empty level", "edge": "edge, half height"}
 NAMES = {"mlp": "multilayer", "conv": "convolutional", "linear": "linear"}
 EXAMPLE = "quartz-alpha"
 
@@ -162,17 +162,20 @@ class TrainChoices(HasTraits):
 
     def _example_site(self):
         """Spectra of the site that the windows are drawn on, energies in eV from the valence-band maximum; kept."""
+        from ..learning.dataset import target_shift
+
         if self.site is None:
             labels = list(map(str, self.db.sites))
             row = self.db[[next((i for i, label in enumerate(labels) if label.startswith(f"{EXAMPLE}/")), 0)]]
             curves = [row.pdos_curves(channel, fwhm=InputChoice().broadening) for channel in self.db.channels]
-            gap, onset = float(row["band_gap"][0]), float(row.shifts("onset")[0])
+            gap = float(row["band_gap"][0])
+            shifts = {name: float(target_shift(row, TargetChoice(alignment=name))[0]) for name in TARGET_WINDOWS}
             self.site = {
                 "pdos_energy": curves[0][0],
                 "pdos": np.array([curve[1][0] for curve in curves]),
                 "intensity": row.isotropic[0],
                 "gap": gap,
-                "shifts": {"vbm": 0.0, "cbm": -gap, "onset": onset if np.isfinite(onset) else -gap},
+                "shifts": {name: shift if np.isfinite(shift) else -gap for name, shift in shifts.items()},
                 "name": f"{row['name'][0]} O{row['atom'][0]}",
             }
         return self.site

@@ -11,7 +11,7 @@ from .widgets import LiveFigure
 
 STEP = 0.5  # eV, of the windows
 INPUT_ZEROS = tuple((ZEROS[name], name) for name in ("cbm", "vbm"))
-TARGET_ZEROS = tuple((ZEROS[name], name) for name in ("onset", "cbm", "vbm"))
+TARGET_ZEROS = tuple((ZEROS[name], name) for name in ("edge", "onset", "cbm", "vbm"))
 NETWORKS = (("multilayer", "mlp"), ("convolutional", "conv"), ("linear", "linear"))
 MEMBERS = (1, 3, 5, 10, 20)
 WINDOWS_HEIGHT = 280
