@@ -2,7 +2,7 @@
 
 a and b are `(..., energy)`; the leading axes broadcast and the result has their shape, so one spectrum against all is
 `mse(one, all)`. Normalize both alike and cut both to one window first (`spectra.normalize`, `spectra.cut`): the rms of
-METHOD.md is that of spectra of mean 1 over 3 to 35 eV. A NaN in a spectrum makes the result NaN, and spectra that do
+docs/method.md is that of spectra of mean 1 over 3 to 35 eV. A NaN in a spectrum makes the result NaN, and spectra that do
 not fit together raise DataError.
 """
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from elnes_lab.errors import DataError
 
-# Width (FWHM, eV) that the stored spectra already carry: the Lorentzian of 0.4 eV half width in METHOD.md.
+# Width (FWHM, eV) that the stored spectra already carry: the Lorentzian of 0.4 eV half width in docs/method.md.
 STORED_LORENTZIAN_FWHM = 0.8
 # Natural width (FWHM, eV) of the O 1s level: Nicolas and Miron, J. Electron Spectrosc. 185, 267 (2012).
 CORE_HOLE_FWHM = 0.15
-# Window (eV, zero at the valence-band maximum) in which METHOD.md compares spectra of mean 1.
+# Window (eV, zero at the valence-band maximum) in which docs/method.md compares spectra of mean 1.
 RMS_WINDOW = (3.0, 35.0)
-# Constant (eV) from pseudopotential total energies to experimental energy losses, METHOD.md: it puts the first peak of
+# Constant (eV) from pseudopotential total energies to experimental energy losses, docs/method.md: it puts the first peak of
 # alpha-quartz at 538 eV. The database's column `onset` already contains it: never add it again.
 EXPERIMENTAL_OFFSET = 742.2
 ENERGY_TITLES = {
@@ -145,7 +145,7 @@ def normalize(energy, intensity, *, by="area", window=None):
     """Spectra divided by their "area", "peak" or "mean" in a window, `(..., energy)`: 1/eV for area, else unitless.
 
     window is (low, high) in eV, `None` for all energies; the area is step times sum, which `broaden` conserves.
-    METHOD.md compares spectra with by="mean", window=RMS_WINDOW.
+    docs/method.md compares spectra with by="mean", window=RMS_WINDOW.
     Raises DataError naming the spectra whose scale is not positive, and for an unknown `by`.
     """
     energy, step, intensity = _checked(energy, intensity)

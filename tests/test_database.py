@@ -22,7 +22,7 @@ def test_shipped_database_is_sound(shipped):
 
 
 def test_quartz_lies_where_experiments_see_it(shipped):
-    """First peak at 538 eV, resonance 22 eV above it (METHOD: known features of quartz); the gap of PBE for quartz."""
+    """First peak at 538 eV, resonance 22 eV above it (docs/method.md: known features of quartz); the gap of PBE for quartz."""
     quartz = shipped["quartz-alpha/O3"]
     energy, intensity = quartz.curves(zero="loss")
     near = (energy > 536) & (energy < 540)

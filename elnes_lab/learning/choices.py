@@ -120,7 +120,7 @@ class TargetChoice(Choice):
     polarization: "isotropic" or "xyz" (all three, of the stored cell, with the symmetry of the site). alignment: "edge" (1.4 eV below the half
     height of the isotropic spectrum: `spectra.half_height`), "onset" (first empty level of the core-hole cell, which
     depends on the supercell), "cbm" (that of the ground state, known before any core-hole calculation) or "vbm" (highest
-    occupied level of the core-hole cell). normalization: "mean" divides each site by its mean over window (and polarization), as METHOD.md does;
+    occupied level of the core-hole cell). normalization: "mean" divides each site by its mean over window (and polarization), as docs/method.md does;
     "none" leaves bohr^2/eV.
     """
 

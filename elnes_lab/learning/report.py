@@ -303,7 +303,7 @@ def inputs(study: dict) -> list[str]:
         "",
         "The targets are not chosen by these numbers alone: broadening makes any target easier and tells less; a "
         "spectrum counted from the valence band or from the first empty level of the charged supercell inherits that "
-        "cell's finite-size shift (METHOD.md, 0.3 eV between two cell sizes of quartz), one counted from its own rise "
+        "cell's finite-size shift (docs/method.md, 0.3 eV between two cell sizes of quartz), one counted from its own rise "
         "does not, and measured spectra are compared by their edges as well.",
         "",
     ]
