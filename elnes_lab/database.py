@@ -4,6 +4,7 @@ A `Database` is a view of some rows of one file. Rows are sites: one oxygen of o
 is read until it is asked for, and xarray, pandas and pymatgen are imported only by the methods that return their objects.
 """
 import difflib
+import io
 import re
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from . import spectra
 from .errors import DataError
-from .schema import CHANNELS, COLUMNS, ENERGY_STEP, POLARIZATIONS, STRUCTURES
+from .schema import CHANNELS, COLUMNS, ENERGY_STEP, POLARIZATIONS
 from .store import Store
 
 ISOTROPIC = "isotropic"
@@ -224,7 +225,7 @@ class Database:
         """These rows as a lazy xarray.Dataset."""
         import xarray as xr
 
-        whole = xr.open_dataset(self.store.path, engine="h5netcdf")
+        whole = xr.open_dataset(self.store.source(), engine="h5netcdf")
         return whole if self.rows is None else whole.isel(site=self.rows)
 
     @property
@@ -233,10 +234,8 @@ class Database:
         if "frames" not in self.store.__dict__:
             from ase.io import read
 
-            path = self.store.path.with_name(STRUCTURES)
-            if not path.exists():
-                raise DataError(f"The structures are missing: there is no {path}. Build the database again with `elnes-lab build`.")
-            self.store.frames = {atoms.info["structure"]: atoms for atoms in read(path, ":")}
+            frames = read(io.StringIO(self.store.structures()), ":", format="extxyz")
+            self.store.frames = {atoms.info["structure"]: atoms for atoms in frames}
         return self.store.frames
 
     def atoms(self, structure: str):
