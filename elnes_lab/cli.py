@@ -100,12 +100,16 @@ def describe(info: dict) -> str:
     for site in info["missing"]:
         waiting[site.split("/")[0]] = waiting.get(site.split("/")[0], 0) + 1
     named = ", ".join(f"{name} ({n})" for name, n in list(waiting.items())[:8]) + (", ..." if len(waiting) > 8 else "")
+    missed = {name: value for name, value in info["electron_error"].items() if abs(value) >= 0.05}
+    listed = ", ".join(f"{name} ({value:+.1%})" for name, value in sorted(missed.items(), key=lambda item: -abs(item[1])))
     lines = [
         f"{info['path']}, data version {info['version']}",
         f"spectra     {info['spectra']} of {info['planned']} planned, from {info['structures']} structures",
         f"kind        {counts('kind')}",
         f"source      {counts('source')}",
         f"missing     {len(info['missing'])} sites in {len(waiting)} structures are not computed yet" + (f": {named}" if waiting else ""),
+        f"electrons   {len(missed)} structures have a DOS that misses their electron count by 5 % or more, in flat valence bands"
+        + (f": {listed}" if missed else ""),
         f"rejected    {len(info['rejected'])}",
         *(f"            {row['site']}: {row['reason']}" for row in info["rejected"]),
     ]

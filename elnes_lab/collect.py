@@ -52,7 +52,7 @@ class Collected:
 def collect(raw: Path) -> Collected:
     """Reads and checks every file of the raw folder, in the order of the structures' names. DataError if it cannot be listed."""
     found, known = Collected(), set()
-    for name in sorted(entries(raw)):
+    for name in sorted(set(entries(raw)) - {PLAN}):
         try:
             files = step_files(raw / name)
         except DataError as reason:

@@ -290,11 +290,13 @@ class Database:
         return str(self.store.attribute("raw_sha256"))[:12]
 
     def info(self) -> dict:
-        """Counts for programs: spectra, structures, per kind and source, rejected, missing, planned, version."""
+        """Counts for programs: spectra, structures, per kind and source, rejected, missing, planned, version; electron_error:
+        by how much the DOS of each structure misses its electrons, relative."""
         kinds, sources = (dict(zip(*(x.tolist() for x in np.unique(self[c].astype(str), return_counts=True)))) for c in ("kind", "source"))
         return {
             "spectra": len(self), "structures": len(self.structures), "kind": kinds, "source": sources,
             "planned": self.planned, "rejected": self.rejected.to_dict("records"), "missing": self.missing["site"].tolist(),
+            "electron_error": {name: round(float(value), 4) for name, value in zip(self["structure"], self["electron_error"])},
             "version": self.version, "path": str(self.store.path),
         }
 

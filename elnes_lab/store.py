@@ -48,6 +48,7 @@ class Store:
         except Exception as problem:
             raise DataError(f"{self.path} is not a netCDF-4 file, or it is truncated ({first_line(problem)}). "
                             "Build it again with `elnes-lab build`.") from None
+        self.closed = False
         self.lock = threading.RLock()
         self.cache: dict[str, np.ndarray] = {}
         self.tables: dict[str, np.ndarray] = {}
@@ -187,7 +188,7 @@ class Store:
         except Exception as problem:
             if isinstance(problem, MemoryError) and self.verify:        # the file is sound, the machine too small
                 raise
-            if not self.file:
+            if self.closed:
                 raise DataError(f"{self.path} was closed. Open the database again.") from None
             raise self.damaged(what, first_line(problem)) from None
 
@@ -195,6 +196,7 @@ class Store:
         return DataError(f"In {self.path} {what} cannot be used: {detail}. The file was damaged or changed. {REMEDY}")
 
     def close(self) -> None:
+        self.closed = True
         self.file.close()
         if self.image is not None:
             self.image.close()
