@@ -101,7 +101,8 @@ def describe(info: dict) -> str:
         waiting[site.split("/")[0]] = waiting.get(site.split("/")[0], 0) + 1
     named = ", ".join(f"{name} ({n})" for name, n in list(waiting.items())[:8]) + (", ..." if len(waiting) > 8 else "")
     missed = {name: value for name, value in info["electron_error"].items() if abs(value) >= 0.05}
-    listed = ", ".join(f"{name} ({value:+.1%})" for name, value in sorted(missed.items(), key=lambda item: -abs(item[1])))
+    worst = sorted(missed.items(), key=lambda item: -abs(item[1]))
+    listed = ", ".join(f"{name} ({value:+.1%})" for name, value in worst[:8]) + (", ..." if len(worst) > 8 else "")
     lines = [
         f"{info['path']}, data version {info['version']}",
         f"spectra     {info['spectra']} of {info['planned']} planned, from {info['structures']} structures",

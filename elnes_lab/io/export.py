@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import stat
 import unicodedata
 import uuid
 import zipfile
@@ -46,14 +47,13 @@ def export(db, path: Path | str, *, format: str | None = None, zero: str = "vbm"
     `gather` raises.
     """
     path, inside, format = destination(path, format)
-    if inside != "folder" and path.exists() and not overwrite:
-        raise exists(path)
+    if inside != "folder":
+        check_free(path, overwrite)
     files = render(db, format, zero=zero, polarization=polarization, fwhm=fwhm, pdos=pdos)
     if inside == "folder":
         files = {path / name: content for name, content in files.items()}
         for file in files:
-            if file.exists() and not overwrite:
-                raise exists(file)
+            check_free(file, overwrite)
         make_folder(path)
     elif inside == "zip":
         files = {path: zipped(files)}
@@ -117,7 +117,7 @@ def destination(path: Path | str, format: str | None) -> tuple[Path, str, str]:
     slash = str(path).endswith(("/", os.sep))
     path = Path(path)
     ends = [suffix.lower() for suffix in path.suffixes]
-    inside = "folder" if slash or path.is_dir() else "zip" if ends[-1:] == [".zip"] else "file"
+    inside = "folder" if slash or os.path.isdir(path) else "zip" if ends[-1:] == [".zip"] else "file"
     if format is None:
         ends = ends[:-1] if inside == "zip" else ends
         if inside == "folder" or not ends:
@@ -158,15 +158,35 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def check_free(path: Path, overwrite: bool) -> None:
+    """DataError unless a file may be put there: nothing is there, or a file to overwrite (never a folder, pipe or device)."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as problem:
+        raise unwritable(path, problem) from None
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{path} is not a file but a folder, pipe or device, and was left as it is. Choose another name.")
+    if not overwrite:
+        raise exists(path)
+
+
 def exists(path: Path) -> DataError:
     return DataError(f"{path} exists already and was left as it is. Choose another name, or ask to overwrite it.")
+
+
+def unwritable(path: Path, problem: Exception) -> DataError:
+    return DataError(f"{path} cannot be written: {getattr(problem, 'strerror', None) or problem}. "
+                     "Choose a name that can be, in a folder that exists and that you may write to.")
 
 
 def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise DataError(f"The folder {path} cannot be made: {problem.strerror}. Choose another one.") from None
+    except (OSError, ValueError) as problem:
+        raise DataError(f"The folder {path} cannot be made: {getattr(problem, 'strerror', None) or problem}. "
+                        "Choose another one.") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -175,9 +195,8 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         part.write_bytes(content)
         os.replace(part, path)
-    except OSError as problem:
-        raise DataError(f"{path} cannot be written: {problem.strerror}. "
-                        "Choose a folder that exists and that you may write to.") from None
+    except (OSError, ValueError) as problem:
+        raise unwritable(path, problem) from None
     finally:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             part.unlink()
