@@ -127,7 +127,8 @@ def netcdf(dataset) -> bytes:
 
 def checksums(found: Collected, raw: Path, output: Path, database: bytes, structures: bytes) -> bytes:
     """The list of all files as `sha256sum` writes it, the paths relative to `output`."""
-    listed = [(hashlib.sha256(content).hexdigest(), name) for content, name in ((database, schema.FILE), (structures, schema.STRUCTURES))]
+    ours = ((database, schema.FILE), (structures, schema.STRUCTURES))
+    listed = [(hashlib.sha256(content).hexdigest(), name) for content, name in ours]
     listed += [(digest, Path(os.path.relpath(raw / name, output)).as_posix()) for name, digest in found.files.items()]
     return "".join(f"{digest}  {name}\n" for digest, name in listed).encode()
 

@@ -191,7 +191,8 @@ PLANS = {
     "no extended XYZ at all": ("hello\n" * 5, set()),
 }
 SPOIL = {"x": ("1.6 0 0", "1.x 0 0"), "n": ("O 0 1.6 0.1\n", ""), "l": ("Lattice", "Lettice"), "s": ("sid", "sud"),
-         "o": ("O 1.6 0 0", "O 0.6 0 0"), "y": ("ns=2", "ns=1"), "c": ("3\n", "e\n"), "h": ("Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0.1\n", "Si 0")}
+         "o": ("O 1.6 0 0", "O 0.6 0 0"), "y": ("ns=2", "ns=1"), "c": ("3\n", "e\n"),
+         "h": ("Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0.1\n", "Si 0")}
 
 
 @pytest.mark.parametrize("what", PLANS)

@@ -144,11 +144,13 @@ def read_site(path: Path, ground: GroundState, content: bytes | None = None) -> 
     uniform("energy of the spectrum", row.energy)
     check_spectrum(row.energy, row.strength, row.lumo - row.homo)
     if not STRENGTH[0] <= row.strength.max() <= STRENGTH[1]:
-        raise DataError(f"the strength has its peak at {row.strength.max():.2g} bohr^2/eV, not within {STRENGTH[0]:g} to {STRENGTH[1]:g}")
+        raise DataError(f"the strength has its peak at {row.strength.max():.2g} bohr^2/eV, not within "
+                        f"{STRENGTH[0]:g} to {STRENGTH[1]:g}")
     for energy in (row.total_energy + row.lumo, row.neutral_energy):
         edge = energy - ground.supercell_energy + EXPERIMENTAL_OFFSET
         if not np.isnan(energy) and not EDGE[0] <= edge <= EDGE[1]:
-            raise DataError(f"the total energies put the edge at {edge:.5g} eV, not within {EDGE[0]:.0f} to {EDGE[1]:.0f} eV; {AGAIN}")
+            raise DataError(f"the total energies put the edge at {edge:.5g} eV, not within {EDGE[0]:.0f} to {EDGE[1]:.0f} eV; "
+                            f"{AGAIN}")
     return row
 
 
@@ -215,14 +217,16 @@ def check_pdos(ground: GroundState) -> None:
             raise DataError(f"{name} is negative: {values.min():.3g} states/eV where its peak has {values.max():.3g}; {AGAIN}")
         empty = values.reshape(-1, values.shape[-1]).max(1) <= 0
         if empty.any():
-            raise DataError(f"{name} is zero everywhere{f' for atom {empty.argmax() * len(ground.symbols) // len(empty)}' * (len(empty) > 1)}; {AGAIN}")
+            where = f" for atom {empty.argmax() * len(ground.symbols) // len(empty)}" if len(empty) > 1 else ""
+            raise DataError(f"{name} is zero everywhere{where}; {AGAIN}")
     difference = np.abs(ground.pdos_pxyz.sum(1) - ground.pdos_p).max()
     if difference > PARTS * ground.pdos_p.max():
         raise DataError(f"px, py and pz do not add up to p: {difference:.3g} states/eV are between them; {AGAIN}")
     for name, dos in (("DOS", ground.dos), ("PDOS", ground.pdos_s.sum(0) + ground.pdos_p.sum(0))):
         missed = filled(ground, dos) / electrons - 1
         if abs(missed) > ELECTRONS_MISSED:
-            raise DataError(f"the {name} misses the electron count by {missed:+.0%}: {electrons} valence electrons are below the gap; {AGAIN}")
+            raise DataError(f"the {name} misses the electron count by {missed:+.0%}: {electrons} valence electrons are below "
+                            f"the gap; {AGAIN}")
 
 
 def check_spectrum(energy: np.ndarray, strength: np.ndarray, gap: float) -> None:
