@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elnes_lab import open_database
+from elnes_lab import digests, open_database
 from elnes_lab.schema import FILE
 
 OURS = "import elnes_lab; db = elnes_lab.open_database({path!r})"
@@ -55,10 +55,13 @@ def tile(source: Path, target: Path, rows: int) -> None:
         sites = old.dimensions["site"].size
         length = old.variables["elnes"].chunks[0]
         unit = max(sites // length, 1) * length                      # whole chunks, so that no row need be compressed again
-        new.dimensions = {name: rows if name == "site" else dimension.size for name, dimension in old.dimensions.items()}
+        sizes = {"site": rows, "block": -(-rows // digests.BLOCK)}
+        new.dimensions = {name: sizes.get(name, dimension.size) for name, dimension in old.dimensions.items()}
         for name, value in old.attrs.items():
             new.attrs[name] = value
         for name, variable in old.variables.items():
+            if name.endswith(digests.TABLE):
+                continue
             tiled = "site" in variable.dimensions
             kept = {"chunks": (length, *variable.shape[1:]), "compression": "gzip", "shuffle": True} if tiled and variable.ndim == 3 else {}
             dtype = variable.dtype if variable.dtype.kind != "O" else h5py.string_dtype()
@@ -79,6 +82,28 @@ def tile(source: Path, target: Path, rows: int) -> None:
                     copy[...] = values
                 else:
                     copy[...] = values[np.arange(rows) % unit]
+        sign(new)
+    content = target.read_bytes()
+    with open(target, "ab") as file:
+        file.write(digests.seal(content))
+
+
+def sign(file) -> None:
+    """The digests of a file that was put together from parts of another."""
+    for name, variable in list(file.variables.items()):
+        if digests.in_blocks(variable.shape):
+            table = np.concatenate([digests.table(variable[i:i + digests.BLOCK]) for i in range(0, len(variable), digests.BLOCK)])
+            copy = file.create_variable(name + digests.TABLE, ("block", "digest"), table.dtype)
+            copy[...] = table
+            variable.attrs[digests.ATTRIBUTE] = digests.of_variable(
+                name, variable.dimensions, variable.dtype, variable.shape, table.tobytes())
+    for name, variable in file.variables.items():
+        if not digests.in_blocks(variable.shape):
+            values = variable[...]
+            if digests.is_text(values.dtype):
+                values = np.array([x.decode() if isinstance(x, bytes) else x for x in values], dtype=object)
+            variable.attrs[digests.ATTRIBUTE] = digests.of_variable(
+                name, variable.dimensions, np.dtype(variable.dtype), variable.shape, digests.raw(values))
 
 
 def write_json(db, path: Path) -> None:

@@ -149,6 +149,9 @@ def describe(info: dict) -> str:
     counts = lambda group: ", ".join(f"{n} {name}" for name, n in info[group].items())
     waiting, named = by_structure(info["missing"])
     odd = by_structure([row["site"] for row in info["remarks"]])[1]
+    missed = {name: value for name, value in info["electron_error"].items() if abs(value) >= 0.05}
+    worst = sorted(missed.items(), key=lambda item: -abs(item[1]))
+    listed = ", ".join(f"{name} ({value:+.1%})" for name, value in worst[:8]) + (", ..." if len(worst) > 8 else "")
     lines = [
         f"{info['path']}, data version {info['version']}",
         f"spectra     {info['spectra']} of {info['planned']} planned, from {info['structures']} structures",
@@ -156,6 +159,8 @@ def describe(info: dict) -> str:
         f"source      {counts('source')}",
         f"missing     {len(info['missing'])} sites in {len(waiting)} structures are not computed yet"
         + (f": {named}" if waiting else ""),
+        f"electrons   {len(missed)} structures have a DOS that misses their electron count by 5 % or more, in flat valence bands"
+        + (f": {listed}" if missed else ""),
         f"rejected    {len(info['rejected'])}",
         *(f"            {row['site']}: {row['reason']}" for row in info["rejected"]),
         f"remarks     {len(info['remarks'])} sites may stand apart; why is in the column remark" + (f": {odd}" if odd else ""),

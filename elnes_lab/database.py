@@ -3,6 +3,7 @@
 A `Database` is a view of some rows of one file. Rows are sites: one oxygen of one structure. Nothing but the per-site columns
 is read until it is asked for, and xarray, pandas and pymatgen are imported only by the methods that return their objects.
 """
+import io
 from functools import cached_property
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from . import query, spectra
 from .errors import DataError, unknown
-from .schema import CHANNELS, COLUMNS, ENERGY_STEP, POLARIZATIONS, STRUCTURES
+from .schema import CHANNELS, COLUMNS, ENERGY_STEP, POLARIZATIONS
 from .store import Store
 
 ISOTROPIC = "isotropic"
@@ -218,7 +219,7 @@ class Database:
         """These rows as a lazy xarray.Dataset."""
         import xarray as xr
 
-        whole = xr.open_dataset(self.store.path, engine="h5netcdf")
+        whole = xr.open_dataset(self.store.source(), engine="h5netcdf")
         return whole if self.rows is None else whole.isel(site=self.rows)
 
     @property
@@ -227,10 +228,8 @@ class Database:
         if "frames" not in self.store.__dict__:
             from ase.io import read
 
-            path = self.store.path.with_name(STRUCTURES)
-            if not path.exists():
-                raise DataError(f"The structures are missing: there is no {path}. Build the database again with `elnes-lab build`.")
-            self.store.frames = {atoms.info["structure"]: atoms for atoms in read(path, ":")}
+            frames = read(io.StringIO(self.store.structures()), ":", format="extxyz")
+            self.store.frames = {atoms.info["structure"]: atoms for atoms in frames}
         return self.store.frames
 
     def atoms(self, structure: str):
@@ -293,12 +292,14 @@ class Database:
         return str(self.store.attribute("raw_sha256"))[:12]
 
     def info(self) -> dict:
-        """For programs: numbers of spectra, structures, per kind and source, planned; rejected, remarks, missing; version."""
+        """For programs: numbers of spectra, structures, per kind and source, planned; rejected, remarks, missing; version;
+        electron_error: by how much the DOS of each structure misses its electrons, relative."""
         kinds, sources = (dict(zip(*(x.tolist() for x in np.unique(self[c].astype(str), return_counts=True)))) for c in ("kind", "source"))
         return {
             "spectra": len(self), "structures": len(self.structures), "kind": kinds, "source": sources,
             "planned": self.planned, "rejected": self.rejected.to_dict("records"), "remarks": self.remarks.to_dict("records"),
             "missing": self.missing["site"].tolist(),
+            "electron_error": {name: round(float(value), 4) for name, value in zip(self["structure"], self["electron_error"])},
             "version": self.version, "path": str(self.store.path),
         }
 

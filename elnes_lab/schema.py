@@ -4,7 +4,7 @@ from typing import NamedTuple
 FILE = "silicon_oxides_o_k.nc"
 STRUCTURES = "structures.extxyz"
 CHECKSUMS = "SHA256SUMS"
-CONVENTIONS = "ELNES Lab 1"
+CONVENTIONS = "ELNES Lab 2"                        # 2: digests of all variables, structures in the file
 ENERGY_STEP = 0.1                                   # eV, of both energy axes
 POLARIZATIONS = ("x", "y", "z")
 CHANNELS = ("O s", "O p", "O px", "O py", "O pz", "Si s", "Si p", "DOS")
@@ -59,6 +59,9 @@ COLUMNS: dict[str, Column] = {
                      "spectrum more than 2.2 eV above the first empty level"),
     "pdos_top": Column("float32", "eV", "PDOS complete up to", "above the valence-band maximum; the PDOS is cut off above"),
     "image_distance": Column("float32", "angstrom", "Distance between core holes"),
+    "electron_error": Column("float32", "1", "DOS electron count error", "the ground state's DOS up to the middle of the gap over the "
+                             "valence electrons, less 1; a coarse step of the DOS misses part of flat valence bands, which does not "
+                             "matter above the gap"),
     "seconds": Column("float32", "s", "Computing time", "one core, this spectrum"),
     "ground_seconds": Column("float32", "s", "Computing time of the ground state", "one core, once per structure"),
 }

@@ -1,15 +1,22 @@
 """From raw files to the database: nothing invented, nothing hidden, nothing half-written."""
+import hashlib
+import os
 import shutil
+import signal
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from elnes_lab.build import build, onset
+from elnes_lab.build import alone, build, onset
 from elnes_lab.database import open_database
 from elnes_lab.errors import DataError
 from elnes_lab.sources.quantum_espresso import read_ground, read_site
-from elnes_lab.store import read_checksums, sha256
+
+
+def sha256(path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def reasons(info) -> dict:
@@ -46,13 +53,13 @@ def test_twice_the_same_bytes(raw_results, built, tmp_path):
 def test_checksum_list_covers_database_and_raw_files(raw, tmp_path):
     output = tmp_path / "out"
     build(raw, output)
-    listed = read_checksums(output / "SHA256SUMS")
+    listed = (output / "SHA256SUMS").read_text().splitlines()
     assert len(listed) == 2 + len(list(raw.rglob("*.npz")))
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=output, check=True)
 
 
 SPOILED_SITES = {
-    "strength below": lambda a: {"strength": a["strength"] - 0.03 * a["strength"].max() * (a["energy"] < -2)},
+    "strength below": lambda a: {"strength": a["strength"] - 0.1 * a["strength"].max() * (abs(a["energy"] - 4) < 0.5)},
     "no edge": lambda a: {"strength": np.ones_like(a["strength"])},
     "no edge: the strength is nowhere": lambda a: {"strength": np.zeros_like(a["strength"])},
     "non-finite": lambda a: {"strength": np.where(a["energy"] > 20, np.nan, a["strength"])},
@@ -144,7 +151,7 @@ def test_a_crash_while_writing_leaves_the_database_as_it_was(raw, tmp_path, monk
     build(raw, tmp_path / "out")
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     (raw / "stishovite" / "O2.npz").unlink()
-    monkeypatch.setattr("elnes_lab.build.sha256", lambda path: 1 / 0)
+    monkeypatch.setattr("elnes_lab.build.checksums", lambda *arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         build(raw, tmp_path / "out")
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
@@ -158,3 +165,120 @@ def test_onset_of_later_sites_needs_the_first(raw_results):
     assert onsets[0] == pytest.approx(first.neutral_energy - ground.supercell_energy + 742.2)
     assert onsets[1] - onsets[0] == pytest.approx(second.total_energy + second.lumo - first.total_energy - first.lumo)
     assert np.isnan(onset(second, None, ground.supercell_energy))
+
+
+def folder_contents(folder) -> dict:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def readable(folder) -> int:
+    """Rows of the database, all of which can be read with its structures."""
+    with open_database(folder) as db:
+        assert np.isfinite(db.elnes).all() and set(db.frames) == set(db.structures)
+        return len(db)
+
+
+@pytest.fixture
+def two_states(raw_results, tmp_path):
+    """A raw folder of one structure, a database built from it, and then one structure more in the raw folder."""
+    raw, output = tmp_path / "raw", tmp_path / "out"
+    shutil.copytree(raw_results / "stishovite", raw / "stishovite")
+    build(raw, output)
+    shutil.copytree(raw_results / "quartz-alpha", raw / "quartz-alpha")
+    return raw, output
+
+
+KILLED = """
+import os, signal, sys
+import elnes_lab.build as module
+raw, output, when = sys.argv[1], sys.argv[2], int(sys.argv[3])
+steps = 0
+def counted(real):
+    def call(*arguments, **options):
+        global steps
+        if steps == when:
+            os.kill(os.getpid(), signal.SIGKILL)
+        steps += 1
+        return real(*arguments, **options)
+    return call
+os.fsync, os.replace = counted(os.fsync), counted(os.replace)
+module.build(raw, output)
+"""
+
+
+@pytest.mark.parametrize("when, rows", [(0, 1), (2, 1), (3, 1), (4, 2), (5, 2)])
+def test_killed_at_any_step_the_database_is_the_old_or_the_new_one(two_states, when, rows):
+    """Three files are written, then three are replaced; `when` steps are done when the process is killed."""
+    raw, output = two_states
+    killed = subprocess.run([sys.executable, "-c", KILLED, raw, output, str(when)])
+    assert killed.returncode == -signal.SIGKILL
+    assert readable(output) == rows
+    if when == 4:
+        assert build(raw, output)["spectra"] == 2           # the lock died with its process
+        subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=output, check=True)
+        assert not list(output.glob("*.part"))
+
+
+def test_two_builds_at_once(two_states):
+    raw, output = two_states
+    with alone(output):
+        with pytest.raises(DataError, match="Another build is writing"):
+            build(raw, output)
+    assert readable(output) == 1
+    assert build(raw, output)["spectra"] == 2
+
+
+def test_a_lock_that_a_dead_process_left_is_no_lock(two_states):
+    raw, output = two_states
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import sys, time; from pathlib import Path; from elnes_lab.build import alone\n"
+         "with alone(Path(sys.argv[1])): print('locked', flush=True); time.sleep(600)", output], stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"locked\n"
+    with pytest.raises(DataError, match="Another build is writing"):
+        build(raw, output)
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    assert build(raw, output)["spectra"] == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of a process are POSIX")
+def test_a_full_disk_is_a_sentence_and_the_old_database_stays(two_states):
+    """The limit of a file's size stands for the disk: writing fails in the middle either way."""
+    raw, output = two_states
+    before = folder_contents(output)
+    code = ("import resource, sys; from elnes_lab.build import build; from elnes_lab.errors import DataError\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+            "try: build(*sys.argv[1:])\nexcept DataError as problem: print(problem)")
+    done = subprocess.run([sys.executable, "-c", code, raw, output], capture_output=True, text=True)
+    assert done.returncode == 0 and "cannot be written: File too large. The database is as it was" in done.stdout, done
+    assert folder_contents(output) == before
+
+
+@pytest.mark.parametrize("what", ["a file", "below a file", "too long", "nul", "a folder in the way", "a pipe in the way"])
+def test_places_where_no_database_can_be_made(two_states, tmp_path, what):
+    raw, output = two_states
+    if "in the way" in what:
+        (output / "structures.extxyz").unlink()
+        (os.mkfifo if "pipe" in what else os.mkdir)(output / "structures.extxyz")
+        place = output
+    else:
+        (tmp_path / "file").write_text("")
+        place = tmp_path / {"a file": "file", "below a file": "file/sub", "too long": "x" * 300, "nul": "a\0b"}[what]
+    with pytest.raises(DataError, match="cannot be written|is not a regular file"):
+        build(raw, place)
+    assert readable(output) == 1 and not list(tmp_path.glob("out/*.part"))
+
+
+def test_a_build_for_nothing_leaves_no_folder(tmp_path):
+    (tmp_path / "raw").mkdir()
+    for raw in ("raw", "nothing"):
+        with pytest.raises(DataError, match="no spectrum that can be used|There is no folder"):
+            build(tmp_path / raw, tmp_path / "out" / "deep")
+        assert not (tmp_path / "out" / "deep").exists()
+
+
+def test_the_report_says_which_structures_miss_electrons(raw_results, built):
+    with open_database(built) as db:
+        missed = db.info()["electron_error"]
+    assert list(missed) == ["prototype-04", "quartz-alpha", "stishovite"] and all(abs(value) < 0.1 for value in missed.values())

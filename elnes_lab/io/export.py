@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import stat
 import unicodedata
 import uuid
 import zipfile
@@ -49,14 +50,13 @@ def export(db, path: Path | str, *, format: str | None = None, zero: str = "vbm"
     path, inside, format = destination(path, format)
     if inside == "folder":
         folder_place(path)
-    elif file_place(path).exists() and not overwrite:
-        raise exists(path)
+    else:
+        check_free(file_place(path), overwrite)
     files = render(db, format, zero=zero, polarization=polarization, fwhm=fwhm, pdos=pdos)
     if inside == "folder":
         files = {path / name: content for name, content in files.items()}
         for file in files:
-            if file.exists() and not overwrite:
-                raise exists(file)
+            check_free(file, overwrite)
         make_folder(path)
     elif inside == "zip":
         files = {path: zipped(files)}
@@ -161,15 +161,35 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def check_free(path: Path, overwrite: bool) -> None:
+    """DataError unless a file may be put there: nothing is there, or a file to overwrite (never a folder, pipe or device)."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as problem:
+        raise unwritable(path, problem) from None
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{path} is not a file but a folder, pipe or device, and was left as it is. Choose another name.")
+    if not overwrite:
+        raise exists(path)
+
+
 def exists(path: Path) -> DataError:
     return DataError(f"{path} exists already and was left as it is. Choose another name, or ask to overwrite it.")
+
+
+def unwritable(path: Path, problem: Exception) -> DataError:
+    return DataError(f"{path} cannot be written: {getattr(problem, 'strerror', None) or problem}. "
+                     "Choose a name that can be, in a folder that exists and that you may write to.")
 
 
 def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise DataError(f"The folder {path} cannot be made: {problem.strerror}. Choose another one.") from None
+    except (OSError, ValueError) as problem:
+        raise DataError(f"The folder {path} cannot be made: {getattr(problem, 'strerror', None) or problem}. "
+                        "Choose another one.") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -178,9 +198,8 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         part.write_bytes(content)
         os.replace(part, path)
-    except OSError as problem:
-        raise DataError(f"{path} cannot be written: {problem.strerror}. "
-                        "Choose a folder that exists and that you may write to.") from None
+    except (OSError, ValueError) as problem:
+        raise unwritable(path, problem) from None
     finally:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             part.unlink()

@@ -2,7 +2,10 @@
 
 A renderer gives {title: content}: one entry for a format that holds many spectra, one per spectrum for EMSA/MAS.
 """
+import errno
 import json
+import os
+import shutil
 import tempfile
 import textwrap
 import unicodedata
@@ -19,6 +22,7 @@ from ..spectra import ENERGY_TITLES, STORED_LORENTZIAN_FWHM, grid_step
 PDOS_CHANNEL = "O p"            # the dipole-allowed final states at the O K edge
 JSON_SCHEMA = {"name": "elnes-lab.spectra", "version": 1}
 ENERGY_DIGITS = 6               # decimals of an energy in eV; removes the rounding noise of a step of 0.1
+TEMPORARY_BYTES = 4 * 2**20     # for columns and headers of a temporary file, on top of its spectra
 MSA_WIDTH = 64                  # characters of one header value in ISO 22029
 ZERO_NOTES = {
     "vbm": ", that is the highest occupied level of the core-hole cell; PDOS: of the ground state",
@@ -239,8 +243,17 @@ def ascii_text(text: str) -> str:
 
 
 def written(writer, signal: dict, suffix: str, **options) -> bytes:
-    """What a RosettaSciIO writer, which takes only file names, puts into a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, f"signal.{suffix}")
-        writer(str(path), signal, **options)
-        return path.read_bytes()
+    """What a RosettaSciIO writer, which takes only file names, puts into a file. DataError if temporary files have no room.
+
+    Room is asked for before: the HDF5 library ends the process when the disk is full.
+    """
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            if shutil.disk_usage(folder).free < 4 * signal["data"].nbytes + TEMPORARY_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            path = Path(folder, f"signal.{suffix}")
+            writer(str(path), signal, **options)
+            return path.read_bytes()
+    except OSError as problem:
+        raise DataError(f"The export needs temporary files, and they cannot be written: {problem.strerror or problem}. "
+                        "Make room, or name another folder in the environment variable TMPDIR.") from None

@@ -1,22 +1,40 @@
 """Results of the Quantum ESPRESSO route: `<structure>/ground.npz` and `<structure>/O<i>.npz`.
 
 A file is either read whole and checked, or a `DataError` says why it cannot be a row of the database. Energies are in eV,
-lengths in angstrom, the dipole strength in bohr^2/eV.
+lengths in angstrom, the dipole strength in bohr^2/eV. The limits below are wide: they let pass what is unusual and refuse what
+cannot be.
 """
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
+from ..schema import ENERGY_STEP
+from ..spectra import EXPERIMENTAL_OFFSET
+from .npz import AGAIN, printable, read_arrays, read_regular
 
 PDOS_TOP = 17.0             # eV above the valence-band maximum; the ground-state bands must be complete up to here: 10 eV of
                             # conduction bands in a wide-gap oxide, which is the near-edge structure
 GAP_RANGE = (0.5, 10.0)     # eV; PBE gaps of silicon oxides lie between 2 and 7
-NEGATIVE = -0.02            # of the peak; leaving the occupied states out is exact only for a converged recursion
-PRE_EDGE = 0.2              # of the peak; strength allowed below the middle of the gap
+NEGATIVE = -0.02            # of the peak, from the middle of the gap on: the recursion converges to a positive spectrum
+PRE_EDGE = 0.2              # of the peak, either sign, below the middle of the gap: there states are left out, see check_spectrum
+SOURCES = ("mineral", "prototype", "framework", "search", "melt-quench")
+ID = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}"           # of a structure: its folder, part of a label and of a line of a list
+NAME = r"[A-Za-z0-9][A-Za-z0-9 ._+()-]{0,79}"
+ELECTRONS = {"O": 6, "Si": 4}                      # valence electrons of the pseudopotentials
+ELECTRONS_MISSED = 0.25     # of the electrons; a coarse step of the DOS misses up to 15 % in flat valence bands (METHOD)
+PDOS_NEGATIVE = -0.02       # of the largest value; optimised tetrahedra have small negative weights, -0.4 % at most
+PDOS_PEAK = 10.0            # states/eV for an electron; one level, broadened by 0.15 eV, has 2.7 (two electrons: 5.3)
+PARTS = 0.03                # of the largest p PDOS; px + py + pz is p but for the rounding of each
+STRENGTH = (1e-6, 1e-2)     # bohr^2/eV; the peaks found so far lie between 1e-4 and 4e-4
+ATOM_ENERGY = (-600, -50)   # eV for an atom; -345 in SiO2 with these pseudopotentials
+FORMATION = 1.0             # eV for an atom; between the same crystal's energy in two cells there are 0.02
+EDGE = (480.0, 600.0)       # eV of energy loss; the O K edge lies at 532
+ATOMS = 1000
+VECTOR = (1.0, 100.0)       # angstrom; length of a lattice vector, and the least height of the cell
+VOLUME = (4.0, 100.0)       # angstrom^3 for an atom; 7.8 (stishovite) to 24 (open frameworks)
 GROUND_SHAPES = {
     "cell": "3,3", "symbols": "a", "positions": "a,3", "name": "", "source": "", "total_energy": "", "band_gap": "",
     "supercell": "3,3", "supercell_energy": "", "energy": "e", "dos": "e", "pdos_s": "a,e", "pdos_p": "a,e",
@@ -79,87 +97,156 @@ class CoreHoleSite:
     seconds: float
 
 
-def read_arrays(path: Path, shapes: dict[str, str], what: str) -> dict:
-    """Arrays of an .npz file whose keys and shapes are those of `shapes` (equal letters are equal lengths).
-
-    Raises DataError for a truncated or foreign file, a missing key, another shape, or a value that is not finite.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = [k for k in shapes if k not in file]
-            if missing:
-                raise DataError(f"not a {what} file: it has no {', '.join(missing)}; compute this step again")
-            arrays = {k: file[k] for k in shapes}
-    except DataError:
-        raise
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as problem:
-        detail = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        raise DataError(f"not readable as .npz, truncated or of another format ({detail}); compute this step again") from None
-    sizes: dict[str, int] = {}
-    for key, shape in shapes.items():
-        wanted = [int(s) if s.isdigit() else sizes.get(s) for s in shape.split(",") if s]
-        found = arrays[key].shape
-        if len(found) != len(wanted) or any(w not in (None, f) for w, f in zip(wanted, found)):
-            raise DataError(f"{key} has shape {found}, not ({shape}); compute this step again")
-        sizes.update({s: f for s, f in zip(shape.split(","), found) if s and not s.isdigit()})
-        if arrays[key].dtype.kind in "fc" and key != "neutral_energy" and not np.isfinite(arrays[key]).all():
-            raise DataError(f"non-finite value in {key}; compute this step again")
-        if (arrays[key].dtype.kind in "US") != (key in ("symbols", "name", "source")):
-            raise DataError(f"{key} is of type {arrays[key].dtype}, which a {what} file does not have; compute this step again")
-    return arrays
-
-
 def scalars(arrays: dict) -> dict:
     return {k: v.item() if v.ndim == 0 else v for k, v in arrays.items()}
 
 
-def read_ground(path: Path) -> GroundState:
-    """The checked ground state of one structure; the folder's name is its id. DataError with the reason otherwise."""
-    ground = GroundState(structure=Path(path).parent.name, **scalars(read_arrays(path, GROUND_SHAPES, "ground-state")))
+def read_ground(path: Path, content: bytes | None = None) -> GroundState:
+    """The checked ground state of one structure; the folder's name is its id. DataError with the reason otherwise.
+
+    content: the file's bytes if they have been read already.
+    """
+    content = read_regular(path).bytes if content is None else content
+    ground = GroundState(structure=Path(path).parent.name, **scalars(read_arrays(content, GROUND_SHAPES, "ground-state")))
     if not GAP_RANGE[0] <= ground.band_gap <= GAP_RANGE[1]:
-        raise DataError(f"gap out of range: {ground.band_gap:.2f} eV is not within {GAP_RANGE[0]} to {GAP_RANGE[1]} eV")
+        raise DataError(f"gap out of range: {ground.band_gap:.4g} eV is not within {GAP_RANGE[0]} to {GAP_RANGE[1]} eV")
     if ground.top < PDOS_TOP:
         raise DataError(f"PDOS cut off below the window: bands are complete up to {ground.top:.1f} eV, {PDOS_TOP:.0f} eV are needed")
     uniform("energy of the PDOS", ground.energy)
+    if ground.source not in SOURCES:
+        raise DataError(f"source '{printable(ground.source)}' is none of {', '.join(SOURCES)}")
+    if not re.fullmatch(NAME, ground.name):
+        raise DataError(f"the name '{printable(ground.name)}' is not one of up to 80 letters, digits and ' ._+()-'")
+    check_seconds(ground.seconds)
+    check_structure(ground.cell, ground.symbols, ground.positions)
+    check_energies(ground)
+    check_pdos(ground)
     return ground
 
 
-def read_site(path: Path, ground: GroundState) -> CoreHoleSite:
+def read_site(path: Path, ground: GroundState, content: bytes | None = None) -> CoreHoleSite:
     """The checked core-hole spectrum of one oxygen of `ground`. DataError with the reason otherwise."""
-    row = CoreHoleSite(**scalars(read_arrays(path, SITE_SHAPES, "core-hole")))
-    named = re.fullmatch(r"O(\d+)", Path(path).stem)
-    if not named or int(named[1]) != row.site:
-        raise DataError(f"the file is named {Path(path).name} but holds site {row.site}; compute this step again")
+    content = read_regular(path).bytes if content is None else content
+    row = CoreHoleSite(**scalars(read_arrays(content, SITE_SHAPES, "core-hole")))
+    if Path(path).stem != f"O{row.site}":
+        raise DataError(f"the file is named {printable(Path(path).name)} but holds site {row.site}; {AGAIN}")
     if not 0 <= row.site < len(ground.symbols) or ground.symbols[row.site] != "O":
         element = ground.symbols[row.site] if 0 <= row.site < len(ground.symbols) else "no atom at all"
         raise DataError(f"site not an oxygen: atom {row.site} is {element}")
+    oxygens = np.count_nonzero(ground.symbols == "O")
+    if not 1 <= row.multiplicity <= oxygens:
+        raise DataError(f"multiplicity {row.multiplicity} in a cell of {oxygens} oxygens; {AGAIN}")
     if not np.array_equal(row.supercell, ground.supercell):
         raise DataError("its supercell is not the one of the ground state, so their total energies do not compare")
+    if not VECTOR[0] <= row.image_distance <= VECTOR[1]:
+        raise DataError(f"{row.image_distance:.4g} angstrom between core holes; {AGAIN}")
+    check_seconds(row.seconds)
     uniform("energy of the spectrum", row.energy)
     check_spectrum(row.energy, row.strength, row.lumo - row.homo)
+    if not STRENGTH[0] <= row.strength.max() <= STRENGTH[1]:
+        raise DataError(f"the strength has its peak at {row.strength.max():.2g} bohr^2/eV, not within "
+                        f"{STRENGTH[0]:g} to {STRENGTH[1]:g}")
+    for energy in (row.total_energy + row.lumo, row.neutral_energy):
+        edge = energy - ground.supercell_energy + EXPERIMENTAL_OFFSET
+        if not np.isnan(energy) and not EDGE[0] <= edge <= EDGE[1]:
+            raise DataError(f"the total energies put the edge at {edge:.5g} eV, not within {EDGE[0]:.0f} to {EDGE[1]:.0f} eV; "
+                            f"{AGAIN}")
     return row
 
 
 def uniform(what: str, energy: np.ndarray) -> None:
     step = np.diff(energy.astype(float))
     if len(energy) < 2 or step[0] <= 0 or np.abs(step - step.mean()).max() > 1e-3 * step.mean():
-        raise DataError(f"the {what} does not rise in equal steps; compute this step again")
+        raise DataError(f"the {what} does not rise in equal steps; {AGAIN}")
+    if abs(step.mean() - ENERGY_STEP) > 1e-3 * ENERGY_STEP:
+        raise DataError(f"the {what} rises in steps of {step.mean():.3g} eV, not {ENERGY_STEP} eV; {AGAIN}")
+
+
+def check_seconds(seconds: float) -> None:
+    if not 0 <= seconds < 1e9:
+        raise DataError(f"it took {seconds:.3g} s, which no computation does; {AGAIN}")
+
+
+def check_structure(cell: np.ndarray, symbols: np.ndarray, positions: np.ndarray) -> None:
+    """DataError for a cell (3, 3) in angstrom, symbols (n,) and fractional positions (n, 3) that no silicon oxide has, before
+    anything searches neighbors in it: in a flat or an endless cell that would not end. Atoms too close are `Environment`'s."""
+    if not 0 < len(symbols) <= ATOMS:
+        raise DataError(f"it has {len(symbols)} atoms, not 1 to {ATOMS}")
+    foreign = sorted({str(symbol) for symbol in symbols} - set(ELECTRONS))
+    if foreign or set(symbols) != set(ELECTRONS):
+        raise DataError(f"it has {printable(', '.join(foreign)) if foreign else 'only ' + symbols[0]}, not silicon and oxygen alone")
+    lengths, volume = np.linalg.norm(cell, axis=1), abs(np.linalg.det(cell))
+    faces = np.linalg.norm([np.cross(cell[i - 2], cell[i - 1]) for i in range(3)], axis=1)
+    if not (lengths.max() <= VECTOR[1] and VOLUME[0] <= volume / len(symbols) <= VOLUME[1] and volume / faces.max() >= VECTOR[0]):
+        raise DataError(f"no solid has its cell: vectors of {', '.join(f'{x:.3g}' for x in lengths)} angstrom and {volume:.3g} "
+                        f"angstrom^3 for {len(symbols)} atoms")
+    if np.abs(positions).max() > 10:
+        raise DataError(f"an atom lies {np.abs(positions).max():.3g} cells away; positions are fractional")
+
+
+def check_energies(ground: GroundState) -> None:
+    """DataError unless the total energies, of the cell and of the supercell, are those of a silicon oxide and fit each other."""
+    atoms, copies = len(ground.symbols), abs(np.linalg.det(ground.supercell.astype(float)))
+    if not 0.5 < copies * atoms < ATOMS or np.abs(ground.supercell).max() > ATOMS:
+        raise DataError(f"its supercell has {copies * atoms:.0f} atoms")
+    one, many = ground.total_energy / atoms, ground.supercell_energy / (atoms * round(copies))
+    if not ATOM_ENERGY[0] <= one <= ATOM_ENERGY[1] or abs(one - many) > FORMATION:
+        raise DataError(f"total energies of {one:.4g} eV for an atom of the cell and {many:.4g} eV in the supercell; {AGAIN}")
+
+
+def electron_error(ground: GroundState) -> float:
+    """By how much the DOS, up to the middle of the gap, misses the valence electrons, relative: (DOS - electrons) / electrons."""
+    electrons = sum(ELECTRONS[symbol] for symbol in ground.symbols)
+    return filled(ground, ground.dos) / electrons - 1
+
+
+def filled(ground: GroundState, dos: np.ndarray) -> float:
+    """Electrons below the middle of the gap of a DOS (e,)."""
+    energy = ground.energy.astype(float)
+    return float(np.trapezoid(np.where(energy < ground.band_gap / 2, dos.astype(float), 0), energy))
+
+
+def check_pdos(ground: GroundState) -> None:
+    """DataError unless DOS and PDOS are densities of states that hold the electrons of the cell."""
+    electrons = sum(ELECTRONS[symbol] for symbol in ground.symbols)
+    for name in ("dos", "pdos_s", "pdos_p", "pdos_pxyz"):
+        values = getattr(ground, name)
+        if values.max() > PDOS_PEAK * electrons:
+            raise DataError(f"{name} reaches {values.max():.3g} states/eV for {electrons} electrons; {AGAIN}")
+        if values.min() < PDOS_NEGATIVE * values.max():
+            raise DataError(f"{name} is negative: {values.min():.3g} states/eV where its peak has {values.max():.3g}; {AGAIN}")
+        empty = values.reshape(-1, values.shape[-1]).max(1) <= 0
+        if empty.any():
+            where = f" for atom {empty.argmax() * len(ground.symbols) // len(empty)}" if len(empty) > 1 else ""
+            raise DataError(f"{name} is zero everywhere{where}; {AGAIN}")
+    difference = np.abs(ground.pdos_pxyz.sum(1) - ground.pdos_p).max()
+    if difference > PARTS * ground.pdos_p.max():
+        raise DataError(f"px, py and pz do not add up to p: {difference:.3g} states/eV are between them; {AGAIN}")
+    for name, dos in (("DOS", ground.dos), ("PDOS", ground.pdos_s.sum(0) + ground.pdos_p.sum(0))):
+        missed = filled(ground, dos) / electrons - 1
+        if abs(missed) > ELECTRONS_MISSED:
+            raise DataError(f"the {name} misses the electron count by {missed:+.0%}: {electrons} valence electrons are below "
+                            f"the gap; {AGAIN}")
 
 
 def check_spectrum(energy: np.ndarray, strength: np.ndarray, gap: float) -> None:
     """DataError unless strength (3, e) at energy (e,) eV, zero at the highest occupied level, looks like an O K edge.
 
-    gap (eV): lowest empty minus highest occupied level of the core-hole cell.
+    gap (eV): lowest empty minus highest occupied level of the core-hole cell. Below its middle the recursion's states are taken
+    out of the continued fraction one by one; what is left rings around zero as long as the recursion has not converged there
+    (-2.3 % of the peak at -4 eV), which says nothing of the edge. So the sign counts from the middle of the gap on.
     """
     if not 0 < gap <= GAP_RANGE[1]:
-        raise DataError(f"gap out of range: {gap:.2f} eV between the levels of the core-hole cell")
+        raise DataError(f"gap out of range: {gap:.4g} eV between the levels of the core-hole cell")
     peak = strength.max()
     if peak <= 0:
         raise DataError("no edge: the strength is nowhere positive")
-    if strength.min() < NEGATIVE * peak:
-        raise DataError(f"strength below {NEGATIVE:.0%} of its peak: {strength.min() / peak:.1%} at "
-                        f"{energy[strength.min(0).argmin()]:.1f} eV")
+    used = energy >= gap / 2
     isotropic = strength.mean(0)
-    before = isotropic[energy < gap / 2].max(initial=-np.inf)
-    if before > PRE_EDGE * isotropic.max() or not (isotropic[energy > gap / 2] > 0).any():
+    before = max(isotropic[~used].max(initial=0), -strength[:, ~used].min(initial=0))
+    if not (isotropic[used] > 0).any() or before > PRE_EDGE * isotropic[used].max():
         raise DataError(f"no edge: below the middle of the gap the strength reaches {before / isotropic.max():.0%} of the peak")
+    above = strength[:, used]
+    if above.min() < NEGATIVE * peak:
+        raise DataError(f"strength below {NEGATIVE:.0%} of its peak: {above.min() / peak:.1%} at "
+                        f"{energy[used][above.min(0).argmin()]:.1f} eV")

@@ -1,7 +1,9 @@
 """Exports read back by programs that know nothing of ELNES Lab, and by a strict reading of ISO 22029."""
 import io
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -272,3 +274,25 @@ def test_import_is_light():
     code = "import elnes_lab.io, sys; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not heavy & set(loaded)
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".csv", "a\0b.csv", "a\0b/", "file/inside.csv", "pipe.csv", "device.csv", "folder.zip/"])
+def test_places_where_no_file_can_be(db, tmp_path, name):
+    (tmp_path / "file").write_text("mine")
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "device.csv").symlink_to("/dev/null")
+    (tmp_path / "folder.zip").write_text("mine")
+    before = sorted(os.listdir(tmp_path))
+    with pytest.raises(DataError, match="cannot be|not a file but"):
+        export(db[:1], f"{tmp_path}/{name}", format="csv", overwrite=True)
+    assert sorted(os.listdir(tmp_path)) == before and (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "device.csv").is_symlink()
+
+
+@pytest.mark.parametrize("format", ["hspy", "msa"])
+def test_no_room_for_temporary_files(db, monkeypatch, format):
+    """Told before the HDF5 library writes: on a full disk that ends the process."""
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr("elnes_lab.io.spectra_files.shutil.disk_usage", lambda folder: usage._replace(free=1000))
+    with pytest.raises(DataError, match="No space left on device.*TMPDIR"):
+        export_bytes(db[:2], format)

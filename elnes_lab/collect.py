@@ -1,0 +1,216 @@
+"""What a raw folder holds: every file read once and checked, the rows of the database, and what is not a row and why.
+
+Nothing that lies in the folder stops the rest: a file that cannot be read or believed is rejected with its reason. Files may
+come and go while the folder is read (the queue that computes fills it).
+"""
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from . import schema
+from .errors import DataError
+from .remarks import remarks
+from .sources.npz import Content, printable, read_regular
+from .sources.plan import read_plan
+from .sources.quantum_espresso import ID, CoreHoleSite, GroundState, electron_error, read_ground, read_site
+from .spectra import EXPERIMENTAL_OFFSET
+from .structure import Environment, kind_of
+
+PLAN = "structures.extxyz"      # in the raw folder: every structure that is to be computed
+
+
+@dataclass
+class Structure:
+    """A structure with its usable spectra."""
+
+    ground: GroundState
+    environment: Environment
+    sites: list[CoreHoleSite]
+
+
+@dataclass
+class Collected:
+    """What a raw folder holds: rows to store, and the sites that are not rows. files: path below the folder -> sha256."""
+
+    rows: list[dict] = field(default_factory=list)
+    structures: list[Structure] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    planned: int = 0
+
+    def read(self, folder: str, name: str, path: Path) -> Content:
+        """A file of the raw folder, noted down."""
+        content = read_regular(path)
+        self.files[f"{folder}/{name}"] = content.sha256
+        return content
+
+
+def collect(raw: Path) -> Collected:
+    """Reads and checks every file of the raw folder, in the order of the structures' names. DataError if it cannot be listed."""
+    found, known = Collected(), set()
+    for name in sorted(set(entries(raw)) - {PLAN}):
+        try:
+            files = step_files(raw / name)
+        except DataError as reason:
+            found.rejected.append((f"{printable(name)}/ground", str(reason)))
+            continue
+        if files is not None and add_structure(found, raw / name, files):
+            known.add(name)
+    one_axis(found)
+    for structure in list(found.structures):
+        try:
+            found.rows += structure_rows(structure.ground, structure.environment, structure.sites)
+        except Exception as problem:    # geometry that passed the checks and that a library (hulls, cells) still chokes on
+            reason = problem if isinstance(problem, DataError) else f"{type(problem).__name__} {problem}"
+            reject(found, structure, structure.sites, f"its surroundings cannot be described ({printable(str(reason), 200)})")
+    found.structures = [structure for structure in found.structures if structure.sites]
+    add_plan(raw / PLAN, found, known)
+    return found
+
+
+def entries(folder: Path) -> list[str]:
+    """Names in a folder. DataError if it cannot be listed."""
+    try:
+        return os.listdir(folder)
+    except OSError as problem:
+        raise DataError(f"the folder cannot be read: {problem.strerror or problem}") from None
+
+
+def step_files(folder: Path) -> list[str] | None:
+    """Names of the core-hole files of a structure's folder, in the order of their atoms; None if it is no folder or gone.
+
+    DataError for a folder that cannot be read, or whose name cannot be that of a structure.
+    """
+    try:
+        if not os.path.isdir(folder):
+            os.stat(folder)             # a ring of links raises here, a file does not
+            return None
+        if not re.fullmatch(ID, folder.name):
+            raise DataError("a structure's folder has a name of up to 80 letters, digits and ._+-; name it so")
+        names = [name for name in entries(folder) if name.startswith("O") and name.endswith(".npz")]
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        raise DataError(f"it cannot be read: {problem.strerror or problem}") from None
+    return sorted(names, key=lambda name: (len(name), name))
+
+
+def add_structure(found: Collected, folder: Path, files: list[str]) -> bool:
+    """Adds one structure's folder; whether its ground state can be used."""
+    ground, why, inequivalent, sites, bad = None, "", {}, [], {}
+    try:
+        content = found.read(folder.name, "ground.npz", folder / "ground.npz")
+        ground = read_ground(folder / "ground.npz", content.bytes)
+        environment = Environment(ground.cell, ground.symbols, ground.positions)
+        inequivalent = dict(environment.inequivalent_oxygens)
+    except FileNotFoundError:
+        why = "its ground state is not there; compute ground.npz first"
+    except Exception as problem:        # DataError, and what the symmetry search raises on a structure it does not like
+        ground, why = None, problem if isinstance(problem, DataError) else printable(f"{type(problem).__name__} {problem}", 200)
+    there = []
+    for name in files:
+        stem = Path(name).stem
+        try:
+            if not re.fullmatch(r"O(0|[1-9][0-9]{0,5})\.npz", name):
+                raise DataError("a core-hole file is named O and the number of its atom, like O3.npz; name it so")
+            content = found.read(folder.name, name, folder / name)
+            if ground is not None:
+                site = read_site(folder / name, ground, content.bytes)
+                if not len(environment.bonds(site.site).index):
+                    raise DataError(f"oxygen {site.site} is bonded to no silicon")
+                sites.append(site)
+        except FileNotFoundError:       # gone since the folder was listed
+            continue
+        except DataError as reason:
+            bad[stem] = str(reason)
+        there.append(stem)
+    if ground is None:
+        bad = {stem: f"ground state: {why}" for stem in there} or {"ground": str(why)}
+    found.rejected += [(f"{folder.name}/{printable(stem)}", reason) for stem, reason in bad.items()]
+    expected = [f"O{atom}" for atom in inequivalent]
+    found.missing += [f"{folder.name}/{stem}" for stem in expected if stem not in there]
+    found.planned += len({*there, *expected})
+    if sites:
+        found.structures.append(Structure(ground, environment, sites))
+    return ground is not None
+
+
+def one_axis(found: Collected) -> None:
+    """Rejects what has another energy axis than most of the folder has: one database has one axis."""
+    for what, holders in (("PDOS", [(s, s.ground, s.sites) for s in found.structures]),
+                          ("spectrum", [(s, site, [site]) for s in found.structures for site in s.sites])):
+        counts = Counter(holder.energy.tobytes() for _, holder, _ in holders)
+        most = max(counts.values(), default=0)
+        usual = next((holder.energy for _, holder, _ in holders if counts[holder.energy.tobytes()] == most), None)
+        for structure, holder, sites in holders:
+            if holder.energy.tobytes() != usual.tobytes():
+                reject(found, structure, sites, f"the energy of its {what} runs from {holder.energy[0]:g} to {holder.energy[-1]:g} eV, "
+                       f"not from {usual[0]:g} to {usual[-1]:g} eV as the others'; compute this step again")
+        found.structures = [structure for structure in found.structures if structure.sites]
+
+
+def reject(found: Collected, structure: Structure, sites: list[CoreHoleSite], reason: str) -> None:
+    found.rejected += [(f"{structure.ground.structure}/O{site.site}", reason) for site in sites]
+    left_out = set(map(id, sites))
+    structure.sites = [site for site in structure.sites if id(site) not in left_out]
+
+
+def add_plan(path: Path, found: Collected, known: set[str]) -> None:
+    """Adds the sites of the planned structures that are not `known`: not begun, or without a usable ground state."""
+    try:
+        planned, problem, found.files[PLAN] = read_plan(path, known)
+    except FileNotFoundError:
+        return
+    except DataError as reason:
+        planned, problem = {}, f"the plan is left out: {reason}"
+    if problem:
+        found.rejected.append((PLAN, problem))
+    listed = {site for site, _ in found.rejected}
+    for name, oxygens in planned.items():
+        sites = {f"{name}/O{atom}" for atom in oxygens} - listed
+        found.missing += sites
+        found.planned += len(sites)
+
+
+def structure_rows(ground: GroundState, environment: Environment, sites: list[CoreHoleSite]) -> list[dict]:
+    """One dict per site: the columns of the schema and the arrays elnes, pdos, si_o, rdf."""
+    symbol, number = environment.space_group
+    first = next((s for s in sites if np.isfinite(s.neutral_energy)), None)
+    onsets = [onset(site, first, ground.supercell_energy) for site in sites]
+    texts, missed, rows = remarks(environment, ground.band_gap, sites, onsets), electron_error(ground), []
+    for site, start, remark in zip(sites, onsets, texts, strict=True):
+        local = environment.site(site.site)
+        absorber, dos = site.site, ground.dos / len(ground.symbols)
+        bonded = environment.bonds(absorber).index
+        silicon = [pdos[bonded].mean(0) for pdos in (ground.pdos_s, ground.pdos_p)]
+        radius, *rdf = environment.site_rdf(absorber)
+        rows.append({
+            **{name: local[name] for name in schema.COLUMNS if name in local},
+            "site": f"{ground.structure}/O{absorber}", "structure": ground.structure, "name": ground.name, "atom": absorber,
+            "kind": kind_of(ground.source), "source": ground.source, "space_group": symbol, "space_group_number": number,
+            "multiplicity": site.multiplicity, "net": environment.net, "n_atoms": len(ground.symbols),
+            "band_gap": ground.band_gap, "homo": site.homo, "lumo": site.lumo, "onset": start, "remark": remark,
+            "pdos_top": ground.top, "image_distance": site.image_distance, "seconds": site.seconds,
+            "ground_seconds": ground.seconds, "electron_error": missed, "elnes": site.strength,
+            "projector": environment.polarization_projector(absorber),
+            "pdos": np.stack([ground.pdos_s[absorber], ground.pdos_p[absorber], *ground.pdos_pxyz[absorber], *silicon, dos]),
+            "si_o": local["si_o"], "rdf": np.stack(rdf), "radius": radius, "energy": site.energy, "pdos_energy": ground.energy,
+        })
+    return rows
+
+
+def onset(site: CoreHoleSite, first: CoreHoleSite | None, crystal: float) -> float:
+    """Transition energy in eV of experimental energy loss: core hole with one conduction electron, less the crystal's energy.
+
+    `crystal` is the total energy (eV) of the same supercell without a hole. The energy of the neutral cell is computed for the
+    first site of a structure; the other sites take over its difference to `total_energy + lumo`. NaN without a first site.
+    """
+    if first is None:
+        return np.nan
+    correction = first.neutral_energy - (first.total_energy + first.lumo)
+    return site.total_energy + site.lumo + correction - crystal + EXPERIMENTAL_OFFSET
