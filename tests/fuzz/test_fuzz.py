@@ -66,7 +66,7 @@ class Probe(Reader):
 for what in ("refuse", "mumble", "fail", "wait", "die", "take", "ask", "change", "run", "read_well"):
     probe = Probe()
     probe.what = what
-    (result,) = isolate.run({{"probe": probe}}, [("probe", 0)], 0, seconds=0.7)
+    (result,) = isolate.run({{"probe": probe}}, [("probe", 0)], 0, seconds=0.7 if what == "wait" else 60)
     print(what, result.outcome)
 '''
 
