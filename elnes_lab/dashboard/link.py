@@ -39,7 +39,7 @@ def read(model, text):
     The state has any of selection (labels), text, choices, ranges, polarization, zero, channel, fwhm, waterfall.
     """
     state, ignored, missing = {}, [], []
-    text = text.lstrip("?")[: 4 * LONGEST].encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent on
+    text = text.lstrip("?")[: 4 * LONGEST].encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
     for name, value in parse_qsl(text, keep_blank_values=True):
         if name == "sites":
             labels = list(dict.fromkeys(filter(None, value.split(","))))

@@ -15,7 +15,7 @@ from ..errors import DataError
 UPLOAD_LIMIT = 20 * 2**20  # bytes, of the file and of what it unpacks to
 SHIPPED_NAMES = {"pdos": "Shipped, PDOS", "pdos+gap": "Shipped, PDOS and gap"}
 WANTED = "Upload a .zip that this page saved with its Download button."
-NOT_WHOLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, struct.error)
+NOT_WHOLE = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError)
 DIRECTORY_LIMIT = 4096  # bytes of the list of members at the end of a zip: two need some 120
 SPECTRA_LIMIT = 60_000  # members of an ensemble times energies: a page keeps them for every site of the database
 
@@ -96,8 +96,8 @@ class Session(HasTraits):
         return entry
 
     def pack(self, name):
-        """(file name, bytes) of a zip with the two files of a model. Raises DataError for an unknown name, and for a model
-        whose files were damaged since it was listed.
+        """(file name, bytes) of a zip with the two files of a model. Raises DataError for an unknown name, and for a
+        model whose files were damaged since it was listed.
         """
         from ..learning.store import CARD, WEIGHTS, check, save
 
@@ -120,8 +120,8 @@ class Session(HasTraits):
         """Arguments for `add` from the bytes of an uploaded zip.
 
         Raises DataError for a file that is too large, no zip, holds anything but the two files, or whose model is
-        damaged, of another layout or larger than a page can keep. Nothing is unpickled, and no name in the zip becomes a
-        path.
+        damaged, of another layout or larger than a page can keep. Nothing is unpickled, and no name in the zip becomes
+        a path.
         """
         from ..learning.store import load, read_card
 
@@ -134,8 +134,8 @@ class Session(HasTraits):
                 card = read_card(folder)
                 spectra = card["hyper_parameters"]["members"] * card["sizes"]["targets"]
                 if spectra > SPECTRA_LIMIT:
-                    raise DataError(f"{file_name} predicts {spectra:,} numbers a site, more than the {SPECTRA_LIMIT:,} that a "
-                                    "page can keep. Train fewer members, or on a narrower window.")
+                    raise DataError(f"{file_name} predicts {spectra:,} numbers a site, more than the {SPECTRA_LIMIT:,} "
+                                    "that a page can keep. Train fewer members, or on a narrower window.")
                 model = load(folder, self.db)
             except DataError as problem:
                 raise without_path(problem, folder, file_name) from None
@@ -144,7 +144,7 @@ class Session(HasTraits):
 
 
 def without_path(problem, folder, name):
-    """A DataError about the model of a folder as a page tells it: by the model's name, as the folder is nobody's business."""
+    """A DataError about the model of a folder as a page tells it: by the model's name, without the folder."""
     return DataError(str(problem).replace(f"{folder}{os.sep}", f"{name}: ").replace(str(folder), name))
 
 
@@ -168,7 +168,7 @@ def unpacked(file_name, content):
                 raise DataError(f"{file_name} unpacks to more than {UPLOAD_LIMIT >> 20} MB. {WANTED}")
             parts = {}
             for info in members:
-                with file.open(info) as part:  # as much as is declared: all at once, a false size would unpack gigabytes
+                with file.open(info) as part:  # as much as is declared: read() alone would unpack gigabytes
                     parts[info.filename] = part.read(info.file_size + 1)
                     if len(parts[info.filename]) != info.file_size:
                         raise zipfile.BadZipFile

@@ -66,13 +66,14 @@ class SiteModel(HasTraits):
         names = list(dict.fromkeys(name for name in (self.first, self.second) if name != NO_MODEL))
         if not names:
             why = f"{self.session.problem} " if self.session.problem else ""
-            self._loaded(None, DataError(f"{why}No model is there yet. Train one on the page Train, or upload one there."))
+            what = "No model is there yet. Train one on the page Train, or upload one there."
+            self._loaded(None, DataError(why + what))
             return
         self.state = "loading"
         self.background.start(lambda: self._judge_all(names), self._loaded)
 
     def _judge_all(self, names):
-        """(what `judge` gave for the models that can be shown, sentence on those that cannot). DataError if none can."""
+        """(what `judge` gave for the models that can be shown, sentence on the others). DataError if none can."""
         found, problems = [], [self.session.problem] if self.session.problem else []
         for name in names:
             try:

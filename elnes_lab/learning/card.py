@@ -1,8 +1,9 @@
-"""The card of a stored model: strict JSON, sealed by a checksum of its own, and checked before anything is built from it.
+"""The card of a stored model: strict JSON, sealed by a checksum of its own, checked before anything is built from it.
 
-Needs no torch. Two checksums are in a card: `weights_sha256`, of the file of the weights, and `card_sha256`, of the card
-itself, so that one changed digit in either is noticed.
+Needs no torch. Two checksums are in a card: `weights_sha256`, of the file of the weights, and `card_sha256`, of the
+card itself, so that one changed digit in either is noticed.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -26,12 +27,25 @@ DEPTH = 12  # brackets within brackets; a card has 3
 LARGEST_SIZE = 2**31  # of an axis
 SEAL = "card_sha256"
 KEYS = {  # key -> type
-    "layout": str, "data_sha256": str, "weights_sha256": str, "inputs": dict, "target": dict, "hyper_parameters": dict,
-    "sizes": dict, "training": dict, "metrics": dict, "interval_levels": list, "versions": dict, SEAL: str,
+    "layout": str,
+    "data_sha256": str,
+    "weights_sha256": str,
+    "inputs": dict,
+    "target": dict,
+    "hyper_parameters": dict,
+    "sizes": dict,
+    "training": dict,
+    "metrics": dict,
+    "interval_levels": list,
+    "versions": dict,
+    SEAL: str,
 }
 SIZES = ("channels", "bins", "scalars", "inputs", "encoded", "coefficients", "targets")
-SHOWN = {"inputs": ("channels", "window", "alignment"), "target": ("window", "alignment"),
-         "hyper_parameters": ("kind", "members")}  # what lists of models show has no default
+SHOWN = {
+    "inputs": ("channels", "window", "alignment"),
+    "target": ("window", "alignment"),
+    "hyper_parameters": ("kind", "members"),
+}  # what lists of models show has no default
 KINDS = ("crystal", "amorphous")  # groups of metrics that pages show
 DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -56,7 +70,9 @@ def read_bytes(path: Path, limit: int) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise DataError(f"{path} is no file but a folder, a pipe or a device. {REMEDY}")
         if found.st_size > limit:
-            raise DataError(f"{path} has {found.st_size:,} bytes; no such file of a model has more than {limit:,}. {REMEDY}")
+            raise DataError(
+                f"{path} has {found.st_size:,} bytes; no such file of a model has more than {limit:,}. {REMEDY}"
+            )
         with os.fdopen(handle, "rb") as file:
             handle = None
             return file.read(found.st_size)
@@ -72,9 +88,11 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def strict_json(content: bytes):
-    """The value of a JSON text in UTF-8. Raises ValueError for what is none, and for what readers understand in different
-    ways or cannot hold: keys given twice, NaN, infinity, unpaired surrogates, brackets nested more than `DEPTH` deep.
+    """The value of a JSON text in UTF-8. Raises ValueError for what is none, and for what readers understand in
+    different ways or cannot hold: keys given twice, NaN, infinity, unpaired surrogates, brackets nested more than
+    `DEPTH` deep.
     """
+
     def once(pairs):
         found = dict(pairs)
         if len(found) < len(pairs):
@@ -126,13 +144,14 @@ def to_bytes(card: dict) -> bytes:
 
 
 def read_card(folder: Path | str) -> dict:
-    """The card of a stored model. Raises DataError if there is none, and if it is of another layout, was changed after it
-    was written, or says what cannot be meant.
+    """The card of a stored model. Raises DataError if there is none, and if it is of another layout, was changed after
+    it was written, or says what cannot be meant.
     """
     path = Path(folder) / CARD
     if not os.path.lexists(path):
-        raise DataError(f"There is no model in {folder}: {CARD} is missing. A model is a folder with model.safetensors "
-                        f"and {CARD}.")
+        raise DataError(
+            f"There is no model in {folder}: {CARD} is missing. A model is a folder with model.safetensors and {CARD}."
+        )
     content = read_bytes(path, CARD_LIMIT)
     try:
         card = strict_json(content)
@@ -151,9 +170,10 @@ def read_card(folder: Path | str) -> dict:
 
 
 def meaning(card: dict, path) -> Meaning:
-    """What a card says. Raises DataError, with the path, for unknown keys, other types, and values that cannot be or do not
-    fit together.
+    """What a card says. Raises DataError, with the path, for unknown keys, other types, and values that cannot be or do
+    not fit together.
     """
+
     def refuse(what: str) -> DataError:
         return DataError(f"{path} cannot be used: {what} {REMEDY}")
 
@@ -175,7 +195,9 @@ def meaning(card: dict, path) -> Meaning:
         if not DIGEST.fullmatch(card[name]) and (card[name] or name == "weights_sha256"):
             raise refuse(f"its '{name}' is {shown(card[name])!r}, which is no sha256.")
     if card["interval_levels"] != list(LEVELS):
-        raise refuse(f"its intervals are for {shown(card['interval_levels'])}, those of this version for {list(LEVELS)}.")
+        raise refuse(
+            f"its intervals are for {shown(card['interval_levels'])}, those of this version for {list(LEVELS)}."
+        )
     if not all(isinstance(text, str) for text in card["versions"].values()):
         raise refuse("its versions are no texts.")
     check_sizes(card["sizes"], choice, target, refuse)
@@ -196,8 +218,13 @@ def check_sizes(sizes: dict, choice: InputChoice, target: TargetChoice, refuse) 
     for name, value in sizes.items():
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_SIZE:
             raise refuse(f"its sizes have {shown(name)} = {shown(value)}.")
-    wanted = {"channels": len(choice.channels), "bins": choice.bins, "scalars": len(choice.scalars),
-              "encoded": sizes["inputs"] + len(choice.scalars), "targets": target.bins * target.curves}
+    wanted = {
+        "channels": len(choice.channels),
+        "bins": choice.bins,
+        "scalars": len(choice.scalars),
+        "encoded": sizes["inputs"] + len(choice.scalars),
+        "targets": target.bins * target.curves,
+    }
     for name, value in wanted.items():
         if sizes[name] != value:
             raise refuse(f"its sizes have {name} = {sizes[name]}, its choices make {value}.")

@@ -44,7 +44,7 @@ def save(model, folder: Path | str, *, metrics: dict | None = None) -> Path:
         arrays["widths"] = torch.from_numpy(np.array(model.widths))
     weights = pack(arrays, {"layout": LAYOUT})
     if len(weights) > WEIGHTS_LIMIT:
-        raise DataError(f"The weights take {len(weights):,} bytes, more than the {WEIGHTS_LIMIT:,} that a model may have. "
+        raise DataError(f"The weights take {len(weights):,} bytes, more than the {WEIGHTS_LIMIT:,} of a model. "
                         "Train a smaller network.")
     card = {
         "layout": LAYOUT,
@@ -71,8 +71,8 @@ def save(model, folder: Path | str, *, metrics: dict | None = None) -> Path:
         replace(folder / WEIGHTS, weights)
         replace(folder / CARD, text)
     except OSError as problem:
-        raise DataError(f"The model cannot be written into {folder}: {problem.strerror}. Choose a folder that you may write "
-                        "to.") from None
+        raise DataError(f"The model cannot be written into {folder}: {problem.strerror}. Choose a folder that you may "
+                        "write to.") from None
     return folder
 
 
@@ -102,9 +102,9 @@ def check(folder: Path | str) -> dict:
 def load(folder: Path | str, db=None):
     """The Model of a folder. With a Database, `model.warning` says if the model was trained on other data.
 
-    Raises DataError, before anything is built or executed, for a missing or damaged file, a pickle (they can run programs:
-    never opened), another layout, a card that says what cannot be meant, and arrays of other names, types or shapes than
-    the card's or with numbers that no training leaves.
+    Raises DataError, before anything is built or executed, for a missing or damaged file, a pickle (they can run
+    programs: never opened), another layout, a card that says what cannot be meant, and arrays of other names, types or
+    shapes than the card's or with numbers that no training leaves.
     """
     folder = Path(folder)
     card = read_card(folder)

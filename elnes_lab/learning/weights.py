@@ -1,8 +1,9 @@
 """The weights of a stored model: what the header of a safetensors file says, checked before a byte of it is used.
 
-A safetensors file is the length of its header (8 bytes), the header (JSON: name, type, shape and place of each array) and
-the arrays, one after another.
+A safetensors file is the length of its header (8 bytes), the header (JSON: name, type, shape and place of each array)
+and the arrays, one after another.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -64,7 +65,7 @@ def read_header(content: bytes) -> dict[str, Entry]:
     length = int.from_bytes(content[:8], "little")
     if length > min(HEADER_LIMIT, len(content) - 8):
         raise ValueError(f"its header would have {length:,} bytes")
-    header = strict_json(content[8:8 + length])
+    header = strict_json(content[8 : 8 + length])
     if not isinstance(header, dict):
         raise ValueError("its header is no table")
     about = header.pop("__metadata__", None)
@@ -111,8 +112,9 @@ def check_shapes(path, header: dict[str, Entry], network: dict[str, Entry], mean
     for name in sorted(wanted.keys() | header.keys()):
         found, asked = header.get(name), wanted.get(name)
         if found != asked:
-            raise DataError(f"{path} does not fit its card: '{shown(name)}' is {described(found)}, not {described(asked)}. "
-                            f"{REMEDY}")
+            raise DataError(
+                f"{path} does not fit its card: '{shown(name)}' is {described(found)}, not {described(asked)}. {REMEDY}"
+            )
 
 
 def described(entry: Entry | None) -> str:

@@ -1,12 +1,13 @@
-"""Damaged files for all readers: at least 1,000, each in its own process; none may end in a traceback, a hang or wrong numbers.
+"""Damaged files for all readers, each in its own process: none may end in a traceback, a hang or wrong numbers.
 
     python tests/fuzz                                      # 1,500 cases; exit status 1 if a reader failed
     python tests/fuzz --docs                               # and write docs/robustness.md
     python tests/fuzz --reader card --case 17              # one case again, here, with its traceback
 
-It lives among the tests because a short form of it is one (test_fuzz.py runs this program, which must fork from a process
-without threads, not from pytest). A case is a seed, a reader and a number: the same damage whenever it is run.
+It lives among the tests because a short form of it is one: test_fuzz.py runs this program, which must fork from a
+process without threads, not from pytest. A case is a seed, a reader and a number: the same damage whenever it is run.
 """
+
 import argparse
 import json
 import logging
@@ -24,19 +25,24 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import isolate  # noqa: E402
-import readers  # noqa: E402
+import readers_database  # noqa: E402
 import readers_models  # noqa: E402
+import readers_raw  # noqa: E402
+import readers_texts  # noqa: E402
 
-ALL = (readers.RawSteps, readers.Plan, readers.DatabaseFile, readers.DatabaseAlone, readers.DatabaseOpen, readers.Checksums,
-       readers.Structures, *readers_models.READERS)
-TITLES = {isolate.REFUSED: "refused", isolate.RIGHT: "right numbers", isolate.OTHER: "another valid file",
-          **{name: name for name in isolate.FAILURES}}
+ALL = (*readers_raw.READERS, *readers_database.READERS, *readers_models.READERS, *readers_texts.READERS)
+TITLES = {
+    isolate.REFUSED: "refused",
+    isolate.RIGHT: "right numbers",
+    isolate.OTHER: "another valid file",
+    **{name: name for name in isolate.FAILURES},
+}
 DOCS = HERE.parents[1] / "docs" / "robustness.md"
 
 
 def prepared(names, root: Path) -> dict:
     """Name -> reader, ready."""
-    import torch  # noqa: F401: forked processes have it
+    import torch  # noqa: F401 forked processes have it
 
     found = {}
     for kind in ALL:
@@ -74,22 +80,24 @@ def report(results, seed: int, seconds: float) -> str:
 
     return f"""# Damaged files
 
-Written by `make fuzz`: {len(results):,} damaged files for all readers, each read in a process of its own that may ask for 1 GB and take
-20 seconds; seed {seed}, {seconds / 60:.0f} minutes. ELNES Lab {VERSION}, Python {sys.version.split()[0]}, NumPy {numpy.__version__},
-HDF5 {h5py.version.hdf5_version}, torch {torch.__version__}.
+Written by `make fuzz`: {len(results):,} damaged files for all readers, each read in a process of its own that may ask
+for 1 GB and take 20 seconds; seed {seed}, {seconds / 60:.0f} minutes. ELNES Lab {VERSION},
+Python {sys.version.split()[0]}, NumPy {numpy.__version__}, HDF5 {h5py.version.hdf5_version}, torch {torch.__version__}.
 
 {chr(10).join(table(results))}
 
-**What was done.** Bytes: flipped bits, cut, zeroed, doubled, swapped, removed or random blocks. Values: another type, shape, header or
-number in an array of an .npz, with the checksums of the zip right; a value of a JSON text missing, doubled, swapped, of another type,
-absurd, nested 400 deep; models with both checksums made right again, as someone would who means harm. Declared sizes of 2^40 and more,
-zip bombs, 300,000 members. A folder, a pipe, a link to itself, a sparse file of 1 TB in the place of a file. Values that cannot be
-(multiplicity 0, negative PDOS, half of the electrons). Filters made by a grammar and spoilt, and such as try to run a program.
+**What was done.** Bytes: flipped bits, cut, zeroed, doubled, swapped, removed or random blocks. Values: another type,
+shape, header or number in an array of an .npz, with the checksums of the zip right; a value of a JSON text missing,
+doubled, swapped, of another type, absurd, nested 400 deep; models and databases with their own checksums made right
+again, as someone would who means harm. Declared sizes of 2^40 and more, zip bombs, 300,000 members. A folder, a pipe, a
+link to itself, a sparse file of 1 TB in the place of a file. Values that cannot be (multiplicity 0, negative PDOS, half
+of the electrons). Filters made by a grammar and spoilt, and such as try to run a program.
 
-**What the columns mean.** Refused: with a sentence, or as a rejected row with its reason while all other rows were built. Right numbers:
-what was read is what the undamaged file says, bit by bit. Another valid file: the damage is another value that a file may have (a seed of 7
-in a card that is sealed again, another filter); readers cannot know. Traceback: any other exception, or a message that is no sentence.
-Memory: more than 400 MB. Wrong: other numbers than the undamaged file's, a row lost without a reason, or what cannot be taken for real.
+**What the columns mean.** Refused: with a sentence, or as a rejected row with its reason while all other rows were
+built. Right numbers: what was read is what the undamaged file says, bit by bit. Another valid file: the damage is
+another value that a file may have (a seed of 7 in a card that is sealed again, another filter); readers cannot know.
+Traceback: any other exception, or a message that is no sentence. Memory: more than {isolate.GROWTH >> 20} MB. Wrong:
+other numbers than the undamaged file's, a row lost without a reason, or what cannot be taken for real.
 """
 
 

@@ -1,4 +1,5 @@
 """Ways to damage a file: its bytes, the arrays of an .npz, the values of a JSON text. All take a random.Random."""
+
 import copy
 import io
 import json
@@ -8,8 +9,8 @@ import zipfile
 
 import numpy as np
 
-# Differences in what is read: WRONG ones if only bytes were damaged; fine if the damage is another value that a file may
-# have; and if the value is IMPOSSIBLE, to be read at all is wrong.
+# Differences in what is read are wrong if only BYTES were damaged; fine if the damage is another VALID value; and if
+# the value is IMPOSSIBLE, to read it at all is wrong.
 BYTES, VALID, IMPOSSIBLE = "bytes", "valid", "impossible"
 
 
@@ -29,18 +30,18 @@ def of_bytes(random, content: bytes) -> tuple[str, bytes]:
     elif kind == "cut":
         del spoilt[start:]
     elif kind == "zeros":
-        spoilt[start:start + length] = bytes(len(spoilt[start:start + length]))
+        spoilt[start : start + length] = bytes(len(spoilt[start : start + length]))
     elif kind == "twice":
-        spoilt[start:start] = spoilt[start:start + length]
+        spoilt[start:start] = spoilt[start : start + length]
     elif kind == "swap":
         other = random.randrange(size)
         a, b = sorted((start, other))
         length = min(length, b - a, size - b)
-        spoilt[a:a + length], spoilt[b:b + length] = content[b:b + length], content[a:a + length]
+        spoilt[a : a + length], spoilt[b : b + length] = content[b : b + length], content[a : a + length]
     elif kind == "noise":
-        spoilt[start:start + length] = random.randbytes(len(spoilt[start:start + length]))
+        spoilt[start : start + length] = random.randbytes(len(spoilt[start : start + length]))
     elif kind == "removed":
-        del spoilt[start:start + length]
+        del spoilt[start : start + length]
     else:
         spoilt += random.randbytes(length)
     return f"{kind} at byte {start} ({length})", bytes(spoilt)
@@ -49,8 +50,20 @@ def of_bytes(random, content: bytes) -> tuple[str, bytes]:
 def of_kind(random, path) -> str:
     """Puts something that is no such file in the place of a file."""
     path.unlink(missing_ok=True)
-    kind = random.choice(["folder", "pipe", "link to itself", "link to nothing", "link to zeros without end", "empty", "text",
-                          "pickle", "zip", "sparse"])
+    kind = random.choice(
+        [
+            "folder",
+            "pipe",
+            "link to itself",
+            "link to nothing",
+            "link to zeros without end",
+            "empty",
+            "text",
+            "pickle",
+            "zip",
+            "sparse",
+        ]
+    )
     if kind == "folder":
         path.mkdir()
     elif kind == "pipe":
@@ -61,8 +74,12 @@ def of_kind(random, path) -> str:
         path.touch()
         os.truncate(path, 2**40)
     else:
-        text = {"empty": b"", "text": "Grüße\n".encode("latin-1") * 30, "pickle": b"\x80\x04K\x07.",
-                "zip": zipped({"a/../../b": b"x"})}
+        text = {
+            "empty": b"",
+            "text": "Grüße\n".encode("latin-1") * 30,
+            "pickle": b"\x80\x04K\x07.",
+            "zip": zipped({"a/../../b": b"x"}),
+        }
         path.write_bytes(text[kind])
     return kind
 
@@ -76,7 +93,7 @@ def zipped(members: dict[str, bytes], method=zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def npy(array, **changes) -> bytes:
-    """An array as .npy; changes of its header: descr, fortran_order, shape (None takes a key away), or `text`: all of it."""
+    """An array as .npy; changes of its header: descr, fortran_order, shape (None: no such key); `text`: all of it."""
     array = np.asarray(array)
     header = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
     text = changes.pop("text", None)
@@ -87,15 +104,48 @@ def npy(array, **changes) -> bytes:
 
 
 HEADERS = [
-    {"shape": (2**40,)}, {"shape": (2**62, 2**62)}, {"shape": (-1,)}, {"shape": (3, 0)}, {"shape": "x"}, {"shape": (1.5,)},
-    {"shape": None}, {"descr": "|O"}, {"descr": "<M8[s]"}, {"descr": "<c16"}, {"descr": "|V8"}, {"descr": "<U100000000"},
-    {"descr": "nonsense"}, {"descr": [("a", "<f8")]}, {"descr": None}, {"fortran_order": True}, {"fortran_order": "x"},
-    {"text": "(" * 3000}, {"text": "{'descr': '<f8', 'shape': (3,"}, {"text": "{" + "[" * 500}, {"text": "'\\x00'"},
-    {"text": "{'descr': '<f8', 'fortran_order': False, 'shape': (9**9**9,)}"}, {"text": "[1, 2"}, {"text": "\\"}, {"text": "{}"},
-    {"text": "{'descr': '<f8', 'fortran_order': False, 'shape': (" + "1," * 100 + ")}"}, {"more": 1},
+    {"shape": (2**40,)},
+    {"shape": (2**62, 2**62)},
+    {"shape": (-1,)},
+    {"shape": (3, 0)},
+    {"shape": "x"},
+    {"shape": (1.5,)},
+    {"shape": None},
+    {"descr": "|O"},
+    {"descr": "<M8[s]"},
+    {"descr": "<c16"},
+    {"descr": "|V8"},
+    {"descr": "<U100000000"},
+    {"descr": "nonsense"},
+    {"descr": [("a", "<f8")]},
+    {"descr": None},
+    {"fortran_order": True},
+    {"fortran_order": "x"},
+    {"text": "(" * 3000},
+    {"text": "{'descr': '<f8', 'shape': (3,"},
+    {"text": "{" + "[" * 500},
+    {"text": "'\\x00'"},
+    {"text": "{'descr': '<f8', 'fortran_order': False, 'shape': (9**9**9,)}"},
+    {"text": "[1, 2"},
+    {"text": "\\"},
+    {"text": "{}"},
+    {"text": "{'descr': '<f8', 'fortran_order': False, 'shape': (" + "1," * 100 + ")}"},
+    {"more": 1},
 ]
-TYPES = ["int64", "float16", "complex128", "bool", "datetime64[s]", "timedelta64[s]", "S8", "U8", "object", "uint8", ">f8",
-         "longdouble"]
+TYPES = [
+    "int64",
+    "float16",
+    "complex128",
+    "bool",
+    "datetime64[s]",
+    "timedelta64[s]",
+    "S8",
+    "U8",
+    "object",
+    "uint8",
+    ">f8",
+    "longdouble",
+]
 
 
 def of_arrays(random, path) -> str:
@@ -103,7 +153,10 @@ def of_arrays(random, path) -> str:
     with np.load(path) as file:
         arrays = {name: file[name] for name in file}
     name = random.choice(list(arrays))
-    array, kind = arrays[name], random.choice(["type", "shape", "header", "missing", "more", "swapped", "values", "renamed"])
+    array, kind = (
+        arrays[name],
+        random.choice(["type", "shape", "header", "missing", "more", "swapped", "values", "renamed"]),
+    )
     members = {f"{key}.npy": npy(value) for key, value in arrays.items()}
     what = ""
     if kind == "header":
@@ -121,9 +174,14 @@ def of_arrays(random, path) -> str:
             made = retyped(array, what)
         elif kind == "shape":
             what = random.choice(["flat", "none", "more", "shorter", "first", "many"])
-            made = {"flat": array.ravel(), "none": array[..., :0] if array.ndim else np.empty(0, array.dtype), "more": array[None],
-                    "shorter": array[..., :-1] if array.ndim else array[None, None], "first": array.ravel()[:1],
-                    "many": np.resize(array, (*array.shape, 7))}[what]
+            made = {
+                "flat": array.ravel(),
+                "none": array[..., :0] if array.ndim else np.empty(0, array.dtype),
+                "more": array[None],
+                "shorter": array[..., :-1] if array.ndim else array[None, None],
+                "first": array.ravel()[:1],
+                "many": np.resize(array, (*array.shape, 7)),
+            }[what]
         elif kind == "values":
             what = random.choice(["nan", "inf", "-inf", "1e300", "zero", "negative", "one nan"])
             made = revalued(random, array, what)
@@ -169,8 +227,36 @@ def deep(levels: int):
     return value
 
 
-ODD = [None, True, False, "", "x", "NaN", -1, 0, 3, 2**31, 10**30, 10**400, 1e308, -1e-308, 0.5, [], {}, [1], [[]], {"a": 1}, "\ud800",
-       "\0", "x" * 100_000, list(range(5000)), deep(40), deep(400), "../../x", "<b>x</b>"]
+ODD = [
+    None,
+    True,
+    False,
+    "",
+    "x",
+    "NaN",
+    -1,
+    0,
+    3,
+    2**31,
+    10**30,
+    10**400,
+    1e308,
+    -1e-308,
+    0.5,
+    [],
+    {},
+    [1],
+    [[]],
+    {"a": 1},
+    "\ud800",
+    "\0",
+    "x" * 100_000,
+    list(range(5000)),
+    deep(40),
+    deep(400),
+    "../../x",
+    "<b>x</b>",
+]
 
 
 def of_json(random, value) -> tuple[str, object]:
@@ -224,7 +310,9 @@ def of_text(random, text: bytes) -> tuple[str, bytes]:
     if kind == "bytes":
         return of_bytes(random, text)
     if kind == "word":
-        words[random.randrange(len(words))] = random.choice([b"", b"x", b"nan", b"-1", b"1e400", b"9" * 400, b"\xff", b'"', b"=", b"T"])
+        words[random.randrange(len(words))] = random.choice(
+            [b"", b"x", b"nan", b"-1", b"1e400", b"9" * 400, b"\xff", b'"', b"=", b"T"]
+        )
     elif kind == "number":
         words = [word.replace(b"1", b"7") for word in words]
     elif kind == "not UTF-8":

@@ -1,4 +1,5 @@
-"""Each case in a process of its own, forked from one that has imported what readers need, with limits of time and memory."""
+"""Each case in a process of its own, forked from one that has imported what it needs; time and memory have limits."""
+
 import multiprocessing
 import os
 import resource
@@ -23,7 +24,7 @@ FAILURES = ("traceback", "hang", "crash", "memory", "wrong", "code run")
 
 
 class Result(NamedTuple):
-    """What became of one case: outcome is one of REFUSED, RIGHT, OTHER or FAILURES, or "harness" if the damage failed."""
+    """What became of a case: outcome is one of REFUSED, RIGHT, OTHER or FAILURES, or "harness" if the damage failed."""
 
     reader: str
     number: int
@@ -149,5 +150,9 @@ def frames(problem: BaseException) -> str:
     """An exception and the last places of the package and of all that it went through."""
     places = traceback.extract_tb(problem.__traceback__)
     ours = [place for place in places if "elnes_lab" in place.filename]
-    shown = dict.fromkeys(f"{Path(place.filename).name}:{place.lineno} {place.name}" for place in [*ours[-2:], *places[-1:]])
-    return f"{type(problem).__name__}: {str(problem).splitlines()[0][:150] if str(problem) else ''} at {' > '.join(shown)}"
+    shown = dict.fromkeys(
+        f"{Path(place.filename).name}:{place.lineno} {place.name}" for place in [*ours[-2:], *places[-1:]]
+    )
+    return (
+        f"{type(problem).__name__}: {str(problem).splitlines()[0][:150] if str(problem) else ''} at {' > '.join(shown)}"
+    )

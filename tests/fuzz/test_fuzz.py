@@ -1,4 +1,5 @@
 """The short form of `make fuzz`: some damaged files for every reader, and the harness itself on readers that fail."""
+
 import json
 import subprocess
 import sys
@@ -8,8 +9,20 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 CASES = 72
-READERS = ("raw", "plan", "database", "database alone", "database open", "checksums", "structures", "card", "weights", "upload", "query",
-           "link")
+READERS = (
+    "raw",
+    "plan",
+    "database",
+    "database alone",
+    "database open",
+    "checksums",
+    "structures",
+    "card",
+    "weights",
+    "upload",
+    "query",
+    "link",
+)
 NOT_YET = {"raw", "plan", "database alone", "database open", "checksums", "structures", "query"}  # to be empty
 
 
@@ -36,7 +49,7 @@ def test_every_reader_is_tried(results):
     assert {case["outcome"] for case in results} >= {"refused", "right"}
 
 
-PROBE = '''
+PROBE = """
 import os, sys, time
 sys.path[:0] = [{here!r}, {root!r}]
 import isolate
@@ -68,12 +81,22 @@ for what in ("refuse", "mumble", "fail", "wait", "die", "take", "ask", "change",
     probe.what = what
     (result,) = isolate.run({{"probe": probe}}, [("probe", 0)], 0, seconds=0.7 if what == "wait" else 60)
     print(what, result.outcome)
-'''
+"""
 
 
 def test_the_harness_sees_every_way_to_fail():
     code = PROBE.format(here=str(HERE), root=str(HERE.parents[1]))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     seen = dict(line.rsplit(" ", 1) for line in done.stdout.replace("code run", "ran").splitlines())
-    assert seen == {"refuse": "refused", "mumble": "traceback", "fail": "traceback", "wait": "hang", "die": "crash", "take": "memory",
-                    "ask": "memory", "change": "wrong", "run": "ran", "read_well": "right"}
+    assert seen == {
+        "refuse": "refused",
+        "mumble": "traceback",
+        "fail": "traceback",
+        "wait": "hang",
+        "die": "crash",
+        "take": "memory",
+        "ask": "memory",
+        "change": "wrong",
+        "run": "ran",
+        "read_well": "right",
+    }
