@@ -5,7 +5,7 @@ READY := .venv/.ready
 APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 PORT ?= 8866
 
-.PHONY: dashboard lab test data models benchmark picture lock clean
+.PHONY: dashboard lab test data models benchmark fuzz picture lock clean
 
 dashboard: $(READY)            ## the dashboard in the browser, on the data that came with the repository
 	$(BIN)/elnes-lab serve --port $(PORT)
@@ -28,6 +28,9 @@ benchmark: $(READY)            ## timings, as ratios
 	$(BIN)/python benchmarks/database.py
 	$(BIN)/python benchmarks/learning.py
 	$(BIN)/python benchmarks/dashboard.py
+
+fuzz: $(READY)                 ## 1,500 damaged files for all readers; the table docs/robustness.md
+	$(BIN)/python tests/fuzz --docs
 
 picture: $(READY) chromium     ## the screenshot of README.md
 	$(BIN)/python -m pytest -q tests/browser -k "first_paint or readable"

@@ -144,11 +144,12 @@ def one_axis(found: Collected) -> None:
     """Rejects what has another energy axis than most of the folder has: one database has one axis."""
     for what, holders in (("PDOS", [(s, s.ground, s.sites) for s in found.structures]),
                           ("spectrum", [(s, site, [site]) for s in found.structures for site in s.sites])):
-        counts = Counter(holder.energy.tobytes() for _, holder, _ in holders)
-        most = max(counts.values(), default=0)
-        usual = next((holder.energy for _, holder, _ in holders if counts[holder.energy.tobytes()] == most), None)
-        for structure, holder, sites in holders:
-            if holder.energy.tobytes() != usual.tobytes():
+        # To a millionth of an eV: axes of the same numbers in another precision are the same.
+        keys = [(np.round(holder.energy.astype(float), 6) + 0.0).tobytes() for _, holder, _ in holders]
+        common = Counter(keys).most_common(1)
+        usual = next((holder.energy for key, (_, holder, _) in zip(keys, holders) if key == common[0][0]), None)
+        for key, (structure, holder, sites) in zip(keys, holders):
+            if key != common[0][0]:
                 reject(found, structure, sites, f"the energy of its {what} runs from {holder.energy[0]:g} to {holder.energy[-1]:g} eV, "
                        f"not from {usual[0]:g} to {usual[-1]:g} eV as the others'; compute this step again")
         found.structures = [structure for structure in found.structures if structure.sites]

@@ -1,6 +1,8 @@
 """What the panels of one page share: the database and the named models, shipped, trained on the page or uploaded."""
 
 import io
+import os
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -13,6 +15,9 @@ from ..errors import DataError
 UPLOAD_LIMIT = 20 * 2**20  # bytes, of the file and of what it unpacks to
 SHIPPED_NAMES = {"pdos": "Shipped, PDOS", "pdos+gap": "Shipped, PDOS and gap"}
 WANTED = "Upload a .zip that this page saved with its Download button."
+NOT_WHOLE = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError)
+DIRECTORY_LIMIT = 4096  # bytes of the list of members at the end of a zip: two need some 120
+SPECTRA_LIMIT = 60_000  # members of an ensemble times energies: a page keeps them for every site of the database
 
 
 class NamedModel:
@@ -39,7 +44,10 @@ class NamedModel:
         if self.model is None:
             from ..learning.store import load
 
-            self.model = load(self.folder, self.db)
+            try:
+                self.model = load(self.folder, self.db)
+            except DataError as problem:
+                raise without_path(problem, self.folder, self.name) from None
         return self.model
 
 
@@ -56,17 +64,18 @@ class Session(HasTraits):
     @default("models")
     def _shipped(self):
         from ..learning.shipped import FOLDERS
-        from ..learning.store import read_card
+        from ..learning.store import check
         from ..store import data_directory
 
-        found, folder = [], data_directory() / "models"
+        found, folder, problems = [], data_directory() / "models", []
         for inputs, name in FOLDERS.items():
             try:
-                card = read_card(folder / name)
+                card = check(folder / name)
             except DataError as problem:
-                self.problem = f"A pre-trained model cannot be opened. {problem}"
+                problems.append(str(without_path(problem, folder / name, SHIPPED_NAMES[inputs])))
             else:
                 found.append(NamedModel(SHIPPED_NAMES[inputs], card, "shipped", folder=folder / name, db=self.db))
+        self.problem = " ".join(problems)
         return found
 
     def find(self, name):
@@ -87,14 +96,21 @@ class Session(HasTraits):
         return entry
 
     def pack(self, name):
-        """(file name, bytes) of a zip with the two files of a model. Raises DataError for an unknown name."""
-        from ..learning.store import CARD, WEIGHTS, save
+        """(file name, bytes) of a zip with the two files of a model. Raises DataError for an unknown name, and for a
+        model whose files were damaged since it was listed.
+        """
+        from ..learning.store import CARD, WEIGHTS, check, save
 
         entry = self.find(name)
         content = io.BytesIO()
         with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
             if entry.folder is None:
                 save(entry.load(), folder, metrics=entry.card.get("metrics"))
+            else:
+                try:
+                    check(entry.folder)
+                except DataError as problem:
+                    raise without_path(problem, entry.folder, name) from None
             for part in (CARD, WEIGHTS):
                 file.write(Path(entry.folder or folder) / part, part)
         plain = "".join(letter if letter.isalnum() else "-" for letter in name.casefold())
@@ -104,33 +120,70 @@ class Session(HasTraits):
         """Arguments for `add` from the bytes of an uploaded zip.
 
         Raises DataError for a file that is too large, no zip, holds anything but the two files, or whose model is
-        damaged or of another layout. Nothing is unpickled, and no name in the zip becomes a path.
+        damaged, of another layout or larger than a page can keep. Nothing is unpickled, and no name in the zip becomes
+        a path.
         """
-        from ..learning.store import CARD, WEIGHTS, load, read_card
+        from ..learning.store import load, read_card
 
-        if len(content) > UPLOAD_LIMIT:
-            raise DataError(f"{file_name} is larger than {UPLOAD_LIMIT >> 20} MB, no model of this page is. {WANTED}")
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as file:
-                sizes = {info.filename: info.file_size for info in file.infolist()}
-                if set(sizes) != {CARD, WEIGHTS} or len(file.infolist()) != 2:
-                    raise DataError(f"{file_name} is not a model: it should hold {CARD} and {WEIGHTS}. {WANTED}")
-                if sum(sizes.values()) > UPLOAD_LIMIT:
-                    raise DataError(f"{file_name} unpacks to more than {UPLOAD_LIMIT >> 20} MB. {WANTED}")
-                parts = {part: file.read(part) for part in (CARD, WEIGHTS)}
-        except DataError:
-            raise
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
-            raise DataError(f"{file_name} is not a whole zip file. {WANTED}") from None
+        file_name = file_name.encode("utf-8", "replace").decode()[:100]
+        parts = unpacked(file_name, content)
         with tempfile.TemporaryDirectory() as folder:
             for part, data in parts.items():
                 (Path(folder) / part).write_bytes(data)
             try:
-                card, model = read_card(folder), load(folder, self.db)
+                card = read_card(folder)
+                spectra = card["hyper_parameters"]["members"] * card["sizes"]["targets"]
+                if spectra > SPECTRA_LIMIT:
+                    raise DataError(f"{file_name} predicts {spectra:,} numbers a site, more than the {SPECTRA_LIMIT:,} "
+                                    "that a page can keep. Train fewer members, or on a narrower window.")
+                model = load(folder, self.db)
             except DataError as problem:
-                raise DataError(str(problem).replace(f"{folder}/", f"{file_name}: ")) from None
-            except Exception as problem:  # a card can be wrong in more ways than a version can know
-                what = type(problem).__name__
-                raise DataError(f"The model in {file_name} does not fit its card ({what}). {WANTED}") from None
+                raise without_path(problem, folder, file_name) from None
         name = Path(file_name).stem.removeprefix("elnes-model-")
         return f"Uploaded {name}"[:40], model, card, "uploaded"
+
+
+def without_path(problem, folder, name):
+    """A DataError about the model of a folder as a page tells it: by the model's name, without the folder."""
+    return DataError(str(problem).replace(f"{folder}{os.sep}", f"{name}: ").replace(str(folder), name))
+
+
+def unpacked(file_name, content):
+    """Name -> bytes of the two files in an uploaded zip. Raises DataError for any other content; reads no more than it
+    says that it holds, and that is limited.
+    """
+    from ..learning.store import CARD, WEIGHTS
+
+    if len(content) > UPLOAD_LIMIT:
+        raise DataError(f"{file_name} is larger than {UPLOAD_LIMIT >> 20} MB, no model of this page is. {WANTED}")
+    try:
+        check_directory(content)
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            members = file.infolist()
+            if sorted(info.filename for info in members) != sorted((CARD, WEIGHTS)):
+                raise DataError(f"{file_name} is not a model: it should hold {CARD} and {WEIGHTS}. {WANTED}")
+            if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in members):
+                raise DataError(f"{file_name} is packed in a way that no model is. {WANTED}")
+            if sum(info.file_size for info in members) > UPLOAD_LIMIT:
+                raise DataError(f"{file_name} unpacks to more than {UPLOAD_LIMIT >> 20} MB. {WANTED}")
+            parts = {}
+            for info in members:
+                with file.open(info) as part:  # as much as is declared: read() alone would unpack gigabytes
+                    parts[info.filename] = part.read(info.file_size + 1)
+                    if len(parts[info.filename]) != info.file_size:
+                        raise zipfile.BadZipFile
+            return parts
+    except DataError:
+        raise
+    except NOT_WHOLE:
+        raise DataError(f"{file_name} is not a whole zip file. {WANTED}") from None
+
+
+def check_directory(content):
+    """BadZipFile for a list of members that is longer than two names can be: a reader holds all of it in memory."""
+    place = content.rfind(b"PK\5\6")
+    if place < 0 or len(content) - place < 22:
+        raise zipfile.BadZipFile
+    size, = struct.unpack_from("<L", content, place + 12)
+    if size > DIRECTORY_LIMIT or content[max(place - 20, 0):place].startswith(b"PK\6\7"):
+        raise zipfile.BadZipFile

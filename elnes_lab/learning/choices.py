@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import numbers
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..errors import DataError, unknown
 from ..schema import CHANNELS, COLUMNS, ENERGY_STEP
@@ -15,6 +17,8 @@ TARGET_ALIGNMENTS = ("edge", "onset", "cbm", "vbm")
 EDGE_BELOW_HALF_HEIGHT = 1.4
 NORMALIZATIONS = ("mean", "none")
 POLARIZATION_CHOICES = ("isotropic", "xyz")
+FARTHEST = 1000.0  # eV from the zero; the data reach to some tens
+BROADEST = 50.0  # eV
 
 
 @dataclass(frozen=True)
@@ -32,23 +36,30 @@ class Choice:
 
     def __post_init__(self):
         try:
-            object.__setattr__(self, "window", tuple(float(x) for x in self.window))
             low, high = self.window
         except (TypeError, ValueError):
-            raise DataError(f"The window {self.window!r} is not a pair of energies. Give (low, high) in eV.") from None
+            low = high = None
+        if not (is_number(low) and is_number(high)):
+            raise DataError(f"The window {shown(self.window)} is not a pair of energies. Give (low, high) in eV.")
+        if not (abs(low) <= FARTHEST and abs(high) <= FARTHEST):
+            raise DataError(f"The window {shown(self.window)} reaches farther than {FARTHEST:g} eV from its zero, where "
+                            "no data are. Give (low, high) in eV.")
         for name in ("step", "broadening"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise DataError(f"The {name} must be a number in eV, not {value!r}.")
-            object.__setattr__(self, name, float(value))
-        if not (math.isfinite(low) and math.isfinite(high) and high - low >= 3 * self.step):
-            raise DataError(f"The window from {low:g} to {high:g} eV holds fewer than three steps of {self.step:g} eV. "
-                            "Give (low, high) with high above low.")
+            if not is_number(getattr(self, name)) or abs(getattr(self, name)) > FARTHEST:
+                raise DataError(f"The {name} must be a number in eV, not {shown(getattr(self, name))}.")
+        low, high = float(low), float(high)
+        if not (high - low >= 3 * self.step):
+            raise DataError(f"The window from {low:g} to {high:g} eV holds fewer than three steps of "
+                            f"{shown(self.step)} eV. Give (low, high) with high above low.")
         multiple = self.step / ENERGY_STEP
-        if multiple < 1 - 1e-6 or abs(multiple - round(multiple)) > 1e-6:
+        if not multiple >= 1 - 1e-6 or abs(multiple - round(multiple)) > 1e-6:
             raise DataError(f"The step {self.step:g} eV is not a multiple of the stored {ENERGY_STEP} eV. Take 0.1, 0.2, ...")
-        if self.broadening < 0:
-            raise DataError("The broadening is a full width at half maximum in eV and cannot be negative.")
+        if not 0 <= self.broadening <= BROADEST:
+            raise DataError("The broadening is a full width at half maximum in eV and cannot be negative or above "
+                            f"{BROADEST:g}.")
+        object.__setattr__(self, "window", (low, high))
+        object.__setattr__(self, "step", float(self.step))
+        object.__setattr__(self, "broadening", float(self.broadening))
 
     @property
     def points(self) -> int:
@@ -60,6 +71,11 @@ class Choice:
         """Number of bins in the window."""
         return int((self.window[1] - self.window[0]) / ENERGY_STEP + 1 + 1e-6) // self.points
 
+    @property
+    def centres(self) -> np.ndarray:
+        """Centres of the bins in eV from the zero, shape (bins,)."""
+        return self.window[0] + ENERGY_STEP * (self.points * np.arange(self.bins) + (self.points - 1) / 2)
+
     def to_dict(self) -> dict:
         """The fields as JSON types."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
@@ -70,8 +86,19 @@ class Choice:
         names = {field.name for field in dataclasses.fields(cls)}
         for name in fields:
             if name not in names:
-                raise unknown(name, names, "field")
+                raise unknown(str(name), names, "field")
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+
+
+def is_number(value) -> bool:
+    """Whether a value is a real number and neither NaN nor infinite; True and False are none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) and abs(value) < float("inf")
+
+
+def shown(value) -> str:
+    """A wrong value as it is quoted in a message: its beginning."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 @dataclass(frozen=True)
@@ -94,7 +121,10 @@ class InputChoice(Choice):
         super().__post_init__()
         for name, what in (("channels", "channel"), ("scalars", "scalar")):
             values = getattr(self, name)
-            values = (values,) if isinstance(values, str) else tuple(values)
+            values = (values,) if isinstance(values, str) else values
+            if not isinstance(values, (tuple, list, np.ndarray)) or not all(isinstance(value, str) for value in values):
+                raise DataError(f"The {what}s {shown(values)} are no list of names. Give them like (\"O p\", \"Si p\").")
+            values = tuple(map(str, values))
             object.__setattr__(self, name, values)
             if len(set(values)) < len(values):
                 raise DataError(f"A {what} is named twice in {', '.join(values)}. Name each once.")
@@ -103,14 +133,14 @@ class InputChoice(Choice):
                             + ", ".join(CHANNELS) + ".")
         for channel in self.channels:
             if channel not in CHANNELS:
-                raise unknown(channel, CHANNELS, "channel")
+                raise unknown(shown(channel), CHANNELS, "channel")
         for scalar in self.scalars:
             if scalar not in COLUMNS:
-                raise unknown(scalar, COLUMNS, "column")
+                raise unknown(shown(scalar), COLUMNS, "column")
             if COLUMNS[scalar].dtype == "str":
                 raise DataError(f"The column '{scalar}' holds text, not numbers. Choose a numeric column, such as band_gap.")
         if self.alignment not in INPUT_ALIGNMENTS:
-            raise unknown(str(self.alignment), INPUT_ALIGNMENTS, "input alignment")
+            raise unknown(shown(self.alignment), INPUT_ALIGNMENTS, "input alignment")
 
 
 @dataclass(frozen=True)
@@ -137,7 +167,7 @@ class TargetChoice(Choice):
         super().__post_init__()
         for name, known in (("alignment", TARGET_ALIGNMENTS), ("polarization", POLARIZATION_CHOICES), ("normalization", NORMALIZATIONS)):
             if getattr(self, name) not in known:
-                raise unknown(str(getattr(self, name)), known, f"target {name}")
+                raise unknown(shown(getattr(self, name)), known, f"target {name}")
 
     @property
     def curves(self) -> int:

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 
 from ..errors import DataError, unknown
+from .choices import shown
 
 KINDS = ("mlp", "conv", "linear")
 LIMITS = {  # smallest and largest value that means something
@@ -60,16 +60,16 @@ class Hyper:
 
     def __post_init__(self):
         if self.kind not in KINDS:
-            raise unknown(str(self.kind), KINDS, "kind of network")
+            raise unknown(shown(self.kind), KINDS, "kind of network")
         for name, (low, high) in LIMITS.items():
             value, whole = getattr(self, name), isinstance(low, int)
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) \
-                    or not (math.isfinite(value) and low <= value <= high):
+                    or not low <= value <= high:  # nor is NaN
                 raise DataError(
-                    f"{name} = {value!r} is not {'a whole number' if whole else 'a number'} from {low:g} to {high:g}."
+                    f"{name} = {shown(value)} is not {'a whole number' if whole else 'a number'} from {low:g} to {high:g}."
                 )
         if not isinstance(self.skip, bool):
-            raise DataError(f"skip = {self.skip!r} is neither true nor false.")
+            raise DataError(f"skip = {shown(self.skip)} is neither true nor false.")
         if self.kernel % 2 == 0:
             raise DataError(f"The kernel has {self.kernel} bins; give an odd number, so that it has a middle.")
         if self.kind == "linear" and not self.skip:
@@ -84,7 +84,7 @@ class Hyper:
         names = [field.name for field in dataclasses.fields(cls)]
         for name in fields:
             if name not in names:
-                raise unknown(str(name), names, "hyper-parameter")
+                raise unknown(shown(name), names, "hyper-parameter")
         return cls(**fields)
 
     def to_dict(self) -> dict:

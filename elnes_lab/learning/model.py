@@ -90,7 +90,8 @@ class Model:
 
     def predict(self, data, *, level: float = 0.9) -> Prediction:
         """Spectra of a Database or Dataset. lower and upper are None for a single member, and where there were too few
-        structures to calibrate `level` on. Raises DataError for a level that is none of `intervals.LEVELS`.
+        structures to calibrate `level` on. Raises DataError for a level that is none of `intervals.LEVELS`, and where the
+        weights give no finite spectrum.
         """
         if level not in LEVELS:
             raise DataError(f"Intervals are calibrated for {', '.join(f'{x:g}' for x in LEVELS)}; not for {level!r}.")
@@ -101,6 +102,8 @@ class Model:
                 rows = slice(start, start + ROWS_AT_ONCE)
                 spectra = self.network(torch.from_numpy(data.inputs[rows]), torch.from_numpy(data.scalars[rows]))
                 members[:, rows] = spectra.numpy()
+        if not np.isfinite(members).all():
+            raise DataError("The model gives no finite spectrum for these inputs: its weights are of no use. Train it again.")
         mean = members.mean(0)
         lower = upper = None
         width = None if self.widths is None else self.widths[LEVELS.index(level)]

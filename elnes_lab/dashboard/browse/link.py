@@ -40,7 +40,8 @@ def read(model, text):
     The state has any of selection (labels), text, choices, ranges, polarization, zero, channel, fwhm, waterfall.
     """
     state, ignored, missing = {}, [], []
-    for name, value in parse_qsl(text.lstrip("?")[: 4 * LONGEST], keep_blank_values=True):
+    text = text.lstrip("?")[: 4 * LONGEST].encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
+    for name, value in parse_qsl(text, keep_blank_values=True):
         if name == "sites":
             labels = list(dict.fromkeys(filter(None, value.split(","))))
             missing += [label for label in labels if label not in model.positions]
@@ -60,10 +61,10 @@ def read(model, text):
         elif name == "offset" and value in ("0", "1"):
             state["waterfall"] = value == "1"
         elif name not in FOREIGN:
-            ignored.append(f"{name}={value}"[:60])
+            ignored.append(shown(f"{name}={value}", 60))
     sentences = []
     if missing:
-        named = ", ".join(label[:40] for label in missing[:3]) + (", ..." if len(missing) > 3 else "")
+        named = ", ".join(shown(label, 40) for label in missing[:3]) + (", ..." if len(missing) > 3 else "")
         sentences.append(f"Left out, because this database does not have it: {named}.")
         if not state["selection"]:
             del state["selection"]  # the example is better than an empty plot
@@ -71,6 +72,11 @@ def read(model, text):
         named = ", ".join(ignored[:3]) + (", ..." if len(ignored) > 3 else "")
         sentences.append(f"Ignored, because the page does not know it: {named}.")
     return state, sentences
+
+
+def shown(text, most):
+    """The beginning of a text from outside as it is quoted: in one line."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:most])
 
 
 def interval(model, name, text):

@@ -99,7 +99,7 @@ class CoreHoleModel(SiteModel):
         return texts
 
     def curves(self):
-        """Arguments for `figures_corehole.change_figure` for the site shown, or None."""
+        """Arguments for `figures.corehole.change_figure` for the site shown, or None."""
         found, position = [], self.positions[self.selection[0]] if self.selection else -1
         for one, result, title, color in zip(self.judged, self.effects, self.titles(), self.colors()):
             row = one.row[position] if self.selection else -1
@@ -149,7 +149,7 @@ class CoreHoleModel(SiteModel):
         return ["PDOS", "computed", *(title for *_, title in found)], rows
 
     def summary(self):
-        """Arguments for `figures_corehole.learnt_figure`."""
+        """Arguments for `figures.corehole.learnt_figure`."""
         rows = self.shown
         computed, predicted = self.gains()
         return {

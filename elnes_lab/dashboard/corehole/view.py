@@ -146,7 +146,8 @@ class CoreHoleView:
             f"<th colspan='{span + 1}'>Gain near the edge, mean</th></tr>"
             f"<tr><th>Not trained on</th>{colors}<th scope='col'>computed</th>{head}</tr>{rows}</table>"
         ) if rows else "The networks shown were trained on all of these structures." if len(model.shown) else ""
-        notes = [*(model.left_out() if len(model.shown) else ()), *(note for one in model.judged for note in one.notes)]
+        notes = [model.problem] if model.problem else []
+        notes += [*(model.left_out() if len(model.shown) else ()), *(note for one in model.judged for note in one.notes)]
         self.notes.value = " ".join(map(escape, dict.fromkeys(notes)))
 
     def _show_state(self, change=None):

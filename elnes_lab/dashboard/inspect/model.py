@@ -61,7 +61,7 @@ class InspectModel(SiteModel):
 
     # what the figures show -------------------------------------------------------------------------------------------
     def scatter(self):
-        """Arguments for `figures_inspect.error_figure`."""
+        """Arguments for `figures.inspect.error_figure`."""
         rows, structures = self.shown, self.columns["structure"].astype(str)
         return {
             "errors": self.errors()[:, rows],
@@ -90,7 +90,7 @@ class InspectModel(SiteModel):
         return found
 
     def detail(self):
-        """Arguments for `figures_inspect.prediction_figure` for the site shown, or None if no model predicts it."""
+        """Arguments for `figures.inspect.prediction_figure` for the site shown, or None if no model predicts it."""
         row = self.positions[self.selection[0]] if self.selection else -1
         judged = [(one, one.row[row], title, color)
                   for one, title, color in zip(self.judged, self.titles(), self.colors()) if one.row[row] >= 0]

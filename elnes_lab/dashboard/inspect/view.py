@@ -182,7 +182,7 @@ class InspectView:
             f"<table class='elnes-numbers'><tr><th>Median MSE, structures not trained on</th>{head}"
             f"<th scope='col'>spectra</th><th scope='col'>structures</th></tr>{rows}</table>"
         ) if rows else ""
-        notes = []
+        notes = [model.problem] if model.problem else []
         if model.known()[model.shown].any():
             notes.append("Hollow: the network was trained on that structure, so its error is no test; medians and "
                          "distributions leave it out.")

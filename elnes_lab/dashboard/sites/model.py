@@ -28,7 +28,7 @@ class SiteModel(HasTraits):
     second = Unicode(NO_MODEL, help="Name of another one to compare with, or NO_MODEL")
     judged = Tuple(help="Judged of the models chosen; read only")
     state = Enum(("idle", "loading", "ready", "failed"), "idle")
-    problem = Unicode(help="Why the models cannot be shown")
+    problem = Unicode(help="Why the models, or one of them, cannot be shown")
     selection = Tuple(help="Label of the site shown, or nothing")
     shown = Instance(np.ndarray, help="Positions that pass the filters, ordered by structure; read only")
 
@@ -65,12 +65,24 @@ class SiteModel(HasTraits):
         """Judge the models chosen, without waiting for it; then `judged` changes."""
         names = list(dict.fromkeys(name for name in (self.first, self.second) if name != NO_MODEL))
         if not names:
-            self._loaded(None, DataError("No model is there yet. Train one on the page Train, or upload one there."))
+            why = f"{self.session.problem} " if self.session.problem else ""
+            what = "No model is there yet. Train one on the page Train, or upload one there."
+            self._loaded(None, DataError(why + what))
             return
         self.state = "loading"
-        self.background.start(
-            lambda: tuple(self.judge(self.session.find(name)) for name in names), self._loaded
-        )
+        self.background.start(lambda: self._judge_all(names), self._loaded)
+
+    def _judge_all(self, names):
+        """(what `judge` gave for the models that can be shown, sentence on the others). DataError if none can."""
+        found, problems = [], [self.session.problem] if self.session.problem else []
+        for name in names:
+            try:
+                found.append(self.judge(self.session.find(name)))
+            except DataError as problem:
+                problems.append(str(problem))
+        if not found:
+            raise DataError(" ".join(problems))
+        return tuple(found), " ".join(problems)
 
     def judge(self, named):
         """What is computed for a model in the background, for `take`."""
@@ -86,7 +98,7 @@ class SiteModel(HasTraits):
             self.problem = str(problem) if known else f"The models cannot be shown: {problem}. Reload the page."
             self.judged, self.state = (), "failed"
             return
-        self.problem = ""
+        results, self.problem = results
         try:
             self.take(results)
         except Exception as error:  # of a view that draws them: a page that waits for ever would not say so

@@ -134,7 +134,7 @@ class TrainChoices(HasTraits):
         return Settings(inputs, target, hyper, self.seed, self.amorphous)
 
     def windows(self):
-        """Arguments for `figures_training.chosen_windows`: a real site with the windows chosen on it."""
+        """Arguments for `figures.training.chosen_windows`: a real site with the windows chosen on it."""
         site = self._example_site()
         return {
             "pdos_energy": site["pdos_energy"] - (site["gap"] if self.input_zero == "cbm" else 0.0),
@@ -148,7 +148,7 @@ class TrainChoices(HasTraits):
         }
 
     def zeros(self):
-        """Further arguments for `figures_training.chosen_windows`, which do not change when a window moves."""
+        """Further arguments for `figures.training.chosen_windows`, which do not change when a window moves."""
         return {
             "input_zero": self.input_zero,
             "target_zero": self.target_zero,

@@ -41,6 +41,9 @@ class TrainModel(TrainChoices):
         self.stop_event, self.thread, self.run, self.waiting = threading.Event(), None, 0, None
         self.jobs, self.learning, self.warming = 0, None, None  # learning: Settings of the last training
         super().__init__(session.db)
+        session.models  # to list them is to find out what is wrong with them
+        if session.problem:
+            self._say(session.problem, failed=True)
         atexit.register(self.close)  # the page's kernel ends: so does its training
 
     # training --------------------------------------------------------------------------------------------------------

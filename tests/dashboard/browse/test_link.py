@@ -82,12 +82,15 @@ def test_a_link_to_everything_stays_short_and_says_what_is_missing(synthetic):
         ("db=__class__&labels=x", "db=__class__, labels=x"),
         ("selection=model-000/O1", "selection="),
         ("%ff%00=&&=;?" + "x" * 99999, "Ignored"),
+        ("kind=a\ud800\udcff%0Ab%E2%80%A8c", "kind=a?? b c"),
+        ("sites=quartz/O99%0A<b>%1b,model-000/O1", "quartz/O99 <b> "),
     ],
 )
 def test_wrong_parameters_are_named_and_ignored(synthetic, text, says):
     model = BrowseModel(synthetic)
     state, sentences = read(model, text)
     assert says in " ".join(sentences) and len(" ".join(sentences)) < 400
+    assert all(sentence.isprintable() and sentence.encode() for sentence in sentences)
     assert state == ({"selection": ["model-000/O1"]} if "O99" in text else {})
 
 

@@ -2,17 +2,22 @@
 
 import io
 import pickle
+import shutil
+import struct
 import threading
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 
+from elnes_lab.dashboard.inspect.model import InspectModel
 from elnes_lab.dashboard.session import UPLOAD_LIMIT, Session
 from elnes_lab.dashboard.train.choices import OWN, PRESETS
 from elnes_lab.dashboard.train.job import train_model
 from elnes_lab.dashboard.train.model import TrainModel
 from elnes_lab.errors import DataError
+from elnes_lab.store import data_directory
 
 
 class Loop:
@@ -234,9 +239,9 @@ def test_a_downloaded_model_comes_back_the_same(model, loop, packed, shipped):
     np.testing.assert_array_equal(entry.load().predict(rows).mean, original.load().predict(rows).mean)
 
 
-def zipped(**files):
+def zipped(how=zipfile.ZIP_DEFLATED, /, **files):
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(content, "w", how) as file:
         for name, data in files.items():
             file.writestr(name.replace("__", "/").replace("_", "."), data)
     return content.getvalue()
@@ -245,6 +250,22 @@ def zipped(**files):
 class Bomb:
     def __reduce__(self):
         return print, ("a pickle was run",)
+
+
+def declaring(content, size):
+    """The zip with `size` as the length of what its last member unpacks to, before it and in the list of members."""
+    content = bytearray(content)
+    for mark, at in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
+        struct.pack_into("<L", content, content.rfind(mark) + at, size)
+    return bytes(content)
+
+
+def crowded(count):
+    """A zip whose list has `count` members, all in one place."""
+    one = zipped(x=b"")
+    place, end = one.find(b"PK\1\2"), one.find(b"PK\5\6")
+    entries = one[place:end] * count
+    return one[:place] + entries + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count & 0xFFFF, count & 0xFFFF, len(entries), place, 0)
 
 
 def wrong_files(packed):
@@ -265,16 +286,24 @@ def wrong_files(packed):
         "not text": zipped(card_json=b"\xff\xfe\x00", model_safetensors=weights),
         "unpacks to too much": zipped(card_json=card, model_safetensors=bytes(UPLOAD_LIMIT + 1)),
         "too large": bytes(UPLOAD_LIMIT + 1),
+        "unpacks to more than it says": declaring(zipped(card_json=card, model_safetensors=bytes(2**28)), 1000),
+        "400,000 members": crowded(400_000),
+        "packed another way": zipped(zipfile.ZIP_LZMA, card_json=card, model_safetensors=weights),
+        "card twice": crowded(2),
+        "deep": zipped(card_json=b"[" * 10**6, model_safetensors=weights),
     }
 
 
 def test_a_wrong_file_gives_a_sentence_and_no_model(shipped, packed, capsys):
     session = Session(shipped)
     for what, content in wrong_files(packed[1]).items():
+        tracemalloc.start()
         with pytest.raises(DataError) as problem:
             session.read("mine.zip", content)
-        text = str(problem.value)
+        text, (_, peak) = str(problem.value), tracemalloc.get_traced_memory()
+        tracemalloc.stop()
         assert text.endswith(".") and "/tmp" not in text and len(text) < 400, (what, text)
+        assert peak < 3 * UPLOAD_LIMIT, (what, peak)
     assert len(session.models) == 2 and "pickle was run" not in capsys.readouterr().out
 
 
@@ -282,6 +311,40 @@ def test_a_refused_upload_is_a_message(model, loop):
     model.upload("notes.txt", b"hello")
     loop.run_until(lambda: not model.busy)
     assert model.failed and "notes.txt is not a whole zip file" in model.message
+
+
+def test_an_upload_that_predicts_more_than_a_page_can_keep_is_refused(shipped, packed, monkeypatch):
+    session = Session(shipped)
+    monkeypatch.setattr("elnes_lab.dashboard.session.SPECTRA_LIMIT", 799)  # five members, 160 energies
+    with pytest.raises(DataError, match="800 numbers a site"):
+        session.read("mine.zip", packed[1])
+    monkeypatch.setattr("elnes_lab.dashboard.session.SPECTRA_LIMIT", 800)
+    name = session.add(*session.read("\ud800" + "x" * 300 + "/../<b>.zip", packed[1])).name
+    assert name.startswith("Uploaded") and len(name) <= 40 and session.pack(name)[0].endswith(".zip")
+    name.encode()
+
+
+@pytest.mark.parametrize("file", ["card.json", "model.safetensors"])
+def test_a_damaged_shipped_model_is_a_sentence_and_the_other_stays(shipped, loop, tmp_path, monkeypatch, file):
+    shutil.copytree(data_directory() / "models", tmp_path / "models")
+    monkeypatch.setenv("ELNES_LAB_DATA", str(tmp_path))
+    session = Session(shipped)
+    gone = session.models[1]
+    (tmp_path / "models" / "ann-pdos-gap" / file).write_bytes(b"{}")
+    for use in (gone.load, lambda: session.pack(gone.name)):  # damaged after the page was opened
+        with pytest.raises(DataError) as problem:
+            use()
+        assert gone.name in str(problem.value) and str(tmp_path) not in str(problem.value)
+    panel = InspectModel(shipped, session)
+    panel.load()
+    assert panel.state == "ready" and [one.name for one in panel.judged] == [session.models[0].name]
+    assert gone.name in panel.problem
+    later = TrainModel(Session(shipped), post=loop.post)  # and before
+    assert [row["name"] for row in later.rows()] == [session.models[0].name]
+    assert later.failed and gone.name in later.message and str(tmp_path) not in later.message
+    panel = InspectModel(shipped, later.session)
+    panel.load()
+    assert panel.state == "ready" and gone.name in panel.problem
 
 
 def test_names_stay_unique_and_shipped_models_need_no_torch(shipped):
