@@ -130,7 +130,6 @@ def open_chosen(options):
 
 def run_build(options) -> None:
     from .build import build
-
     from .io.places import folder_place
 
     folder = data_directory()

@@ -10,7 +10,6 @@ import json
 
 import numpy as np
 
-
 ATTRIBUTE = "sha256"
 BLOCK = 16                  # rows; also the rows of a stored chunk, so that no chunk is read for nothing
 TABLE = "_sha256"           # suffix of the variable with the digests of the blocks

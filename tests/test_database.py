@@ -4,7 +4,8 @@ import shutil
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elnes_lab.database import Database, open_database
 from elnes_lab.errors import DataError

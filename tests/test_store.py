@@ -5,7 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from elnes_lab import digests, store as module
+from elnes_lab import digests
+from elnes_lab import store as module
 from elnes_lab.database import open_database
 from elnes_lab.errors import DataError
 from elnes_lab.schema import CHECKSUMS, FILE, STRUCTURES

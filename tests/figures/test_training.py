@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+
+from elnes_lab import DataError
 from elnes_lab.figures.training import (
     CURVES,
     chosen_windows,
@@ -10,8 +12,6 @@ from elnes_lab.figures.training import (
     spectra_trio,
     window_layout,
 )
-
-from elnes_lab import DataError
 
 RANDOM = np.random.default_rng(0)
 PDOS_ENERGY, ENERGY = np.arange(-10, 25, 0.1), np.arange(-5, 35, 0.1)

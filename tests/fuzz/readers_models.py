@@ -7,7 +7,6 @@ import struct
 import zipfile
 
 import numpy as np
-
 from damage import BYTES, VALID, json_bytes, of_bytes, of_json, of_kind, of_text, zipped
 from readers import ROOT, Reader, digest
 

@@ -1,7 +1,6 @@
 """The readers of texts that users and links bring: filters and share links; see readers.py."""
 
 import numpy as np
-
 from damage import BYTES, VALID, of_bytes
 from isolate import OTHER, RIGHT
 from readers import Reader, digest
@@ -219,7 +218,7 @@ class Links(Reader):
     name, title, share = "link", "share links", 1.5
 
     def prepare(self, root):
-        from elnes_lab.dashboard import link
+        from elnes_lab.dashboard.browse import link
         from elnes_lab.dashboard.browse.model import BrowseModel
         from elnes_lab.database import open_database
 
@@ -258,7 +257,7 @@ class Links(Reader):
         return f"{kind}: {what[:60]!r}", VALID
 
     def read(self, folder):
-        from elnes_lab.dashboard import link
+        from elnes_lab.dashboard.browse import link
         from elnes_lab.dashboard.browse.model import BrowseModel
 
         model = BrowseModel(self.db)

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from threadpoolctl import threadpool_limits
 
 from elnes_lab.errors import DataError

@@ -1,7 +1,8 @@
 """The checks that a computed spectrum must pass, on spectra of known shape."""
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elnes_lab.errors import DataError
 from elnes_lab.sources.quantum_espresso import check_spectrum, read_ground, read_site

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from elnes_lab.figures.browse import spectral_map
-from elnes_lab.figures.style import curve_style
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elnes_lab import DataError, open_database
 from elnes_lab.dashboard.browse.model import MAX_CURVES, BrowseModel
 from elnes_lab.dashboard.common.words import ALL, symbol
+from elnes_lab.figures.browse import spectral_map
+from elnes_lab.figures.style import curve_style
 
 
 def test_filters_combine_and_reset(synthetic):
