@@ -106,7 +106,8 @@ class InputChoice(Choice):
     """PDOS channels of the ground state, and per-site columns as further numbers.
 
     channels: of `elnes_lab.schema.CHANNELS`. alignment: "vbm" (valence-band maximum) or "cbm" (conduction-band minimum, which
-    tells the network nothing about the gap). scalars: names of numeric columns, such as ("band_gap",).
+    tells the network nothing about the gap). scalars: names of numeric columns, such as ("band_gap",). directed: the
+    PDOS along x, y and z besides, with its response to a core hole, for the direction-resolved models (`directions`).
     """
 
     # Defaults: docs/learning.md, "Which inputs and targets", written by `elnes-lab study`, compares them with their neighbours.
@@ -116,9 +117,12 @@ class InputChoice(Choice):
     broadening: float = 1.0
     channels: tuple[str, ...] = ("O p", "Si p")
     scalars: tuple[str, ...] = ()
+    directed: bool = False
 
     def __post_init__(self):
         super().__post_init__()
+        if not isinstance(self.directed, bool):
+            raise DataError(f"directed is true or false, not {self.directed!r}.")
         for name, what in (("channels", "channel"), ("scalars", "scalar")):
             values = getattr(self, name)
             values = (values,) if isinstance(values, str) else values

@@ -17,6 +17,7 @@ from .. import spectra
 from ..errors import DataError
 from ..schema import CHANNELS, ENERGY_STEP
 from .choices import EDGE_BELOW_HALF_HEIGHT, InputChoice, TargetChoice
+from .directions import ISOTROPIC, Directed, along
 from .splits import NET, Split, grouped_folds, make_split, structure_groups
 
 SIDE = 2  # stored points on either side of an interval that its interpolation uses
@@ -57,6 +58,7 @@ class Dataset:
     choice: InputChoice
     target: TargetChoice | None
     checksum: str = ""
+    directed: Directed | None = None
 
     @classmethod
     def from_database(
@@ -96,6 +98,7 @@ class Dataset:
             choice,
             target,
             str(db.store.attribute("raw_sha256", "")),
+            directed_rows(db, choice, target, scale) if choice.directed else None,
         )
 
     def __len__(self) -> int:
@@ -106,7 +109,8 @@ class Dataset:
         rows = np.asarray(rows)
         rows = rows.astype(int) if rows.size == 0 and rows.dtype != bool else rows
         names = ("inputs", "scalars", "targets", "sites", "structures", "kinds", "groups", "scale")
-        return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in names})
+        directed = None if self.directed is None else self.directed.subset(rows)
+        return dataclasses.replace(self, directed=directed, **{name: getattr(self, name)[rows] for name in names})
 
     def features(self) -> np.ndarray:
         """Inputs of one row after another, channel by channel, then the scalars: (n, channel * bin + k) float32."""
@@ -199,6 +203,18 @@ def pdos_bins(db, choice: InputChoice) -> tuple[np.ndarray, np.ndarray]:
     values = db.pdos[:, [CHANNELS.index(c) for c in choice.channels]]
     shift = -db["band_gap"].astype(float) if choice.alignment == "cbm" else np.zeros(len(db))
     return bins(db.pdos_energy, values, shift[:, None], choice)
+
+
+def directed_rows(db, choice: InputChoice, target: TargetChoice | None, scale) -> Directed:
+    """The sites along x, y and z (see `directions`); the spectra are divided by the scale (n,) of the isotropic one."""
+    shift = -db["band_gap"].astype(float) if choice.alignment == "cbm" else np.zeros(len(db))
+    pdos = db.pdos
+    inputs = bins(db.pdos_energy, along(db.pdos_energy, pdos), shift[:, None], choice)[1].reshape(len(db), 3, -1, choice.bins)
+    shared = bins(db.pdos_energy, pdos[:, [CHANNELS.index(c) for c in ISOTROPIC]], shift[:, None], choice)[1]
+    targets = np.empty((len(db), 3, 0), np.float32)
+    if target is not None:
+        targets = bins(db.energy, db.elnes, target_shift(db, target)[:, None], target)[1] / scale[:, None, None]
+    return Directed(inputs.astype(np.float32), shared.astype(np.float32), targets.astype(np.float32))
 
 
 def elnes_bins(db, target: TargetChoice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ import contextlib
 import copy
 import math
 import time
-from typing import Iterator, NamedTuple
+from typing import Iterator
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ import torch
 from ..errors import DataError
 from ..schema import ENERGY_STEP
 from .dataset import Dataset
+from .epoch import EpochRecord
 from .hyper import Hyper
 from .linear import ridge
 from .model import Model
@@ -26,24 +27,8 @@ from .network import fitted
 from .splits import Split, deal
 
 SHIFTS_OF_RIDGE = 7                 # of those that the rows are trained with, evenly spread
+ROWS_OF_RIDGE = 2000                # with all their shifts; where there are more rows, fewer shifts, but 3 at least
 ROWS_PER_EPOCH = 256                # drawn at least, each with its own shift, however few there are
-
-
-class EpochRecord(NamedTuple):
-    """Losses are mean squared errors in the square of the target's unit, means over members, before the non-negative
-    map.
-
-    train_loss is of shifted rows with dropout, so it can exceed validation_loss. best_epoch: of the member that
-    improved last. seconds: wall time since the start.
-    """
-
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    best_validation: float
-    best_epoch: int
-    seconds: float
-    learning_rate: float
 
 
 def train(dataset: Dataset, split: Split, *, seed: int = 0, deterministic: bool = True, **hyper) -> "Training":
@@ -169,7 +154,8 @@ class Training:
         """Each member's ridge regression on its own shifted rows; its mean spectrum if the network has no skip
         connection.
         """
-        shifts = np.unique(np.linspace(0, len(self.encoded) - 1, SHIFTS_OF_RIDGE).round().astype(int))
+        count = min(SHIFTS_OF_RIDGE, max(3, ROWS_OF_RIDGE // len(self.data)))
+        shifts = np.unique(np.linspace(0, len(self.encoded) - 1, count).round().astype(int))
         x = np.stack([self.network.linear_inputs(self.encoded[i]).numpy() for i in shifts])
         y, groups = self.wanted[shifts].numpy(), np.tile(self.data.groups, (len(shifts), 1))
         for k, held in enumerate(self.held_out):

@@ -1,0 +1,201 @@
+"""A direction-resolved kernel model: Gaussian-process regression from the samples of `directions`. NumPy and SciPy.
+
+Two samples are as alike as a Matern-5/2 kernel of their distance says. Each channel has a weight in the distance, and
+there is one ridge; all of them minimise the error on whole structures left out, in closed form: leaving rows g out of
+the regression with P = (K + ridge)^-1 and a = P y changes their prediction by P_gg^-1 a_g. Nothing but the training
+structures takes part. Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), chapters 4 and 5.
+
+>>> model = KernelModel.fit(dataset)
+>>> model.predict(dataset)                                # (n, 3, m)
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import DataError
+from .directions import BLOCKS, directed
+from .linear import components
+
+# Where the search begins, and where it is drawn to: logarithms of the channels' weights and of the ridge.
+START = dict(zip(BLOCKS, (-3.3, -1.9, -1.2, -3.9, -3.9, -3.3, -4.9, -3.4)))
+START_SCALAR, START_RIDGE = -3.0, -2.8
+PULL = 0.01                     # on the mean square distance from there, beside the logarithm of the error
+STEPS = 8                       # of the search; more change the error by less than 1 %
+ISOTROPIC_SHARE = 0.7           # of the error that is that of the mean over the directions
+CONSTANT = 1.0                  # prior variance of a curve common to all, in units of the kernel
+TARGET_SHARE = 0.995            # of the variance of the targets that the search looks at
+KEPT = 0.999999                 # of the variance of the weighted features that predictions use
+
+
+class LeftOut(NamedTuple):
+    """What each sample's own group cannot have told: curves (n, 3, m), and the variance (n, 3) of the process there."""
+
+    curves: np.ndarray
+    variance: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class KernelModel:
+    """Arrays of a fitted model. scales (f,): what features are multiplied by; basis (f, p): directions kept of them;
+    known (3 n, p) and lengths (3 n,): training samples in these, and their squares; dual (3 n, m); mean (m,);
+    inverse (3 n, 3 n): P; theta: logarithms of weights and ridge.
+    """
+
+    scales: np.ndarray
+    basis: np.ndarray
+    known: np.ndarray
+    lengths: np.ndarray
+    dual: np.ndarray
+    mean: np.ndarray
+    inverse: np.ndarray
+    theta: np.ndarray
+
+    @classmethod
+    def fit(cls, dataset, *, steps: int = STEPS) -> tuple["KernelModel", LeftOut]:
+        """The model of all rows of a Dataset, and what it says of each group without that group.
+
+        Raises DataError for a dataset without directions, without targets, or of one group only.
+        """
+        y = directed(dataset).targets.reshape(3 * len(dataset), -1).astype(float)
+        if y.shape[1] == 0:
+            raise DataError("The dataset has no target to learn. Make it with a TargetChoice.")
+        groups = np.repeat(np.asarray(dataset.groups, str), 3)
+        if len(set(groups)) < 2:
+            raise DataError(
+                "All training spectra belong to one structure, so nothing can be tried on another. Train on two "
+                "structures or more."
+            )
+        features, sizes = block_features(dataset)
+        blocks = np.split(features, np.cumsum(sizes)[:-1], axis=1)
+        distances = np.stack([squared(block, block) for block in blocks])
+        unit = np.maximum(distances.mean((1, 2)), np.finfo(np.float32).tiny)
+        distances /= unit[:, None, None]
+        mean = y.mean(0)
+        search = LeaveOut(distances, y - mean, groups)
+        theta = search.minimum(start(len(blocks)), steps)
+        inverse, left = search.left_out(theta)
+        scales = np.repeat(np.sqrt(np.exp(theta[:-1]) / unit), sizes)
+        weighted = features * scales
+        basis = components(weighted, KEPT)
+        model = cls(*(np.asarray(a, np.float32) for a in (
+            scales, basis, weighted @ basis, (weighted**2).sum(1), inverse @ (y - mean), mean, inverse, theta)))
+        shape = len(dataset), 3, -1
+        return model, LeftOut((y - left.curves).reshape(shape), left.variance.reshape(shape[:2]))
+
+    @property
+    def ridge(self) -> float:
+        return float(np.exp(self.theta[-1]))
+
+    def similar(self, dataset) -> np.ndarray:
+        """Kernel (3 k, 3 n) between the samples of a Dataset and the training samples."""
+        features = block_features(dataset)[0]
+        if features.shape[1] != len(self.scales):
+            raise DataError(
+                f"The dataset has {features.shape[1]} features a sample, the model was trained on {len(self.scales)}. "
+                "Make it with the choice of the model."
+            )
+        weighted = features * self.scales
+        square = (weighted**2).sum(1)[:, None] + self.lengths - 2 * (weighted @ self.basis) @ self.known.T
+        return matern(np.maximum(square, 0))[0] + np.float32(CONSTANT)
+
+    def predict(self, dataset, *, variance: bool = False):
+        """Curves (k, 3, m); with `variance` also that of the process, (k, 3), in units of the kernel."""
+        kernel = self.similar(dataset)
+        curves = (kernel @ self.dual + self.mean).reshape(len(dataset), 3, -1)
+        if not variance:
+            return curves
+        left = 1 + CONSTANT + self.ridge - np.einsum("ij,ij->i", kernel @ self.inverse, kernel)
+        return curves, np.maximum(left, self.ridge).reshape(len(dataset), 3)
+
+
+def block_features(dataset) -> tuple[np.ndarray, list[int]]:
+    """Features (3 n, f) float32, channel by channel, then the scalars; the number of features of each."""
+    found = directed(dataset).samples()
+    scalars = np.repeat(dataset.scalars, 3, axis=0)
+    sizes = [found.shape[2]] * found.shape[1] + [1] * scalars.shape[1]
+    return np.concatenate([found.reshape(len(found), -1), scalars], axis=1), sizes
+
+
+def start(blocks: int) -> np.ndarray:
+    """Logarithms of weights and ridge to begin with."""
+    return np.array([*START.values(), *[START_SCALAR] * (blocks - len(START)), START_RIDGE])
+
+
+def squared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Squared distances of rows; float64, as small ones are differences of large numbers."""
+    a, b = a.astype(float), b.astype(float)
+    return np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0)
+
+
+def matern(square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matern-5/2 kernel of squared distances, and its derivative by them."""
+    r = np.sqrt(5 * square)
+    decay = np.exp(-r)
+    return (1 + r + r * r / 3) * decay, (-5 / 6) * (1 + r) * decay
+
+
+class LeaveOut:
+    """The error on groups left out as a function of theta, with its gradient.
+
+    distances (blocks, n, n) per channel, targets (n, m) centred, groups (n,) with x, y, z of a site in a row. A group
+    counts with the root of its number of samples, so that a structure of many sites does not outweigh all others.
+    """
+
+    def __init__(self, distances: np.ndarray, targets: np.ndarray, groups: np.ndarray):
+        self.distances, self.targets = distances, targets
+        self.groups = [np.flatnonzero(groups == name) for name in dict.fromkeys(groups)]
+        main = components(targets, TARGET_SHARE)
+        self.main = targets @ main
+
+    def kernel(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """P, the derivative of the kernel by the squared distance, both (n, n); y' P for the main components."""
+        from scipy.linalg import cholesky, lapack
+
+        value, slope = matern(np.tensordot(np.exp(theta[:-1]), self.distances, 1))
+        value += CONSTANT
+        value[np.diag_indices_from(value)] += np.exp(theta[-1])
+        inverse, _ = lapack.dpotri(cholesky(value, lower=True, overwrite_a=True, check_finite=False), lower=1)
+        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        return inverse, slope, inverse @ self.main
+
+    def error(self, theta: np.ndarray, at: np.ndarray) -> tuple[float, np.ndarray]:
+        """Logarithm of the weighted squared error of the groups left out, pulled towards `at`; its gradient."""
+        inverse, slope, dual = self.kernel(theta)
+        total, z, middle = 0.0, np.empty_like(dual), np.zeros_like(inverse)
+        for rows in self.groups:
+            own = inverse[np.ix_(rows, rows)]
+            left = np.linalg.solve(own, dual[rows])
+            sites = left.reshape(-1, 3, left.shape[1])
+            share = ISOTROPIC_SHARE / 3 * sites.mean(1, keepdims=True) + (1 - ISOTROPIC_SHARE) / 3 * sites
+            share = share.reshape(left.shape) / (len(rows) / 3) ** 0.5
+            total += (left * share).sum()
+            z[rows] = np.linalg.solve(own, share)
+            middle[np.ix_(rows, rows)] = left @ z[rows].T
+        # d(left out) = P_gg^-1 (da_g - dP_gg left), with dP = -P dK P and da = -P dK a
+        gradient = 2 * (inverse @ (middle @ inverse) - (inverse @ z) @ dual.T)
+        by_distance = gradient * slope
+        found = np.exp(theta) * np.array([*(np.vdot(by_distance, d) for d in self.distances), np.trace(gradient)])
+        away = theta - at
+        return np.log(total) + PULL * (away**2).mean(), found / total + 2 * PULL * away / len(away)
+
+    def minimum(self, theta: np.ndarray, steps: int) -> np.ndarray:
+        """theta after at most `steps` of L-BFGS."""
+        from scipy.optimize import minimize
+
+        bounds = [(low - 6, low + 6) for low in theta]
+        return minimize(
+            self.error, theta, args=(theta,), jac=True, method="L-BFGS-B", bounds=bounds,
+            options={"maxiter": steps, "maxfun": 2 * steps},
+        ).x if steps else theta
+
+    def left_out(self, theta: np.ndarray) -> tuple[np.ndarray, LeftOut]:
+        """P, and of each sample left out with its group the residual (n, m) and the variance (n,)."""
+        inverse = self.kernel(theta)[0]
+        residual, variance = inverse @ self.targets, np.empty(len(inverse))
+        for rows in self.groups:
+            own = np.linalg.inv(inverse[np.ix_(rows, rows)])
+            residual[rows], variance[rows] = own @ residual[rows], np.diag(own)
+        return inverse, LeftOut(residual, variance)
