@@ -8,6 +8,8 @@ from .baselines import BASELINES, joined
 from .splits import Split
 
 ANN = "ann"  # the default network
+ENSEMBLE = "ensemble"  # direction-resolved kernel model and networks, stacked
+DIRECTED = {ENSEMBLE: ("kernel", "network"), "directed kernel": ("kernel",), "directed network": ("network",)}
 SHIFTED = "ridge with shifts"  # what the network starts from: how much of its gain is owed to the shifted rows
 
 
@@ -39,15 +41,28 @@ class Network:
         return None if prediction.lower is None else (np.asarray(prediction.lower), np.asarray(prediction.upper))
 
 
+class Directed(Network):
+    """The direction-resolved models (`ensemble.train_ensemble`); their datasets need InputChoice(directed=True)."""
+
+    name = ENSEMBLE
+
+    def __init__(self, name: str, **options):
+        from .ensemble import train_ensemble
+
+        self.name, self.train, self.options = name, train_ensemble, {"models": DIRECTED[name], **options}
+
+
 def names() -> list[str]:
-    """Names of all models: the network first."""
-    return [ANN, SHIFTED, *BASELINES]
+    """Names of all models: the ensemble and the network first."""
+    return [*DIRECTED, ANN, SHIFTED, *BASELINES]
 
 
 def estimator(name: str, **options):
     """A fresh model by name; options only for the network. Raises DataError for a name that is not known."""
     if name == ANN:
         return Network(**options)
+    if name in DIRECTED:
+        return Directed(name, **options)
     if name == SHIFTED:
         return Network(kind="linear")
     if name not in BASELINES:

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import DataError
 from . import metrics
 from .dataset import Dataset, InputChoice, TargetChoice, grouped_folds, usable
-from .estimators import ANN, estimator, names
+from .estimators import ANN, DIRECTED, estimator, names
 from .intervals import coverage
 from .scaling import run
 from .significance import bootstrap, paired_test
@@ -172,6 +172,8 @@ def evaluate(
     models = list(dict.fromkeys(models or names()))
     for model in models:
         estimator(model)  # an unknown name must fail before any work
+    if any(model in DIRECTED for model in models):
+        choice = dataclasses.replace(choice, directed=True)
     variants = {name: dataclasses.replace(choice, scalars=(*choice.scalars, *VARIANTS[name])) for name in inputs}
     masks, skipped = zip(*(usable(db, variant, target) for variant in variants.values()))
     db = db[np.logical_and.reduce(masks)]

@@ -11,6 +11,7 @@ structures takes part. Rasmussen and Williams, Gaussian Processes for Machine Le
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ STEPS = 8                       # of the search; more change the error by less t
 ISOTROPIC_SHARE = 0.7           # of the error that is that of the mean over the directions
 CONSTANT = 1.0                  # prior variance of a curve common to all, in units of the kernel
 TARGET_SHARE = 0.995            # of the variance of the targets that the search looks at
-KEPT = 0.999999                 # of the variance of the weighted features that predictions use
+KEPT = 1 - 1e-7                 # of the variance of the weighted features that predictions use
 
 
 class LeftOut(NamedTuple):
@@ -40,8 +41,8 @@ class LeftOut(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class KernelModel:
     """Arrays of a fitted model. scales (f,): what features are multiplied by; basis (f, p): directions kept of them;
-    known (3 n, p) and lengths (3 n,): training samples in these, and their squares; dual (3 n, m); mean (m,);
-    inverse (3 n, 3 n): P; theta: logarithms of weights and ridge.
+    known (3 n, p) and lengths (3 n,): training samples in these, and their squares; dual (3 n, m); mean (m,); theta:
+    logarithms of weights and ridge.
     """
 
     scales: np.ndarray
@@ -50,7 +51,6 @@ class KernelModel:
     lengths: np.ndarray
     dual: np.ndarray
     mean: np.ndarray
-    inverse: np.ndarray
     theta: np.ndarray
 
     @classmethod
@@ -79,15 +79,31 @@ class KernelModel:
         inverse, left = search.left_out(theta)
         scales = np.repeat(np.sqrt(np.exp(theta[:-1]) / unit), sizes)
         weighted = features * scales
-        basis = components(weighted, KEPT)
+        basis = components(weighted, KEPT, most=len(weighted))
         model = cls(*(np.asarray(a, np.float32) for a in (
-            scales, basis, weighted @ basis, (weighted**2).sum(1), inverse @ (y - mean), mean, inverse, theta)))
+            scales, basis, weighted @ basis, (weighted**2).sum(1), inverse @ (y - mean), mean, theta)))
         shape = len(dataset), 3, -1
         return model, LeftOut((y - left.curves).reshape(shape), left.variance.reshape(shape[:2]))
+
+    def check(self, features: int, points: int) -> None:
+        """ValueError unless the arrays are those of a model of so many features and points of a curve."""
+        kept, rows = self.basis.shape[1], len(self.known)
+        wanted = [(features,), (features, kept), (rows, kept), (rows,), (rows, points), (points,), (len(self.theta),)]
+        found = [getattr(self, name).shape for name in self.__dataclass_fields__]
+        if found != wanted:
+            raise ValueError(f"the kernel model has arrays of the shapes {found}, not {wanted}")
 
     @property
     def ridge(self) -> float:
         return float(np.exp(self.theta[-1]))
+
+    @cached_property
+    def inverse(self) -> np.ndarray:
+        """P of the training samples, (3 n, 3 n): made when it is asked for, as it would be most of a stored model."""
+        square = self.lengths[:, None] + self.lengths - 2 * self.known @ self.known.T
+        np.fill_diagonal(square, 0)
+        kernel = matern(np.maximum(square, 0).astype(float))[0] + CONSTANT
+        return np.linalg.inv(kernel + self.ridge * np.eye(len(kernel))).astype(np.float32)
 
     def similar(self, dataset) -> np.ndarray:
         """Kernel (3 k, 3 n) between the samples of a Dataset and the training samples."""

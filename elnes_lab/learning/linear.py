@@ -7,14 +7,14 @@ PENALTIES = 10.0 ** np.arange(-5, 2.1, 0.5)  # relative to the mean eigenvalue o
 MOST_COMPONENTS = 96
 
 
-def components(values: np.ndarray, share: float) -> np.ndarray:
+def components(values: np.ndarray, share: float, most: int = MOST_COMPONENTS) -> np.ndarray:
     """Directions (f, p) of norm 1 that keep `share` of the variance of centred rows (n, f), the strongest first, at
-    most 96.
+    most `most`.
     """
     variance, vectors = np.linalg.eigh(values.T.astype(float) @ values)
     variance, vectors = np.maximum(variance[::-1], 0), vectors[:, ::-1]
     kept = np.searchsorted(np.cumsum(variance), share * variance.sum()) + 1
-    return vectors[:, :min(kept, MOST_COMPONENTS, np.count_nonzero(variance > 1e-12 * variance[0]) or 1)]
+    return vectors[:, :min(kept, most, np.count_nonzero(variance > 1e-12 * variance[0]) or 1)]
 
 
 def ridge(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
