@@ -34,6 +34,10 @@ def save(model, folder: Path | str, *, metrics: dict | None = None) -> Path:
     import torch
     from safetensors.torch import save as pack
 
+    from . import ensemble, ensemble_store
+
+    if isinstance(model, ensemble.Ensemble):
+        return ensemble_store.save(model, folder, metrics=metrics)
     folder = Path(folder)
     arrays = {name: value.detach().clone().contiguous() for name, value in model.network.state_dict().items()}
     arrays |= {
@@ -107,6 +111,10 @@ def load(folder: Path | str, db=None):
     shapes than the card's or with numbers that no training leaves.
     """
     folder = Path(folder)
+    from . import ensemble_store
+
+    if ensemble_store.is_ensemble(folder):
+        return ensemble_store.load(folder, db)
     card = read_card(folder)
     path, said = folder / WEIGHTS, meaning(card, folder / CARD)
     content, header = read_weights(folder, card)
