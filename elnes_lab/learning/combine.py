@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-SMALLEST = 1e-3  # of a term of `Difficulty` in a logarithm
+SMOOTH_ERROR, SMOOTH_APART = 7, 5  # points; about 1 eV: peaks are about as wide
+PULL = 0.002                        # of the logarithms of the coefficients towards equal shares
 
 
 def stacking(predictions: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -30,15 +31,16 @@ def stacking(predictions: np.ndarray, targets: np.ndarray, groups: np.ndarray) -
 
 
 class Difficulty:
-    """The error to be expected: root mean square over rows at each energy (m,), times a factor of the row.
+    """The error to be expected of each row and energy: the root of a sum of terms, with coefficients (3,) none negative.
 
-    factor^2 = sum of terms (n, t) times coefficients (t,), none negative: a constant, the variance of the process, and
-    how far the models are apart. They are those of the highest likelihood of the rows' mean square errors if these
-    are distributed as a Gamma distribution of that mean; each group counts the same.
+    The terms are the mean square error over rows at each energy, the root of which is profile (m,); the same times the
+    variance of the process at the row; and the square of how far the models are apart there, smoothed. The
+    coefficients are those of the highest likelihood if squared errors are distributed as a Gamma distribution of that
+    mean; each group counts the same.
     """
 
     def __init__(self, profile: np.ndarray, coefficients: np.ndarray):
-        self.profile, self.coefficients = np.asarray(profile), np.asarray(coefficients)
+        self.profile, self.coefficients = np.asarray(profile, float), np.asarray(coefficients, float)
 
     @classmethod
     def fit(cls, residuals: np.ndarray, variance: np.ndarray, apart: np.ndarray, groups: np.ndarray) -> "Difficulty":
@@ -47,25 +49,42 @@ class Difficulty:
 
         _, inverse, counts = np.unique(np.asarray(groups, str), return_inverse=True, return_counts=True)
         weight = 1 / (counts[inverse] * len(counts))
+        residuals = np.asarray(residuals, float)
         profile = np.sqrt(np.maximum(weight @ residuals**2, 1e-12))
-        square = ((residuals / profile) ** 2).mean(1)
-        terms = cls(profile, np.ones(3)).terms(variance, apart)
-        typical = np.maximum(weight @ terms, 1e-9)
+        square = smoothed(residuals**2, SMOOTH_ERROR)
+        bare = cls(profile, np.ones(3))
+        terms, floor = bare.terms(variance, apart), bare.floor
+        typical = np.maximum((weight @ terms).mean(1), 1e-12)
+        share = weight[:, None] / square.shape[1]
 
         def loss(logarithms):
-            mean = (terms / typical) @ np.exp(logarithms)
-            slope = weight * (1 / mean - square / mean**2)
-            pull = 0.01 * (logarithms - np.log(1 / 3))
-            return (weight * (np.log(mean) + square / mean)).sum() + 0.5 * (pull @ pull) / 0.01, (
-                np.exp(logarithms) * (slope @ (terms / typical)) + pull
-            )
+            factors = np.exp(logarithms) / typical
+            mean = np.tensordot(factors, terms, 1) + floor
+            slope = share * (1 / mean - square / mean**2)
+            away = logarithms - np.log(1 / 3)
+            found = (share * (np.log(mean) + square / mean)).sum() + PULL * (away @ away)
+            return found, factors * np.tensordot(terms, slope, 2) + 2 * PULL * away
 
-        at = minimize(loss, np.full(3, np.log(1 / 3)), jac=True, method="L-BFGS-B", bounds=[(np.log(SMALLEST), 3)] * 3).x
+        at = minimize(loss, np.full(3, np.log(1 / 3)), jac=True, method="L-BFGS-B", bounds=[(-7, 3)] * 3).x
         return cls(profile, np.exp(at) / typical)
 
     def terms(self, variance, apart) -> np.ndarray:
-        return np.stack([np.ones(len(variance)), variance, ((apart / self.profile) ** 2).mean(1)], axis=1)
+        """The three terms, (3, n, m)."""
+        square = np.broadcast_to(self.profile**2, np.shape(apart))
+        return np.stack([square, square * np.asarray(variance)[:, None], smoothed(np.square(apart), SMOOTH_APART)])
 
     def __call__(self, variance: np.ndarray, apart: np.ndarray) -> np.ndarray:
         """The error to be expected of each row and energy, (n, m)."""
-        return np.sqrt(self.terms(variance, apart) @ self.coefficients)[:, None] * self.profile
+        return np.sqrt(np.tensordot(self.coefficients, self.terms(variance, apart), 1) + self.floor)
+
+    @property
+    def floor(self) -> float:
+        """Least square of it: two models that agree by chance are not sure."""
+        return 1e-4 * float((self.profile**2).mean())
+
+
+def smoothed(values: np.ndarray, width: int) -> np.ndarray:
+    """Running means over `width` points of curves (n, m); the end values stand in at the ends."""
+    from scipy.ndimage import uniform_filter1d
+
+    return uniform_filter1d(np.asarray(values, float), width, axis=-1, mode="nearest")

@@ -208,9 +208,12 @@ def pdos_bins(db, choice: InputChoice) -> tuple[np.ndarray, np.ndarray]:
 def directed_rows(db, choice: InputChoice, target: TargetChoice | None, scale) -> Directed:
     """The sites along x, y and z (see `directions`); the spectra are divided by the scale (n,) of the isotropic one."""
     shift = -db["band_gap"].astype(float) if choice.alignment == "cbm" else np.zeros(len(db))
-    pdos = db.pdos
-    inputs = bins(db.pdos_energy, along(db.pdos_energy, pdos), shift[:, None], choice)[1].reshape(len(db), 3, -1, choice.bins)
-    shared = bins(db.pdos_energy, pdos[:, [CHANNELS.index(c) for c in ISOTROPIC]], shift[:, None], choice)[1]
+    pdos, energy = db.pdos, db.pdos_energy
+    least = choice.window[0] - shift.max() - 2 * choice.broadening - 1  # what lies below is in G, but in no bin
+    start = int(np.searchsorted(energy, least))
+    inputs = bins(energy[start:], along(energy, pdos, start), shift[:, None], choice)[1]
+    inputs = inputs.reshape(len(db), 3, -1, choice.bins)
+    shared = bins(energy, pdos[:, [CHANNELS.index(c) for c in ISOTROPIC]], shift[:, None], choice)[1]
     targets = np.empty((len(db), 3, 0), np.float32)
     if target is not None:
         targets = bins(db.energy, db.elnes, target_shift(db, target)[:, None], target)[1] / scale[:, None, None]

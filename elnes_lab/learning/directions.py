@@ -51,14 +51,14 @@ class Directed:
         return np.concatenate([self.inputs, shared], axis=2).reshape(n * three, -1, b)
 
 
-def along(energy, pdos) -> np.ndarray:
-    """p_x, p_y and p_z of the absorbing oxygen, each followed by its responses: (n, 9, energy), states/eV/atom, from
-    PDOS (n, channel, energy) with the channels of `elnes_lab.schema.CHANNELS`.
+def along(energy, pdos, start: int = 0) -> np.ndarray:
+    """p_x, p_y and p_z of the absorbing oxygen, each followed by its responses: (n, 9, energy - start), states/eV/atom,
+    from PDOS (n, channel, energy) with the channels of `elnes_lab.schema.CHANNELS`; from energy number `start` on.
     """
     bare = pdos[:, [CHANNELS.index(f"O p{a}") for a in "xyz"]]
-    parts = green(energy, bare)
-    curves = [bare, *(response(energy, bare, u, parts=parts) for u in STRENGTHS)]
-    return np.stack(curves, axis=2).reshape(len(pdos), -1, pdos.shape[-1])
+    parts = green(energy, bare, start=start)
+    curves = [bare[..., start:], *(response(energy, bare, u, parts=parts) for u in STRENGTHS)]
+    return np.stack(curves, axis=2).reshape(len(pdos), -1, pdos.shape[-1] - start)
 
 
 def directed(dataset) -> Directed:

@@ -105,9 +105,9 @@ class KernelModel:
         kernel = matern(np.maximum(square, 0).astype(float))[0] + CONSTANT
         return np.linalg.inv(kernel + self.ridge * np.eye(len(kernel))).astype(np.float32)
 
-    def similar(self, dataset) -> np.ndarray:
-        """Kernel (3 k, 3 n) between the samples of a Dataset and the training samples."""
-        features = block_features(dataset)[0]
+    def similar(self, features: np.ndarray) -> np.ndarray:
+        """Kernel (3 k, 3 n) between samples, given by the features (3 k, f) of `block_features`, and the training
+        samples."""
         if features.shape[1] != len(self.scales):
             raise DataError(
                 f"The dataset has {features.shape[1]} features a sample, the model was trained on {len(self.scales)}. "
@@ -115,16 +115,25 @@ class KernelModel:
             )
         weighted = features * self.scales
         square = (weighted**2).sum(1)[:, None] + self.lengths - 2 * (weighted @ self.basis) @ self.known.T
-        return matern(np.maximum(square, 0))[0] + np.float32(CONSTANT)
+        r = np.sqrt(np.maximum(5 * square, 0, out=square), out=square)
+        value = r * (1 / 3)                                  # `matern`, in place: 3 times faster
+        value += 1
+        value *= r
+        value += 1
+        value *= np.exp(np.negative(r, out=r), out=r)
+        value += CONSTANT
+        return value
 
-    def predict(self, dataset, *, variance: bool = False):
-        """Curves (k, 3, m); with `variance` also that of the process, (k, 3), in units of the kernel."""
-        kernel = self.similar(dataset)
-        curves = (kernel @ self.dual + self.mean).reshape(len(dataset), 3, -1)
-        if not variance:
-            return curves
+    def predict(self, dataset) -> np.ndarray:
+        """Curves (k, 3, m) of the sites of a Dataset."""
+        return self.curves(block_features(dataset)[0])[0]
+
+    def curves(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Curves (k, 3, m) from features (3 k, f), and the variance of the process (k, 3), in units of the kernel."""
+        kernel = self.similar(features)
         left = 1 + CONSTANT + self.ridge - np.einsum("ij,ij->i", kernel @ self.inverse, kernel)
-        return curves, np.maximum(left, self.ridge).reshape(len(dataset), 3)
+        curves = (kernel @ self.dual + self.mean).reshape(len(features) // 3, 3, -1)
+        return curves, np.maximum(left, self.ridge).reshape(-1, 3)
 
 
 def block_features(dataset) -> tuple[np.ndarray, list[int]]:

@@ -28,8 +28,9 @@ def hilbert(start: float, step: float, count: int, width: float) -> tuple[np.nda
     return whole.real.astype(np.float32), (-whole.imag / np.pi).astype(np.float32)
 
 
-def green(energy, density, width: float = WIDTH) -> tuple[np.ndarray, np.ndarray]:
-    """Real part of G and -Im G / pi, both (..., e), of densities (..., e), states/eV, on an even axis (e,) in eV.
+def green(energy, density, width: float = WIDTH, *, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Real part of G and -Im G / pi, both (..., e - start), of densities (..., e), states/eV, on an even axis (e,) in
+    eV, from its point number `start` on.
 
     G(E) is the integral of density(E') / (E - E' + i width); what lies outside the axis is taken as 0.
     """
@@ -37,7 +38,8 @@ def green(energy, density, width: float = WIDTH) -> tuple[np.ndarray, np.ndarray
     step = (energy[-1] - energy[0]) / (len(energy) - 1)
     real, imaginary = hilbert(round(float(energy[0]), 6), round(float(step), 9), len(energy), float(width))
     rows = np.asarray(density, np.float32).reshape(-1, len(energy))  # one product of matrices, not many small ones
-    return tuple((rows @ matrix.T).reshape(np.shape(density)) for matrix in (real, imaginary))
+    shape = *np.shape(density)[:-1], len(energy) - start
+    return tuple((rows @ matrix[start:].T).reshape(shape) for matrix in (real, imaginary))
 
 
 def response(energy, density, strength: float, width: float = WIDTH, *, parts=None) -> np.ndarray:
