@@ -31,7 +31,7 @@ def stacking(predictions: np.ndarray, targets: np.ndarray, groups: np.ndarray) -
 
 
 class Difficulty:
-    """The error to be expected of each row and energy: the root of a sum of terms, with coefficients (3,) none negative.
+    """The error to be expected of each row and energy: root of a sum of terms, with coefficients (3,) none negative.
 
     The terms are the mean square error over rows at each energy, the root of which is profile (m,); the same times the
     variance of the process at the row; and the square of how far the models are apart there, smoothed. The

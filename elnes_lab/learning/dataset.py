@@ -216,7 +216,7 @@ def directed_rows(db, choice: InputChoice, target: TargetChoice | None, scale) -
     shared = bins(energy, pdos[:, [CHANNELS.index(c) for c in ISOTROPIC]], shift[:, None], choice)[1]
     targets = np.empty((len(db), 3, 0), np.float32)
     if target is not None:
-        targets = bins(db.energy, db.elnes, target_shift(db, target)[:, None], target)[1] / scale[:, None, None]
+        targets = bins(db.energy, db.symmetrized, target_shift(db, target)[:, None], target)[1] / scale[:, None, None]
     return Directed(inputs.astype(np.float32), shared.astype(np.float32), targets.astype(np.float32))
 
 

@@ -65,7 +65,8 @@ def directed(dataset) -> Directed:
     """The directions of a Dataset; DataError if it has none."""
     if dataset.directed is None:
         raise DataError(
-            "A direction-resolved model needs the PDOS along x, y and z. Make the dataset with InputChoice(directed=True)."
+            "A direction-resolved model needs the PDOS along x, y and z. Make the dataset with "
+            "InputChoice(directed=True)."
         )
     return dataset.directed
 

@@ -163,7 +163,7 @@ def test_difficulty_finds_rows_of_larger_error():
 
 
 def test_every_crystal_is_predicted_by_a_part_that_never_saw_its_group(data, crossed):
-    """Each part's training list against the folds; and predictions are those of that part alone, of the glass of all."""
+    """Each part's training list against the folds; predictions are those of that part alone, of the glass of all."""
     splits = grouped_folds(data, 4, seed=0)
     for number, s in enumerate(splits):
         assert {crossed.folds[str(name)] for name in data.structures[s.test]} == {number}
