@@ -210,6 +210,11 @@ class EnsembleTraining:
     def __next__(self) -> "EpochRecord":
         return next(self.records)
 
+    @property
+    def epochs(self) -> int:
+        """Number of records at most: epochs of the networks, or one for the kernel alone."""
+        return self.training.hyper.epochs if self.training is not None else 1
+
     def close(self) -> None:
         """Ends the iteration; what was learnt stays."""
         self.records.close()

@@ -127,9 +127,9 @@ def test_training_can_be_watched_and_stopped(data, split):
     training.close()
     assert first.epoch == 0 and first.validation_loss > 0 and list(training) == []
     assert np.isfinite(training.model.predict(data.subset([0])).mean).all()
-    assert len(list(train_ensemble(data, split, **SMALL))) == SMALL["epochs"]
+    assert training.epochs == len(list(train_ensemble(data, split, **SMALL))) == SMALL["epochs"]
     only = train_ensemble(data, split, models=("kernel",))
-    assert len(list(only)) == 1 and only.model.parts[0].network is None
+    assert only.epochs == len(list(only)) == 1 and only.model.parts[0].network is None
 
 
 @pytest.mark.parametrize("wrong, words", [({"models": ()}, "nothing"), ({"models": ("forest",)}, "forest"),
