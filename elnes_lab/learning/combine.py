@@ -66,7 +66,8 @@ class Difficulty:
             return found, factors * np.tensordot(terms, slope, 2) + 2 * PULL * away
 
         at = minimize(loss, np.full(3, np.log(1 / 3)), jac=True, method="L-BFGS-B", bounds=[(-7, 3)] * 3).x
-        return cls(profile, np.exp(at) / typical)
+        # A term that is 0 throughout, as of a single model that is never apart from others, counts 0.
+        return cls(profile, np.where(typical > 1e-12, np.exp(at) / typical, 0.0))
 
     def terms(self, variance, apart) -> np.ndarray:
         """The three terms, (3, n, m)."""
