@@ -1,9 +1,10 @@
-"""The command line: elnes-lab build | info | export | serve, and the learning commands of cli_learning."""
+"""The command line: elnes-lab build | info | export | serve, the learning commands of cli_learning and those of cli_compute."""
 import argparse
 import json
 import sys
 from pathlib import Path
 
+from . import cli_compute
 from .cli_learning import add_commands
 from .errors import DataError
 from .store import data_directory
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     serve.set_defaults(run=run_serve)
     add_commands(commands, with_database)
+    cli_compute.add_commands(commands)
     return top
 
 
