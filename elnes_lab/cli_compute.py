@@ -28,18 +28,21 @@ def add_commands(commands) -> None:
     compute.set_defaults(run=run_compute)
 
     engine = commands.add_parser("engine", help="which Quantum ESPRESSO is used; --install gets one")
-    engine.add_argument("--install", action="store_true", help="make an environment of its own with the package qepy, if none is there")
+    engine.add_argument("--install", action="store_true", help="make an environment of its own with the package qepy, if there is no engine")
     engine.set_defaults(run=run_engine)
 
 
 def run_engine(options) -> None:
     from .sources.qe.engine import fast_libraries, find_engine
 
-    if options.install:
+    try:
+        found = find_engine()
+    except DataError:
+        if not options.install:
+            raise
         from .sources.qe.engine_setup import install
 
-        install()
-    found = find_engine()
+        found = install()
     print(found)
     if found.kind == "qepy" and not fast_libraries():
         print("It is up to six times faster with Debian's libopenblas0-pthread and libfftw3-double3 on this machine.")

@@ -9,7 +9,8 @@ from ...errors import DataError
 
 COUNT = 0.02                # of the electrons; a DOS step fine enough keeps it below 0.01
 PROJECTED = (0.90, 1.05)    # Loewdin charge over electrons; 0.95 to 1.02 over 76 ground states whose DOS counts right
-SUPERCELL = 0.03            # eV per atom between crystal and supercell at Gamma; at most 0.016 over 78 structures
+SUPERCELL = 0.03            # eV per atom between crystal and supercell at Gamma; at most 0.016 over 78 structures,
+WIDTH = 8.5                 # where the images are at least this far apart, angstrom; smaller cells sample the bands more coarsely
 ONSET = (-215.0, -201.0)    # eV, electron put into the core-hole cell less its ground state; -210.3 to -206.2 over 329 sites
 NORM = (0.006, 0.011)       # bohr^2, mean squared norm of the dipole vector, nearly that of the atom; 0.0083 in stishovite
 STRENGTH = (0.0012, 0.0019) # bohr^2, integral of the stored isotropic spectrum; 0.00147 to 0.00158 over 329 sites
@@ -41,10 +42,10 @@ def check_projection(charge: float, electrons: int) -> None:
         raise DataError(f"The projected DOS holds {charge / electrons:.1%} of the electrons: the projection does not describe this structure.")
 
 
-def check_supercell(energy: float, large: float, atoms: int, cells: int) -> None:
-    """energy, large (eV) of the cell of `atoms` and of the supercell of `cells` cells."""
+def check_supercell(energy: float, large: float, atoms: int, cells: int, distance: float) -> None:
+    """energy, large (eV) of the cell of `atoms` and of the supercell of `cells` cells, whose images are `distance` angstrom apart."""
     difference = (large / cells - energy) / atoms
-    if not abs(difference) <= SUPERCELL:
+    if not abs(difference) <= SUPERCELL * max(1.0, WIDTH / distance)**3:
         raise DataError(f"The supercell's energy differs by {difference:+.3f} eV per atom from the cell's: one of the two is not "
                         "the ground state, or Gamma alone does not do for this supercell.")
 

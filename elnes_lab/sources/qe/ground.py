@@ -43,10 +43,10 @@ def ground_state(structure: Structure, settings: Settings, engine: Engine, work:
             p[atom] = on_grid(columns[:, 0])
             pxyz[atom] = [on_grid(columns[:, i]) for i in (2, 3, 1)]                                # printed as z, x, y
 
-    matrix, _ = supercell(cell, len(symbols), settings.image_distance, settings.max_atoms)
+    matrix, distance = supercell(cell, len(symbols), settings.image_distance, settings.max_atoms)
     out = engine.run("pw", inputs.pw("scf", settings, *structure.supercell(matrix)), work, limit=limit, name="supercell")
     large = outputs.total_energy(out)
-    checks.check_supercell(energy, large, len(symbols), round(abs(np.linalg.det(matrix))))
+    checks.check_supercell(energy, large, len(symbols), round(abs(np.linalg.det(matrix))), distance)
     return dict(cell=cell, symbols=np.array(symbols), positions=positions, name=structure.name, source=structure.source, total_energy=energy,
                 vbm=vbm, cbm=cbm, band_gap=cbm - vbm, kmesh=kmesh, kshift=shift, bands=bands, top=levels[:, -1].min() - vbm,
                 supercell=matrix, supercell_energy=large, energy=packed(grid), dos=packed(on_grid(total[:, 1])),
