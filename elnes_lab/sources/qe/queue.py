@@ -79,7 +79,7 @@ class Queue:
                 if not self.running:
                     if pool.slots() or not self.open_steps():
                         return
-                    time.sleep(1)                   # a scheduler whose workers are still waiting for their nodes
+                    time.sleep(1)                   # all workers are just being replaced
                 for key, outcome in pool.finished():
                     self.finish(self.running.pop(key), outcome)
         finally:
@@ -233,8 +233,7 @@ class Workers:
         self.client, self.task, self.ahead, self.futures = client, task, ahead, set()
 
     def slots(self) -> int:
-        threads = sum(self.client.nthreads().values())
-        return threads + self.ahead if threads else 0
+        return sum(self.client.nthreads().values()) + self.ahead
 
     def submit(self, step: Step):
         with warnings.catch_warnings():
@@ -254,7 +253,7 @@ class Workers:
                 continue
             problem = future.exception()
             if type(problem).__name__ == "KilledWorker":
-                yield future, Outcome(problem=f"{DEATHS + 1} workers died while they computed this step, most often because memory ran out. "
+                yield future, Outcome(problem="The workers that computed this step died, one after the other, most often because memory ran out. "
                                               "Use fewer workers, or a machine with more memory, and try again with --retry.")
             else:
                 yield future, Outcome(problem=f"The worker could not do this step ({type(problem).__name__}: {str(problem)[:300]}). "

@@ -111,7 +111,7 @@ def test_a_worker_that_dies_is_replaced_and_its_step_fails_at_the_second_time(st
     process = start(workers=2, STORED_DEADLY="1")
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert "2 workers died" in (tmp_path / "out/prototype-04/O5.failed").read_text()
+    assert "died, one after the other" in (tmp_path / "out/prototype-04/O5.failed").read_text()
     assert begun(tmp_path).count("density prototype-04 O5") == 2
     assert (tmp_path / "out/prototype-04/O4.npz").exists() and (tmp_path / "out/stishovite/O2.npz").exists()
 
