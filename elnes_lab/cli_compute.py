@@ -1,4 +1,5 @@
 """The commands that compute rows: compute, engine."""
+
 import os
 import sys
 import time
@@ -11,24 +12,59 @@ OUTPUT = "computed"
 
 def add_commands(commands) -> None:
     """Adds the subcommands to an argparse subparsers object."""
-    compute = commands.add_parser("compute", help="compute ground states and core-hole spectra of structures, from first principles",
-                                  description="Start it again at any time: what is finished is not computed twice.")
+    compute = commands.add_parser(
+        "compute",
+        help="compute ground states and core-hole spectra of structures, from first principles",
+        description="Start it again at any time: what is finished is not computed twice.",
+    )
     compute.add_argument("structures", type=Path, help="CIF or POSCAR of one structure, or extended XYZ with many")
-    compute.add_argument("--output", type=Path, default=Path(OUTPUT), metavar="FOLDER", help=f"folder for the results (default: {OUTPUT})")
-    compute.add_argument("--have", type=Path, action="append", default=[], metavar="FOLDER",
-                         help="folder whose results need not be computed again, e.g. data/raw; may be repeated")
-    compute.add_argument("--only", action="append", metavar="ID", help="a structure of the list by its id; may be repeated")
-    compute.add_argument("--sites", metavar="O3,O5", help="these oxygens only, by their index in the structure (default: all inequivalent ones)")
+    compute.add_argument(
+        "--output",
+        type=Path,
+        default=Path(OUTPUT),
+        metavar="FOLDER",
+        help=f"folder for the results (default: {OUTPUT})",
+    )
+    compute.add_argument(
+        "--have",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="folder whose results need not be computed again, e.g. data/raw; may be repeated",
+    )
+    compute.add_argument(
+        "--only", action="append", metavar="ID", help="a structure of the list by its id; may be repeated"
+    )
+    compute.add_argument(
+        "--sites",
+        metavar="O3,O5",
+        help="these oxygens only, by their index in the structure (default: all inequivalent ones)",
+    )
     compute.add_argument("--workers", type=int, help="processes on this machine (default: one per core; 0: this one)")
-    compute.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler instead, e.g. tcp://10.0.0.5:8786")
-    compute.add_argument("--nice", type=int, default=0, metavar="N", help="priority of the processes on this machine, 19 is the lowest (default: 0)")
+    compute.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a running Dask scheduler instead, e.g. tcp://10.0.0.5:8786"
+    )
+    compute.add_argument(
+        "--nice",
+        type=int,
+        default=0,
+        metavar="N",
+        help="priority of the processes on this machine, 19 is the lowest (default: 0)",
+    )
     compute.add_argument("--retry", action="store_true", help="try again what failed before")
     compute.add_argument("--dry-run", action="store_true", help="show what would be computed, and the estimated time")
-    compute.add_argument("--status", action="store_true", help="show what is finished, running, failed and waiting, and why")
+    compute.add_argument(
+        "--status", action="store_true", help="show what is finished, running, failed and waiting, and why"
+    )
     compute.set_defaults(run=run_compute)
 
     engine = commands.add_parser("engine", help="which Quantum ESPRESSO is used; --install gets one")
-    engine.add_argument("--install", action="store_true", help="make an environment of its own with the package qepy, if there is no engine")
+    engine.add_argument(
+        "--install",
+        action="store_true",
+        help="make an environment of its own with the package qepy, if there is no engine",
+    )
     engine.set_defaults(run=run_engine)
 
 
@@ -73,7 +109,7 @@ def run_compute(options) -> int:
     if options.scheduler is None:
         from .sources.qe.engine import find_engine
 
-        print(find_engine(), flush=True)        # before any process is started: without one there is nothing to do
+        print(find_engine(), flush=True)  # before any process is started: without one there is nothing to do
         if options.nice:
             os.nice(options.nice)
     try:
@@ -94,7 +130,10 @@ def jobs(structures, only: list[str] | None, sites: str | None) -> list:
     if only:
         unknown = [sid for sid in only if sid not in {s.sid for s in structures}]
         if unknown:
-            raise DataError(f"There is no structure {unknown[0]} that can be computed in the list. The first is {structures[0].sid}.")
+            raise DataError(
+                f"There is no structure {unknown[0]} that can be computed in the list. The first is "
+                f"{structures[0].sid}."
+            )
         structures = [s for s in structures if s.sid in only]
     if not sites:
         return [Job(s, [i for i, _ in s.oxygens], s.oxygens[0][0]) for s in structures]
@@ -107,15 +146,22 @@ def jobs(structures, only: list[str] | None, sites: str | None) -> list:
     there = [i for i, _ in structures[0].oxygens]
     wrong = [i for i in chosen if i not in there]
     if wrong:
-        raise DataError(f"O{wrong[0]} is not among the inequivalent oxygens of {structures[0].sid}: {', '.join(f'O{i}' for i in there)}.")
+        raise DataError(
+            f"O{wrong[0]} is not among the inequivalent oxygens of {structures[0].sid}: "
+            f"{', '.join(f'O{i}' for i in there)}."
+        )
     return [Job(structures[0], chosen, chosen[0])]
 
 
 def line(event) -> None:
     """One line for a finished step."""
     left = f", about {duration(event.left)} left" if event.left is not None and event.done < event.total else ""
-    print(f"{time.strftime('%H:%M:%S')} {event.step}: " + (f"FAILED. {event.problem}" if event.problem else f"{event.seconds:.0f} s")
-          + f" | {event.done} of {event.total} done{left}", flush=True)
+    print(
+        f"{time.strftime('%H:%M:%S')} {event.step}: "
+        + (f"FAILED. {event.problem}" if event.problem else f"{event.seconds:.0f} s")
+        + f" | {event.done} of {event.total} done{left}",
+        flush=True,
+    )
 
 
 def duration(seconds: float) -> str:
@@ -135,12 +181,17 @@ def plan(queue, number: int | None) -> str:
     for job in queue.jobs:
         names = [name for j, name in steps if j is job]
         if names:
-            lines.append(f"{job.structure.sid}: {', '.join(names)}; {len(job.structure.symbols)} atoms, "
-                         f"{supercell_atoms(job.structure, queue.settings)} in the core-hole cell")
+            lines.append(
+                f"{job.structure.sid}: {', '.join(names)}; {len(job.structure.symbols)} atoms, "
+                f"{supercell_atoms(job.structure, queue.settings)} in the core-hole cell"
+            )
     number = number or (1 if number == 0 else os.cpu_count() or 1)
     sites = sum(name != "ground" for _, name in steps)
-    lines.append(f"{len(steps) - sites} ground states and {sites} spectra; about {duration(queue.cost())} of one core, {duration(queue.cost() / number)} with "
-                 f"{number} worker{'s' * (number > 1)} (within a factor of two)")
+    lines.append(
+        f"{len(steps) - sites} ground states and {sites} spectra; about {duration(queue.cost())} of one core, "
+        f"{duration(queue.cost() / number)} with "
+        f"{number} worker{'s' * (number > 1)} (within a factor of two)"
+    )
     return "\n".join(lines)
 
 
@@ -155,13 +206,23 @@ def status(queue) -> str:
                 continue
             holder, reason = queue.folder.holder(sid, name), queue.folder.reason(sid, name)
             if holder:
-                running.append(f"  {sid} {name}: on {holder.get('host')}, process {holder.get('pid')}, since {holder.get('since')}")
+                running.append(
+                    f"  {sid} {name}: on {holder.get('host')}, process {holder.get('pid')}, since {holder.get('since')}"
+                )
             elif reason:
                 failed.append(f"  {sid} {name}: {reason}")
             else:
                 waiting += 1
-    return "\n".join([f"finished {done} of {total} ground states and spectra", f"running  {len(running)}", *running,
-                      f"failed   {len(failed)}", *failed, f"waiting  {waiting}"])
+    return "\n".join(
+        [
+            f"finished {done} of {total} ground states and spectra",
+            f"running  {len(running)}",
+            *running,
+            f"failed   {len(failed)}",
+            *failed,
+            f"waiting  {waiting}",
+        ]
+    )
 
 
 def summary(queue) -> str:

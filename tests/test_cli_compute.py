@@ -1,4 +1,5 @@
 """`elnes-lab compute` and `elnes-lab engine` as a person uses them; nothing is computed here."""
+
 import re
 import shutil
 from pathlib import Path
@@ -16,7 +17,9 @@ RAW = Path(__file__).parents[1] / "data" / "raw"
 def listed(tmp_path_factory) -> Path:
     """A list of two structures that can be computed and one that cannot."""
     path = tmp_path_factory.mktemp("list") / "list.extxyz"
-    chosen = [atoms for atoms in read(RAW / "structures.extxyz", ":") if atoms.info["sid"] in ("quartz-alpha", "prototype-04")]
+    chosen = [
+        atoms for atoms in read(RAW / "structures.extxyz", ":") if atoms.info["sid"] in ("quartz-alpha", "prototype-04")
+    ]
     foreign = chosen[0].copy()
     foreign.symbols[0] = "Ge"
     foreign.info["sid"] = "foreign"
@@ -35,7 +38,9 @@ def test_a_dry_run_counts_what_is_missing_and_leaves_nothing_behind(listed, tmp_
     command = ["compute", str(listed), "--output", str(tmp_path / "out"), "--dry-run", "--workers", "1"]
     assert main(command) == 0
     out, err = capsys.readouterr()
-    assert "2 ground states and 7 spectra" in out and "quartz-alpha: ground, O3; 9 atoms, 54 in the core-hole cell" in out
+    assert (
+        "2 ground states and 7 spectra" in out and "quartz-alpha: ground, O3; 9 atoms, 54 in the core-hole cell" in out
+    )
     assert "Left out: foreign" in err and "Ge" in err
     hours = re.search(r"about (?:(\d+) h )?(\d+) min", out)
     assert 5 < int(hours[1] or 0) * 60 + int(hours[2]) < 120
@@ -53,29 +58,40 @@ def test_status_tells_finished_running_failed_and_waiting(listed, tmp_path, caps
     claim = folder.claim("prototype-04", "O6")
     (tmp_path / "have" / "quartz-alpha").mkdir(parents=True)
     shutil.copy(RAW / "quartz-alpha" / "O3.npz", tmp_path / "have" / "quartz-alpha")
-    assert main(["compute", str(listed), "--output", str(tmp_path / "out"), "--have", str(tmp_path / "have"), "--status"]) == 0
+    assert (
+        main(["compute", str(listed), "--output", str(tmp_path / "out"), "--have", str(tmp_path / "have"), "--status"])
+        == 0
+    )
     out = capsys.readouterr().out
     assert "finished 1 of 9" in out and "waiting  6" in out
-    assert "prototype-04 O5: It did not converge." in out and re.search(r"running  1\n  prototype-04 O6: on .*, process \d+, since 20", out)
+    assert "prototype-04 O5: It did not converge." in out and re.search(
+        r"running  1\n  prototype-04 O6: on .*, process \d+, since 20", out
+    )
     claim.release()
 
 
 def test_nothing_to_do_needs_no_engine(listed, tmp_path, capsys):
-    assert main(["compute", str(listed), "--only", "quartz-alpha", "--output", str(tmp_path / "out"), "--have", str(RAW)]) == 0
+    assert (
+        main(["compute", str(listed), "--only", "quartz-alpha", "--output", str(tmp_path / "out"), "--have", str(RAW)])
+        == 0
+    )
     assert "2 of 2" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments, says", [
-    ([], "make engine"),
-    (["--only", "nothing"], "no structure nothing"),
-    (["--sites", "O3"], "--only"),
-    (["--only", "quartz-alpha", "--sites", "O4"], "O4 is not among the inequivalent oxygens of quartz-alpha: O3"),
-    (["--only", "quartz-alpha", "--sites", "first"], "no list of oxygens"),
-    (["--workers", "-1"], "workers cannot work"),
-    (["--scheduler", "tcp://127.0.0.1:1"], "No Dask scheduler"),
-    (["--have", "nowhere"], "nowhere"),
-    (["--output", "/dev/null/out"], "Nothing can be written"),
-])
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        ([], "make engine"),
+        (["--only", "nothing"], "no structure nothing"),
+        (["--sites", "O3"], "--only"),
+        (["--only", "quartz-alpha", "--sites", "O4"], "O4 is not among the inequivalent oxygens of quartz-alpha: O3"),
+        (["--only", "quartz-alpha", "--sites", "first"], "no list of oxygens"),
+        (["--workers", "-1"], "workers cannot work"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "No Dask scheduler"),
+        (["--have", "nowhere"], "nowhere"),
+        (["--output", "/dev/null/out"], "Nothing can be written"),
+    ],
+)
 def test_what_cannot_be_done_is_a_sentence_and_status_2(listed, tmp_path, capsys, monkeypatch, arguments, says):
     monkeypatch.chdir(tmp_path)
     if says != "make engine":

@@ -1,8 +1,9 @@
 """Supercells with core holes far apart, and the k points of each step."""
+
 import numpy as np
 
-REACH = 40.0                # angstrom; lattice vectors that the k points of a spectrum must integrate
-DECAY = 3.0                 # angstrom
+REACH = 40.0  # angstrom; lattice vectors that the k points of a spectrum must integrate
+DECAY = 3.0  # angstrom
 
 
 def heights(cell: np.ndarray) -> np.ndarray:
@@ -17,7 +18,8 @@ def k_mesh(cell: np.ndarray, length: float) -> np.ndarray:
 
 
 def k_shift(mesh: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-    """(3,) booleans: half a step where the mesh is even and the crystal has no symmetry but inversion, which halves the mesh."""
+    """(3,) booleans: half a step where the mesh is even and the crystal has no symmetry but inversion, which halves
+    the mesh."""
     none = (np.abs(np.trace(rotations, axis1=1, axis2=2)) == 3).all()
     return (mesh % 2 == 0) & none
 
@@ -25,8 +27,8 @@ def k_shift(mesh: np.ndarray, rotations: np.ndarray) -> np.ndarray:
 def supercell(cell: np.ndarray, atoms: int, wanted: float, most: int) -> tuple[np.ndarray, float]:
     """Integer matrix (3, 3) of the smallest supercell whose images are `wanted` angstrom apart, and their distance.
 
-    Of all supercells, skewed ones included: one per Hermite normal form, its vectors reduced. Where none of at most `most` atoms
-    reaches the distance, the best of them; a cell of more atoms stays as it is.
+    Of all supercells, skewed ones included: one per Hermite normal form, its vectors reduced. Where none of at most
+    `most` atoms reaches the distance, the best of them; a cell of more atoms stays as it is.
     """
     from ase.geometry import minkowski_reduce
 
@@ -51,7 +53,7 @@ def aliasing_weights(cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     vectors = np.stack(np.meshgrid(*[np.arange(-t, t + 1) for t in reach], indexing="ij"), -1).reshape(-1, 3)
     length = np.linalg.norm(vectors @ cell, axis=1)
     half = (vectors @ [1e6, 1e3, 1] > 0) & (length < REACH)
-    return vectors[half], np.exp(-length[half] / DECAY) / length[half]**2
+    return vectors[half], np.exp(-length[half] / DECAY) / length[half] ** 2
 
 
 def aliasing_sum(cell: np.ndarray, points: np.ndarray) -> float:
@@ -61,17 +63,18 @@ def aliasing_sum(cell: np.ndarray, points: np.ndarray) -> float:
     error measured on quartz.
     """
     vectors, weight = aliasing_weights(cell)
-    return float((np.cos(2 * np.pi * points @ vectors.T).mean(0)**2 * weight).sum())
+    return float((np.cos(2 * np.pi * points @ vectors.T).mean(0) ** 2 * weight).sum())
 
 
 def special_points(cell: np.ndarray, tolerance: float, most: int = 6, grid: int = 8) -> tuple[np.ndarray, float]:
-    """The fewest k points (n, 3), fractional, whose aliasing sum is below `tolerance`, and that sum; `most` points if none is.
+    """The fewest k points (n, 3), fractional, whose aliasing sum is below `tolerance`, and that sum; `most` points if
+    none is.
 
     Chosen among those of a grid x grid x grid mesh, one after the other and then exchanged while that helps.
     """
     vectors, weight = aliasing_weights(cell)
     g = np.arange(grid) / grid
-    points = np.stack(np.meshgrid(g[:grid // 2 + 1], g, g, indexing="ij"), -1).reshape(-1, 3)
+    points = np.stack(np.meshgrid(g[: grid // 2 + 1], g, g, indexing="ij"), -1).reshape(-1, 3)
     cosines = np.cos(2 * np.pi * points @ vectors.T)
     product = (cosines * weight) @ cosines.T
     own = np.diag(product)
@@ -83,7 +86,7 @@ def special_points(cell: np.ndarray, tolerance: float, most: int = 6, grid: int 
                 chosen.append(int((own + 2 * product[:, chosen].sum(1)).argmin()))
             for _ in range(2):
                 for i in range(n):
-                    rest = chosen[:i] + chosen[i + 1:]
+                    rest = chosen[:i] + chosen[i + 1 :]
                     chosen[i] = int((own + 2 * product[:, rest].sum(1)).argmin())
             total = product[np.ix_(chosen, chosen)].sum() / n**2
             if total < best - 1e-12:

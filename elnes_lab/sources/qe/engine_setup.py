@@ -1,4 +1,6 @@
-"""Makes the engine's own environment: `qepy`, which brings Quantum ESPRESSO 7.2 and needs another NumPy than this package."""
+"""Makes the engine's own environment: `qepy`, which brings Quantum ESPRESSO 7.2 and needs another NumPy than this
+package."""
+
 import os
 import shutil
 import subprocess
@@ -12,7 +14,8 @@ PACKAGES = ("qepy==7.2.0", "numpy<2")
 
 
 def install(folder: Path | str | None = None) -> Engine:
-    """The engine in a virtual environment at `folder` (default: where `find_engine` looks for it), made unless it is there and works.
+    """The engine in a virtual environment at `folder` (default: where `find_engine` looks for it), made unless it is
+    there and works.
 
     DataError if pip cannot get the packages or they do not work on this machine; then no environment is left behind.
     """
@@ -25,8 +28,11 @@ def install(folder: Path | str | None = None) -> Engine:
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         step("the virtual environment", [sys.executable, "-m", "venv", str(part)])
-        step(f"{' and '.join(PACKAGES)}", [str(part / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES])
-        part.rename(folder)             # `python -m qepy` needs no script of bin, so the environment may move
+        step(
+            f"{' and '.join(PACKAGES)}",
+            [str(part / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES],
+        )
+        part.rename(folder)  # `python -m qepy` needs no script of bin, so the environment may move
     except OSError as problem:
         raise DataError(f"The engine cannot be installed in {folder}: {problem.strerror or problem}.") from None
     finally:
@@ -41,5 +47,8 @@ def step(what: str, command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no message"]
-        raise DataError(f"The engine cannot be installed: {what} failed ({last[0][:300]}). qepy has wheels for Linux and Python 3.8 to 3.12; "
-                        "elsewhere install Quantum ESPRESSO itself (conda-forge: qe).")
+        raise DataError(
+            f"The engine cannot be installed: {what} failed ({last[0][:300]}). qepy has wheels for Linux and Python "
+            "3.8 to 3.12; "
+            "elsewhere install Quantum ESPRESSO itself (conda-forge: qe)."
+        )

@@ -2,11 +2,14 @@
 
     <structure>/ground.npz, O<i>.npz        results, as in data/raw; each appears whole or not at all
     <structure>/<step>.failed               why a step failed
-    .queue/locks, densities, rejected       who computes what; unfinished sites; inputs, outputs and rows of failed steps
+    .queue/locks, densities                 who computes what; sites whose spectrum is not finished
+    .queue/rejected                         inputs, outputs and rows of failed steps
 
-A step is locked by the kernel's advisory lock on a file of its own (flock; over NFS the server's): it ends with the process that
-holds it, however that ends and wherever it runs, and no clock or heartbeat decides. File systems without such locks are refused.
+A step is locked by the kernel's advisory lock on a file of its own (flock; over NFS the server's): it ends with the
+process that holds it, however that ends and wherever it runs, and no clock or heartbeat decides. File systems without
+such locks are refused.
 """
+
 import errno
 import fcntl
 import json
@@ -36,7 +39,7 @@ class Claim:
     handle: int
 
     def release(self) -> None:
-        self.path.unlink(missing_ok=True)           # before the lock goes: nobody else can hold a lock on this file then
+        self.path.unlink(missing_ok=True)  # before the lock goes: nobody else can hold a lock on this file then
         os.close(self.handle)
 
 
@@ -50,7 +53,7 @@ class Folder:
                 raise DataError(f"There is no folder {path} with results to skip.")
         self.private = self.output / ".queue"
         self.part = self.private / "part" / f"{socket.gethostname()}-{os.getpid()}"
-        self.finished: set[tuple[str, str]] = set()     # results do not disappear: no need to look again
+        self.finished: set[tuple[str, str]] = set()  # results do not disappear: no need to look again
 
     def prepare(self) -> None:
         """Makes the folder, and clears it of what killed processes of this machine were writing."""
@@ -59,11 +62,15 @@ class Folder:
                 (self.private / name).mkdir(parents=True, exist_ok=True)
             remove_orphans(self.private / "part", f"{socket.gethostname()}-")
         except OSError as problem:
-            raise DataError(f"Nothing can be written to {self.output}: {problem.strerror}. Name another folder with --output.") from None
+            raise DataError(
+                f"Nothing can be written to {self.output}: {problem.strerror}. Name another folder with --output."
+            ) from None
 
     def find(self, sid: str, name: str) -> Path | None:
         """The result, wherever it is."""
-        return next((path for folder in (self.output, *self.have) if (path := folder / sid / f"{name}.npz").exists()), None)
+        return next(
+            (path for folder in (self.output, *self.have) if (path := folder / sid / f"{name}.npz").exists()), None
+        )
 
     def done(self, sid: str, name: str) -> bool:
         if (sid, name) not in self.finished and self.find(sid, name):
@@ -82,14 +89,15 @@ class Folder:
         (self.output / sid / f"{name}.failed").unlink(missing_ok=True)
 
     def claim(self, sid: str, name: str) -> Claim | None:
-        """The lock of a step, or None if another process holds it. The step may have been done since it was last looked at."""
+        """The lock of a step, or None if another process holds it. The step may have been done since it was last
+        looked at."""
         path = self.private / "locks" / f"{sid}.{name}"
         while True:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if not path.exists() or os.stat(path).st_ino != os.fstat(handle).st_ino:
-                    os.close(handle)                # the holder before released it between our opening and our locking
+                    os.close(handle)  # the holder before released it between our opening and our locking
                     continue
                 note = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
                 os.ftruncate(handle, 0)
@@ -102,8 +110,11 @@ class Folder:
                 if problem.errno in (errno.EWOULDBLOCK, errno.EACCES):
                     return None
                 if problem.errno in NO_LOCKS:
-                    raise DataError(f"The file system of {self.output} has no file locks, so two workers could do the same step. Choose a "
-                                    "folder on another one (on a cluster: mounted with flock).") from None
+                    raise DataError(
+                        f"The file system of {self.output} has no file locks, so two workers could do the same step. "
+                        "Choose a "
+                        "folder on another one (on a cluster: mounted with flock)."
+                    ) from None
                 raise disk(self.output, problem) from None
 
     def holder(self, sid: str, name: str) -> dict | None:
@@ -142,7 +153,8 @@ class Folder:
         self.write(self.density(sid, name), row | {"seconds": seconds})
 
     def store(self, structure: Structure, name: str, row: dict, seconds: float) -> None:
-        """Checks a result as a file and moves it to its place. DataError with the reason, and nothing stored, if it does not pass."""
+        """Checks a result as a file and moves it to its place. DataError with the reason, and nothing stored, if it
+        does not pass."""
         part = self.part / structure.sid / f"{name}.npz"
         try:
             self.write(part, row | {"seconds": seconds})
@@ -168,7 +180,9 @@ class Folder:
             return
         ground = read_ground(path)
         if not np.array_equal(ground.supercell, row["supercell"]):
-            raise DataError(f"{path} was computed with another supercell, so the total energies do not compare. Compute it again.")
+            raise DataError(
+                f"{path} was computed with another supercell, so the total energies do not compare. Compute it again."
+            )
         checks.check_onset(float(row["total_energy"] + row["lumo"] - ground.supercell_energy), "the charged cell")
         if np.isfinite(row["neutral_energy"]):
             checks.check_onset(float(row["neutral_energy"] - ground.supercell_energy), "the neutral cell")
@@ -208,7 +222,8 @@ class Folder:
 
 
 def remove_orphans(root: Path, prefix: str) -> None:
-    """Removes the folders of `root` named prefix, process number, and anything after a hyphen, if that process is gone."""
+    """Removes the folders of `root` named prefix, process number, and anything after a hyphen, if that process is
+    gone."""
     for path in root.glob(f"{prefix}*"):
         number = path.name.removeprefix(prefix).split("-")[0]
         if number.isdigit() and not alive(int(number)):
@@ -230,5 +245,9 @@ class DiskError(DataError):
 
 
 def disk(folder: Path, problem: OSError) -> DiskError:
-    full = " Free some space and start again: what is finished is kept." if problem.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    full = (
+        " Free some space and start again: what is finished is kept."
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT)
+        else ""
+    )
     return DiskError(f"Results cannot be written to {folder}: {problem.strerror or problem}.{full}")

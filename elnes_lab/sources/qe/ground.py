@@ -1,4 +1,5 @@
 """Step one: the ground state of a structure. Total energy, gap, DOS and the s and p PDOS of every atom."""
+
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from .structures import Structure
 
 
 def ground_state(structure: Structure, settings: Settings, engine: Engine, work: Path, limit: float) -> dict:
-    """The arrays of ground.npz but for `seconds` (docs/computing.md lists them). work: empty folder with the link to the
-    pseudopotentials; limit: seconds for each program. DataError if a program fails or the result does not pass its checks."""
+    """The arrays of ground.npz but for `seconds` (docs/computing.md lists them). work: empty folder with the link to
+    the pseudopotentials; limit: seconds for each program. DataError if a program fails or the result does not pass
+    its checks.
+    """
     import spglib
 
     cell, symbols, positions = structure.cell, structure.symbols, structure.positions
@@ -23,10 +26,23 @@ def ground_state(structure: Structure, settings: Settings, engine: Engine, work:
     shift = k_shift(kmesh, spglib.get_symmetry((cell, positions, structure.numbers), symprec=SYMPREC)["rotations"])
     bands = int(occupied + settings.empty_bands * structure.volume) + 4
 
-    out = engine.run("pw", inputs.pw("scf", settings, cell, symbols, positions, coarse, bands=occupied + 2), work, limit=limit, name="density")
-    energy, near_gap = outputs.total_energy(out), outputs.band_energies(out, occupied + 1)          # contains Gamma
-    out = engine.run("pw", inputs.pw("nscf", settings, cell, symbols, positions, kmesh, shift=shift, bands=bands, occupations="tetrahedra_opt"),
-                     work, limit=limit, name="bands")
+    out = engine.run(
+        "pw",
+        inputs.pw("scf", settings, cell, symbols, positions, coarse, bands=occupied + 2),
+        work,
+        limit=limit,
+        name="density",
+    )
+    energy, near_gap = outputs.total_energy(out), outputs.band_energies(out, occupied + 1)  # contains Gamma
+    out = engine.run(
+        "pw",
+        inputs.pw(
+            "nscf", settings, cell, symbols, positions, kmesh, shift=shift, bands=bands, occupations="tetrahedra_opt"
+        ),
+        work,
+        limit=limit,
+        name="bands",
+    )
     levels = outputs.band_energies(out, bands)
     vbm = max(levels[:, occupied - 1].max(), near_gap[:, occupied - 1].max())
     cbm = min(levels[:, occupied].min(), near_gap[:, occupied].min())
@@ -41,21 +57,41 @@ def ground_state(structure: Structure, settings: Settings, engine: Engine, work:
             s[atom] = on_grid(columns[:, 0])
         else:
             p[atom] = on_grid(columns[:, 0])
-            pxyz[atom] = [on_grid(columns[:, i]) for i in (2, 3, 1)]                                # printed as z, x, y
+            pxyz[atom] = [on_grid(columns[:, i]) for i in (2, 3, 1)]  # printed as z, x, y
 
     matrix, distance = supercell(cell, len(symbols), settings.image_distance, settings.max_atoms)
-    out = engine.run("pw", inputs.pw("scf", settings, *structure.supercell(matrix)), work, limit=limit, name="supercell")
+    out = engine.run(
+        "pw", inputs.pw("scf", settings, *structure.supercell(matrix)), work, limit=limit, name="supercell"
+    )
     large = outputs.total_energy(out)
     checks.check_supercell(energy, large, len(symbols), round(abs(np.linalg.det(matrix))), distance)
-    return dict(cell=cell, symbols=np.array(symbols), positions=positions, name=structure.name, source=structure.source, total_energy=energy,
-                vbm=vbm, cbm=cbm, band_gap=cbm - vbm, kmesh=kmesh, kshift=shift, bands=bands, top=levels[:, -1].min() - vbm,
-                supercell=matrix, supercell_energy=large, energy=packed(grid), dos=packed(on_grid(total[:, 1])),
-                pdos_s=packed(s), pdos_p=packed(p), pdos_pxyz=packed(pxyz))
+    return dict(
+        cell=cell,
+        symbols=np.array(symbols),
+        positions=positions,
+        name=structure.name,
+        source=structure.source,
+        total_energy=energy,
+        vbm=vbm,
+        cbm=cbm,
+        band_gap=cbm - vbm,
+        kmesh=kmesh,
+        kshift=shift,
+        bands=bands,
+        top=levels[:, -1].min() - vbm,
+        supercell=matrix,
+        supercell_energy=large,
+        energy=packed(grid),
+        dos=packed(on_grid(total[:, 1])),
+        pdos_s=packed(s),
+        pdos_p=packed(p),
+        pdos_pxyz=packed(pxyz),
+    )
 
 
 def tetrahedra(structure, settings, engine, work, limit, vbm, cbm, electrons):
-    """DOS (points, 2), projections and step (eV) of projwfc.x: the coarsest step whose DOS counts the electrons within a
-    hundredth, halved down to the finest. DataError if even that is off."""
+    """DOS (points, 2), projections and step (eV) of projwfc.x: the coarsest step whose DOS counts the electrons
+    within a hundredth, halved down to the finest. DataError if even that is off."""
     step, middle = settings.dos_step, (vbm + cbm) / 2
     while True:
         engine.run("projwfc", inputs.projwfc(step, vbm + PDOS_GRID[0], vbm + PDOS_GRID[1]), work, limit=limit)

@@ -1,11 +1,13 @@
-"""The frozen Kohn-Sham Hamiltonian of a supercell with one core hole, from the potential that pp.x wrote. Rydberg and bohr inside."""
+"""The frozen Kohn-Sham Hamiltonian of a supercell with one core hole, from the potential that pp.x wrote. Rydberg and
+bohr inside."""
+
 import numpy as np
 import scipy.fft
 
 from .settings import BOHR
 from .upf import Pseudopotential
 
-XYZ = (2, 3, 1)                                     # rows of real_harmonics that are x, y, z
+XYZ = (2, 3, 1)  # rows of real_harmonics that are x, y, z
 
 
 def real_harmonics(g: np.ndarray) -> np.ndarray:
@@ -13,8 +15,19 @@ def real_harmonics(g: np.ndarray) -> np.ndarray:
     r = np.linalg.norm(g, axis=1)
     x, y, z = (g / np.maximum(r, 1e-12)[:, None]).T
     p, d = np.sqrt(3 / (4 * np.pi)), np.sqrt(15 / (4 * np.pi))
-    out = np.array([np.full(len(g), np.sqrt(1 / (4 * np.pi))), p * z, p * x, p * y,
-                    np.sqrt(5 / (16 * np.pi)) * (3 * z * z - 1), d * x * z, d * y * z, d / 2 * (x * x - y * y), d * x * y])
+    out = np.array(
+        [
+            np.full(len(g), np.sqrt(1 / (4 * np.pi))),
+            p * z,
+            p * x,
+            p * y,
+            np.sqrt(5 / (16 * np.pi)) * (3 * z * z - 1),
+            d * x * z,
+            d * y * z,
+            d / 2 * (x * x - y * y),
+            d * x * y,
+        ]
+    )
     out[1:, r < 1e-12] = 0
     return out
 
@@ -31,11 +44,24 @@ def gaunt() -> np.ndarray:
 class CoreHole:
     """One supercell with one core hole: potential, projectors, starting vectors.
 
-    cell (3, 3) angstrom; species: a key of `pseudos` per atom, "Oh" the absorber's; positions (atoms, 3) fractional; potential (n1, n2, n3)
-    Ry on the FFT grid; core: 1s radial function of the absorber on its mesh; cutoff: plane waves, Ry; dtype: complex64 is enough.
+    cell (3, 3) angstrom; species: a key of `pseudos` per atom, "Oh" the absorber's; positions (atoms, 3) fractional;
+    potential (n1, n2, n3) Ry on the FFT grid; core: 1s radial function of the absorber on its mesh; cutoff: plane
+    waves, Ry; dtype: complex64 is enough.
     """
 
-    def __init__(self, cell, species, positions, pseudos: dict[str, Pseudopotential], absorber: int, core, potential, *, cutoff: float, dtype=np.complex64):
+    def __init__(
+        self,
+        cell,
+        species,
+        positions,
+        pseudos: dict[str, Pseudopotential],
+        absorber: int,
+        core,
+        potential,
+        *,
+        cutoff: float,
+        dtype=np.complex64,
+    ):
         self.cell, self.dtype, self.cutoff = np.array(cell) / BOHR, dtype, cutoff
         self.volume, self.reciprocal = abs(np.linalg.det(self.cell)), 2 * np.pi * np.linalg.inv(self.cell).T
         self.species, self.positions, self.pseudos = list(species), np.array(positions), pseudos
@@ -58,18 +84,27 @@ class CoreHole:
         self.d, self.s = [], []
         for s, p in self.pseudos.items():
             radial = {k: p.bessel(f, k[2], 2.1 * np.sqrt(self.cutoff))(q) for k, f in p.qfunc.items()}
-            keys = [(k, lm) for k in radial for lm in range(k[2]**2, (k[2] + 1)**2)]
-            weight = np.array([v.conj() * radial[k] * y[lm] * (-1j)**k[2] for k, lm in keys])
+            keys = [(k, lm) for k in radial for lm in range(k[2] ** 2, (k[2] + 1) ** 2)]
+            weight = np.array([v.conj() * radial[k] * y[lm] * (-1j) ** k[2] for k, lm in keys])
             for atom in (i for i in self.order if self.species[i] == s):
-                phase = np.prod([np.exp(-2j * np.pi * np.arange(-k, k + 1) * x)[m[:, i] + k]
-                                 for i, (k, x) in enumerate(zip(n, self.positions[atom]))], axis=0)
+                phase = np.prod(
+                    [
+                        np.exp(-2j * np.pi * np.arange(-k, k + 1) * x)[m[:, i] + k]
+                        for i, (k, x) in enumerate(zip(n, self.positions[atom]))
+                    ],
+                    axis=0,
+                )
                 value = dict(zip(keys, 4 * np.pi * (weight @ phase).real))
                 d, overlap = np.zeros((2, len(p.rows), len(p.rows)))
                 for i, (bi, li) in enumerate(p.rows):
                     for j, (bj, lj) in enumerate(p.rows):
                         if li == lj:
                             d[i, j], overlap[i, j] = p.d0[bi, bj], p.q[bi, bj]
-                        d[i, j] += sum(coupling[lm, li, lj] * x for (k, lm), x in value.items() if k[:2] == (min(bi, bj), max(bi, bj)))
+                        d[i, j] += sum(
+                            coupling[lm, li, lj] * x
+                            for (k, lm), x in value.items()
+                            if k[:2] == (min(bi, bj), max(bi, bj))
+                        )
                 self.d.append(d)
                 self.s.append(overlap)
 
@@ -79,7 +114,7 @@ class CoreHole:
         An axis is transformed only where the plane waves reach.
         """
         n, half = self.potential.shape, np.abs(m).max(0)
-        keep = [np.r_[0:h + 1, size - h:size] for h, size in zip(half, n)]
+        keep = [np.r_[0 : h + 1, size - h : size] for h, size in zip(half, n)]
         size = (len(keep[0]), len(keep[1]), n[2])
         flat = np.ravel_multi_index((m[:, 0] % size[0], m[:, 1] % size[1], m[:, 2] % size[2]), size)
         real = q.astype(self.dtype).real.dtype
@@ -105,9 +140,11 @@ class CoreHole:
 
 
 def plane_waves(hole: CoreHole, k: np.ndarray):
-    """At the fractional k point: integer vectors (n, 3), lengths |k + G| (n,) in 1/bohr, form factors by species, phase(atom) (n,).
+    """At the fractional k point: integer vectors (n, 3), lengths |k + G| (n,) in 1/bohr, form factors by species,
+    phase(atom) (n,).
 
-    The form factors of a species are those of its projectors (rows, n); "start" (3, n) is the dipole vector for x, y and z.
+    The form factors of a species are those of its projectors (rows, n); "start" (3, n) is the dipole vector for x, y
+    and z.
     """
     reach = [int(np.sqrt(hole.cutoff) * np.linalg.norm(v) / (2 * np.pi)) + 2 for v in hole.cell]
     m = np.stack(np.meshgrid(*[np.arange(-a, a + 1) for a in reach], indexing="ij"), -1).reshape(-1, 3)
@@ -115,6 +152,9 @@ def plane_waves(hole: CoreHole, k: np.ndarray):
     inside = (g**2).sum(1) <= hole.cutoff
     m, g = m[inside], g[inside]
     q, y, pref = np.linalg.norm(g, axis=1), real_harmonics(g), 4 * np.pi / np.sqrt(hole.volume)
-    form = {s: np.array([pref * hole.beta[s][b](q) * y[lm] * (-1j)**p.l[b] for b, lm in p.rows]) for s, p in hole.pseudos.items()}
+    form = {
+        s: np.array([pref * hole.beta[s][b](q) * y[lm] * (-1j) ** p.l[b] for b, lm in p.rows])
+        for s, p in hole.pseudos.items()
+    }
     form["start"] = sum(dipole * table(q) for table, dipole in hole.start) * pref / np.sqrt(3) * -1j * y[list(XYZ)]
     return m, q, form, lambda atom: np.exp(-2j * np.pi * ((m + k) @ hole.positions[atom]))

@@ -2,6 +2,7 @@
 
 Every function raises DataError where the text is not what the program of a trusted version writes.
 """
+
 import re
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def total_energy(output: str) -> float:
 
 
 def band_energies(output: str, least: int) -> np.ndarray:
-    """Eigenvalues (k points, bands) of the last set printed by pw.x, which must have at least `least` bands, rising at every k point."""
+    """Eigenvalues (k points, bands) of the last set printed by pw.x, which must have at least `least` bands, rising
+    at every k point."""
     found = []
     for block in re.split(r"\n\s+k =", output)[1:]:
         if "bands (ev)" in block:

@@ -1,8 +1,10 @@
 """The steps that structures ask for, and what they cost.
 
-A row takes three kinds of step: the structure's ground state; for each site the density with a core hole; and the spectra of up to
-four sites of a structure together. Each is a function of its arguments alone, so it can run anywhere.
+A row takes three kinds of step: the structure's ground state; for each site the density with a core hole; and the
+spectra of up to four sites of a structure together. Each is a function of its arguments alone, so it can run
+anywhere.
 """
+
 import contextlib
 import errno
 import os
@@ -22,17 +24,17 @@ from .folder import remove_orphans
 from .settings import Settings
 from .structures import Structure
 
-PATIENCE = 30               # a program may take this many times the estimate of its whole step, and never less than
-SHORTEST = 900.0            # seconds
-FREE = 300e6                # bytes that must be free in the scratch folder before a step
-FULL = 20e6                 # bytes; after a failure with less than this left, the disk is what failed
-EVIDENCE = 200_000          # bytes kept of each input and output of a failed step
+PATIENCE = 30  # a program may take this many times the estimate of its whole step, and never less than
+SHORTEST = 900.0  # seconds
+FREE = 300e6  # bytes that must be free in the scratch folder before a step
+FULL = 20e6  # bytes; after a failure with less than this left, the disk is what failed
+EVIDENCE = 200_000  # bytes kept of each input and output of a failed step
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """kind "ground", "density" or "spectra"; sites: atoms it is for; neutral: see `core_hole_density`; densities: what spectra are made
-    from; limit: seconds for one program."""
+    """kind "ground", "density" or "spectra"; sites: atoms it is for; neutral: see `core_hole_density`; densities:
+    what spectra are made from; limit: seconds for one program."""
 
     kind: str
     structure: Structure
@@ -48,7 +50,11 @@ class Step:
         return [f"O{site}" for site in self.sites] or ["ground"]
 
     def __str__(self) -> str:
-        what = {"ground": "ground state", "density": "core-hole density", "spectra": "spectrum" if len(self.sites) == 1 else "spectra"}[self.kind]
+        what = {
+            "ground": "ground state",
+            "density": "core-hole density",
+            "spectra": "spectrum" if len(self.sites) == 1 else "spectra",
+        }[self.kind]
         return f"{self.structure.sid} {', '.join(self.names)} ({what})"
 
 
@@ -85,10 +91,10 @@ def perform(step: Step) -> Outcome:
                 os.symlink(pseudos.folder, work / "pseudo", target_is_directory=True)
                 with threadpool_limits(1):
                     outcome.rows = calculate(step, engine, pseudos, work)
-            except Exception as problem:            # whatever a damaged output leads to: the queue goes on
+            except Exception as problem:  # whatever a damaged output leads to: the queue goes on
                 outcome.problem, outcome.stop = explain(problem, work)
                 outcome.evidence = evidence(work)
-    except (DataError, OSError) as problem:         # no engine, no pseudopotentials, no scratch folder
+    except (DataError, OSError) as problem:  # no engine, no pseudopotentials, no scratch folder
         outcome.problem, outcome.stop = str(problem), True
     outcome.seconds = time.perf_counter() - start
     return outcome
@@ -109,7 +115,10 @@ def explain(problem: Exception, work: Path) -> tuple[str, bool]:
     """A sentence, and whether the next step would fail as well."""
     full = isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or shutil.disk_usage(work).free < FULL:
-        return f"The disk of the scratch folder {work.parent} is full. Free some space, or name another one with TMPDIR.", True
+        return (
+            f"The disk of the scratch folder {work.parent} is full. Free some space, or name another one with TMPDIR.",
+            True,
+        )
     if isinstance(problem, DataError):
         return str(problem), False
     return f"The output cannot be understood ({type(problem).__name__}: {str(problem)[:200]}).", False
@@ -127,24 +136,33 @@ def evidence(work: Path) -> dict[str, bytes]:
 
 @contextlib.contextmanager
 def scratch():
-    """A folder in $TMPDIR that ends with the step; those of processes that were killed on this machine are removed first."""
+    """A folder in $TMPDIR that ends with the step; those of processes that were killed on this machine are removed
+    first."""
     root, mine = Path(tempfile.gettempdir()), f"elnes-lab-{socket.gethostname()}-"
     remove_orphans(root, mine)
     if shutil.disk_usage(root).free < FREE:
-        raise DataError(f"The scratch folder {root} has less than {FREE / 1e6:.0f} MB left. Free some space, or name another one with TMPDIR.")
+        raise DataError(
+            f"The scratch folder {root} has less than {FREE / 1e6:.0f} MB left. Free some space, or name another one "
+            "with TMPDIR."
+        )
     with tempfile.TemporaryDirectory(prefix=f"{mine}{os.getpid()}-", ignore_cleanup_errors=True) as work:
         yield Path(work)
 
 
 def estimate(kind: str, structure: Structure, settings: Settings, sites: int = 1, neutral: bool = False) -> float:
-    """Seconds on one core of 2020, within a factor of two for most structures. From the times of the stored rows: volume, k points
-    and atoms of the ground state; volume of the supercell otherwise."""
+    """Seconds on one core of 2020, within a factor of two for most structures. From the times of the stored rows:
+    volume, k points and atoms of the ground state; volume of the supercell otherwise."""
     volume, atoms = structure.volume, len(structure.symbols)
     if kind == "ground":
-        return float(6.4e-4 * volume**1.335 * np.prod(k_mesh(structure.cell, settings.k_length))**0.495 * supercell_atoms(structure, settings)**0.825)
+        return float(
+            6.4e-4
+            * volume**1.335
+            * np.prod(k_mesh(structure.cell, settings.k_length)) ** 0.495
+            * supercell_atoms(structure, settings) ** 0.825
+        )
     large = volume * supercell_atoms(structure, settings) / atoms
     if kind == "density":
-        return (80.0 if neutral else 53.0) * (large / 1100)**1.5
+        return (80.0 if neutral else 53.0) * (large / 1100) ** 1.5
     return sites * 2 * 12.0 * large / 1100
 
 

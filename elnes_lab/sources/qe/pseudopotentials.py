@@ -1,9 +1,10 @@
 """The pseudopotentials, made by ld1.x from the inputs that come with the package, once for each version of the engine.
 
-Kept in the user's cache folder with a list of checksums; what was changed or cut off there is made again. ld1.x of another version or
-compiler gives the same functions to six digits, not the same bytes, so a new file is accepted by its numbers: those of the
-pseudopotentials that the stored rows were computed with.
+Kept in the user's cache folder with a list of checksums; what was changed or cut off there is made again. ld1.x of
+another version or compiler gives the same functions to six digits, not the same bytes, so a new file is accepted by
+its numbers: those of the pseudopotentials that the stored rows were computed with.
 """
+
 import hashlib
 import os
 import shutil
@@ -19,21 +20,34 @@ from .engine import Engine
 from .upf import Pseudopotential
 
 INPUTS = Path(__file__).with_name("pseudo")
-KINDS = {"Oh": "O_1s_hole", "Si": "Si", "O": "O"}       # Oh: oxygen with a full 1s hole; the order of the species everywhere
+KINDS = {"Oh": "O_1s_hole", "Si": "Si", "O": "O"}  # Oh: oxygen with a full 1s hole; the order of the species everywhere
 SUMS = "SHA256SUMS"
-LIMIT = 300                                             # seconds for ld1.x, which needs one
-TOLERANCE = 1e-4                                        # relative; versions 6.7 and 7.2 agree to 2e-6
-# Of the stored rows' pseudopotentials: augmentation charges and bare coefficients (diagonals, in the order of the projectors), p dipoles.
+LIMIT = 300  # seconds for ld1.x, which needs one
+TOLERANCE = 1e-4  # relative; versions 6.7 and 7.2 agree to 2e-6
+# Of the stored rows' pseudopotentials: augmentation charges and bare coefficients (diagonals, in the order of the
+# projectors), p dipoles.
 REFERENCE = {
     "Oh": [-0.0510156, -0.3903689, 0.3816624, -0.3148195, 1.28694, -1.960389, 2.418904, -5.57582, 0.2038771, 0.1111713],
     "Si": [-0.06261977, -0.06795446, -0.006370927, -0.01444503, 0.7897045, 0.6736137, 0.3423473, 0.4697327],
-    "O": [-0.09612349, -0.1539241, 0.2358711, 0.1069426, 0.8729554, -0.1124402, 1.29908, 0.7328304, 0.184794, 0.2148073],
+    "O": [
+        -0.09612349,
+        -0.1539241,
+        0.2358711,
+        0.1069426,
+        0.8729554,
+        -0.1124402,
+        1.29908,
+        0.7328304,
+        0.184794,
+        0.2148073,
+    ],
 }
 
 
 @dataclass(frozen=True)
 class Pseudopotentials:
-    """folder: holds <kind>.upf for pw.x; kinds: species -> its functions, Oh first; core (mesh,): 1s function of the oxygen with the hole."""
+    """folder: holds <kind>.upf for pw.x; kinds: species -> its functions, Oh first; core (mesh,): 1s function of the
+    oxygen with the hole."""
 
     folder: Path
     kinds: dict[str, Pseudopotential]
@@ -44,7 +58,8 @@ class Pseudopotentials:
 
 
 def pseudopotentials(engine: Engine, cache: Path | None = None) -> Pseudopotentials:
-    """The checked pseudopotentials, from the cache or made now (seconds). DataError if ld1.x does not give what it should."""
+    """The checked pseudopotentials, from the cache or made now (seconds). DataError if ld1.x does not give what it
+    should."""
     import platformdirs
 
     cache = Path(cache or platformdirs.user_cache_path("elnes-lab") / "pseudopotentials")
@@ -69,8 +84,11 @@ def check(kind: str, pseudo: Pseudopotential) -> None:
     """DataError unless the numbers are those of the stored rows' pseudopotential."""
     found, wanted = fingerprint(pseudo), REFERENCE[kind]
     if len(found) != len(wanted) or not np.allclose(found, wanted, rtol=TOLERANCE, atol=TOLERANCE):
-        raise DataError(f"ld1.x made another pseudopotential {KINDS[kind]} than the stored rows were computed with: {np.round(found, 5).tolist()} "
-                        f"instead of {wanted}. Spectra made with it would not compare; use Quantum ESPRESSO 7.2.")
+        raise DataError(
+            f"ld1.x made another pseudopotential {KINDS[kind]} than the stored rows were computed with: "
+            f"{np.round(found, 5).tolist()} "
+            f"instead of {wanted}. Spectra made with it would not compare; use Quantum ESPRESSO 7.2."
+        )
 
 
 def fingerprint(pseudo: Pseudopotential) -> list[float]:
@@ -82,7 +100,9 @@ def intact(folder: Path) -> bool:
     """Whether the folder holds what its list of checksums says."""
     try:
         listed = dict(line.split("  ")[::-1] for line in (folder / SUMS).read_text().splitlines())
-        return set(listed) == {f"{name}.upf" for name in KINDS.values()} and all(sum_of(folder / name) == digest for name, digest in listed.items())
+        return set(listed) == {f"{name}.upf" for name in KINDS.values()} and all(
+            sum_of(folder / name) == digest for name, digest in listed.items()
+        )
     except (OSError, ValueError):
         return False
 
@@ -113,7 +133,7 @@ def make(engine: Engine, folder: Path) -> None:
             try:
                 os.rename(ready, folder)
             except OSError:
-                if not intact(folder):          # else another process was first
+                if not intact(folder):  # else another process was first
                     raise
     except OSError as problem:
         raise DataError(f"The pseudopotentials cannot be written to {folder}: {problem.strerror or problem}.") from None

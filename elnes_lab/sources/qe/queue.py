@@ -1,8 +1,10 @@
 """Does the steps of many structures, one after the other or many at once, and keeps what is finished.
 
-The process that runs the queue claims the steps, hands them to workers (Dask's, on this machine or on a cluster; or this process itself)
-and stores what comes back, so workers need no common folder. Any number of such processes may share an output folder.
+The process that runs the queue claims the steps, hands them to workers (Dask's, on this machine or on a cluster; or
+this process itself) and stores what comes back, so workers need no common folder. Any number of such processes may
+share an output folder.
 """
+
 import contextlib
 import os
 import time
@@ -17,14 +19,15 @@ from .plan import Outcome, Step, estimate, perform, time_limit
 from .settings import Settings
 from .structures import Structure
 
-PATIENCE = 10               # seconds to wait for a scheduler's answer
-DEATHS = 1                  # a step that kills this many workers and one more has failed
-LEARNED = 40                # finished steps that the time left is judged by
+PATIENCE = 10  # seconds to wait for a scheduler's answer
+DEATHS = 1  # a step that kills this many workers and one more has failed
+LEARNED = 40  # finished steps that the time left is judged by
 
 
 @dataclass
 class Job:
-    """One structure and those of its oxygens that are asked for. neutral: the site that also gets its neutral energy."""
+    """One structure and those of its oxygens that are asked for. neutral: the site that also gets its neutral
+    energy."""
 
     structure: Structure
     sites: list[int]
@@ -37,7 +40,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Event:
-    """A finished step. done and total count ground states and spectra; left: seconds, or None before anything is known."""
+    """A finished step. done and total count ground states and spectra; left: seconds, or None before anything is
+    known."""
 
     step: Step
     seconds: float
@@ -62,7 +66,7 @@ class Queue:
     folder: Folder
     settings: Settings = field(default_factory=Settings)
     report: Callable[[Event], None] = lambda event: None
-    parallel: int = 1           # workers, to judge the time left by
+    parallel: int = 1  # workers, to judge the time left by
 
     def __post_init__(self):
         self.ratios: list[float] = []
@@ -79,7 +83,7 @@ class Queue:
                 if not self.running:
                     if pool.slots() or not self.open_steps():
                         return
-                    time.sleep(1)                   # all workers are just being replaced
+                    time.sleep(1)  # all workers are just being replaced
                 for key, outcome in pool.finished():
                     self.finish(self.running.pop(key), outcome)
         finally:
@@ -99,15 +103,27 @@ class Queue:
                         break
                     claims.append(claim)
                     if not self.is_open(job, name) or (step.kind == "density" and self.has_density(job, name)):
-                        break                       # done by another process since
+                        break  # done by another process since
                 else:
                     expected = estimate(step.kind, job.structure, self.settings, max(1, len(step.sites)), step.neutral)
                     try:
-                        loaded = tuple(self.folder.load_density(job.structure.sid, name) for name in step.names) if step.kind == "spectra" else ()
+                        loaded = (
+                            tuple(self.folder.load_density(job.structure.sid, name) for name in step.names)
+                            if step.kind == "spectra"
+                            else ()
+                        )
                     except DataError:
                         loaded = None
                     if loaded is not None:
-                        step = Step(step.kind, job.structure, self.settings, step.sites, step.neutral, loaded, time_limit(expected * self.speed()))
+                        step = Step(
+                            step.kind,
+                            job.structure,
+                            self.settings,
+                            step.sites,
+                            step.neutral,
+                            loaded,
+                            time_limit(expected * self.speed()),
+                        )
                         return Running(step, claims, expected)
                 for claim in claims:
                     claim.release()
@@ -122,7 +138,9 @@ class Queue:
         ready = [site for site in waiting if self.has_density(job, f"O{site}")]
         missing = [site for site in waiting if site not in ready]
         started = any(r.step.kind == "density" and r.step.structure is job.structure for r in self.running.values())
-        make = lambda kind, sites=(): Step(kind, job.structure, self.settings, tuple(sites), bool(sites) and sites[0] == job.neutral)
+        make = lambda kind, sites=(): Step(
+            kind, job.structure, self.settings, tuple(sites), bool(sites) and sites[0] == job.neutral
+        )
         batch = self.settings.batch
         if len(ready) >= batch or (ready and not missing and not started):
             yield make("spectra", ready[:batch])
@@ -130,7 +148,7 @@ class Queue:
             yield make("ground")
         for site in missing:
             yield make("density", [site])
-        if ready and not started:                   # the missing ones are computed by another process
+        if ready and not started:  # the missing ones are computed by another process
             yield make("spectra", ready[:batch])
 
     def is_open(self, job: Job, name: str) -> bool:
@@ -138,13 +156,16 @@ class Queue:
         return not self.folder.done(sid, name) and not self.folder.reason(sid, name)
 
     def is_running(self, sid: str, name: str) -> bool:
-        return any(running.step.structure.sid == sid and name in running.step.names for running in self.running.values())
+        return any(
+            running.step.structure.sid == sid and name in running.step.names for running in self.running.values()
+        )
 
     def has_density(self, job: Job, name: str) -> bool:
         return self.folder.density(job.structure.sid, name).exists()
 
     def finish(self, running: Running, outcome: Outcome) -> None:
-        """Stores what came back, or the reason why there is nothing. DataError if the next step would fail the same way."""
+        """Stores what came back, or the reason why there is nothing. DataError if the next step would fail the same
+        way."""
         step, sid = running.step, running.step.structure.sid
         problem = outcome.problem
         try:
@@ -177,15 +198,24 @@ class Queue:
             self.folder.store_density(step.structure.sid, name, row, seconds)
             return
         if step.kind == "spectra":
-            seconds += float(row.pop("seconds"))    # of its density
+            seconds += float(row.pop("seconds"))  # of its density
         self.folder.store(step.structure, name, row, seconds)
 
     def counts(self) -> tuple[int, int]:
         """Ground states and spectra that are done, and all that are asked for."""
-        return (sum(self.folder.done(job.structure.sid, name) for job in self.jobs for name in job.names), sum(len(job.names) for job in self.jobs))
+        return (
+            sum(self.folder.done(job.structure.sid, name) for job in self.jobs for name in job.names),
+            sum(len(job.names) for job in self.jobs),
+        )
 
     def open_steps(self) -> list[tuple[Job, str]]:
-        return [(job, name) for job in self.jobs if not self.folder.reason(job.structure.sid, "ground") for name in job.names if self.is_open(job, name)]
+        return [
+            (job, name)
+            for job in self.jobs
+            if not self.folder.reason(job.structure.sid, "ground")
+            for name in job.names
+            if self.is_open(job, name)
+        ]
 
     def speed(self) -> float:
         """Measured over estimated time, 1 before anything is measured."""
@@ -199,7 +229,9 @@ class Queue:
             if name == "ground":
                 total += one("ground")
             else:
-                total += one("spectra") + (0 if self.has_density(job, name) else one("density", neutral=name == f"O{job.neutral}"))
+                total += one("spectra") + (
+                    0 if self.has_density(job, name) else one("density", neutral=name == f"O{job.neutral}")
+                )
         return total
 
     def left(self) -> float | None:
@@ -227,7 +259,8 @@ class Here:
 
 
 class Workers:
-    """Steps done by the workers of a Dask client. ahead: steps handed out beyond the number of workers, so that none is idle."""
+    """Steps done by the workers of a Dask client. ahead: steps handed out beyond the number of workers, so that none
+    is idle."""
 
     def __init__(self, client, task: Callable[[Step], Outcome] = perform, ahead: int = 0):
         self.client, self.task, self.ahead, self.futures = client, task, ahead, set()
@@ -237,7 +270,7 @@ class Workers:
 
     def submit(self, step: Step):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")         # densities are megabytes; scattered to a worker they would be lost with it
+            warnings.simplefilter("ignore")  # densities are megabytes; scattered to a worker they would be lost with it
             future = self.client.submit(self.task, step, pure=False)
         self.futures.add(future)
         return future
@@ -253,34 +286,55 @@ class Workers:
                 continue
             problem = future.exception()
             if type(problem).__name__ == "KilledWorker":
-                yield future, Outcome(problem="The workers that computed this step died, one after the other, most often because memory ran out. "
-                                              "Use fewer workers, or a machine with more memory, and try again with --retry.")
+                yield future, Outcome(
+                    problem="The workers that computed this step died, one after the other, most often because memory "
+                    "ran out. Use fewer workers, or a machine with more memory, and try again with --retry."
+                )
             else:
-                yield future, Outcome(problem=f"The worker could not do this step ({type(problem).__name__}: {str(problem)[:300]}). "
-                                              "Its version of elnes-lab may be another one.", stop=True)
+                yield future, Outcome(
+                    problem=f"The worker could not do this step ({type(problem).__name__}: {str(problem)[:300]}). "
+                    "Its version of elnes-lab may be another one.",
+                    stop=True,
+                )
 
 
 @contextlib.contextmanager
 def workers(number: int | None, scheduler: str | None = None, task: Callable[[Step], Outcome] = perform):
-    """A pool for `Queue.run`: `number` processes of this machine (0: none, all in this process), or the workers of a scheduler."""
+    """A pool for `Queue.run`: `number` processes of this machine (0: none, all in this process), or the workers of a
+    scheduler."""
     if number is not None and number < 0:
-        raise DataError(f"{number} workers cannot work. Give 1 or more, 0 for this process, or nothing for one per core.")
+        raise DataError(
+            f"{number} workers cannot work. Give 1 or more, 0 for this process, or nothing for one per core."
+        )
     if number == 0 and scheduler is None:
         yield Here(task)
         return
     import dask
     from distributed import Client, LocalCluster
 
-    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS, "distributed.logging.distributed": "critical"}):
+    with dask.config.set(
+        {"distributed.scheduler.allowed-failures": DEATHS, "distributed.logging.distributed": "critical"}
+    ):
         if scheduler is not None:
             try:
                 client = Client(scheduler, timeout=PATIENCE)
             except (OSError, ValueError, TimeoutError) as problem:
-                raise DataError(f"No Dask scheduler answers at {scheduler}: {problem}. Start one with `dask scheduler`, or leave the "
-                                "address out to work on this machine.") from None
+                raise DataError(
+                    f"No Dask scheduler answers at {scheduler}: {problem}. Start one with `dask scheduler`, or leave "
+                    "the "
+                    "address out to work on this machine."
+                ) from None
             with client:
                 yield Workers(client, task, ahead=2)
             return
-        with LocalCluster(n_workers=number or os.cpu_count() or 1, threads_per_worker=1, memory_limit=0, dashboard_address=None,
-                          silence_logs=50) as cluster, Client(cluster) as client:
+        with (
+            LocalCluster(
+                n_workers=number or os.cpu_count() or 1,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=50,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
             yield Workers(client, task)

@@ -1,4 +1,5 @@
 """Structures to compute, from a file or a list of them, refused where they cannot be computed."""
+
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,13 @@ from ...errors import DataError
 from ...structure import Environment
 from .settings import ELECTRONS
 
-SOURCE = "user"             # of structures whose file does not say
+SOURCE = "user"  # of structures whose file does not say
 
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """sid: id, the name of its folder; cell (3, 3) angstrom; symbols (n,); positions (n, 3) fractional; oxygens: (atom, multiplicity) of
-    each inequivalent one."""
+    """sid: id, the name of its folder; cell (3, 3) angstrom; symbols (n,); positions (n, 3) fractional; oxygens:
+    (atom, multiplicity) of each inequivalent one."""
 
     sid: str
     name: str
@@ -40,15 +41,18 @@ class Structure:
         from ase import Atoms
         from ase.build import make_supercell
 
-        large = make_supercell(Atoms(list(self.symbols), cell=self.cell, scaled_positions=self.positions, pbc=True), matrix)
+        large = make_supercell(
+            Atoms(list(self.symbols), cell=self.cell, scaled_positions=self.positions, pbc=True), matrix
+        )
         return np.array(large.cell), large.get_chemical_symbols(), large.get_scaled_positions()
 
 
 def read_structures(path: Path | str) -> tuple[list[Structure], list[tuple[str, str]]]:
     """The structures of a file, and (id, reason) of those in it that cannot be computed.
 
-    A CIF or POSCAR is one structure, named after the file and reduced to its primitive cell; extended XYZ holds any number of
-    them, each taken as it is, with `sid`, `name` and `source` in its second line. DataError if the file holds none that can be computed.
+    A CIF or POSCAR is one structure, named after the file and reduced to its primitive cell; extended XYZ holds any
+    number of them, each taken as it is, with `sid`, `name` and `source` in its second line. DataError if the file
+    holds none that can be computed.
     """
     path = Path(path)
     if not path.is_file():
@@ -67,7 +71,9 @@ def read_structures(path: Path | str) -> tuple[list[Structure], list[tuple[str, 
     if twice:
         raise DataError(f"{path.name} has two structures with the id {twice[0]}. Give each a `sid` of its own.")
     if not found:
-        raise DataError(f"{path.name} holds no structure that can be computed. {refused[0][1] if refused else 'It is empty.'}")
+        raise DataError(
+            f"{path.name} holds no structure that can be computed. {refused[0][1] if refused else 'It is empty.'}"
+        )
     return found, refused
 
 
@@ -79,9 +85,11 @@ def frames(path: Path, one: bool) -> list:
 
     try:
         frames = read(path, ":", format="vasp" if one else "extxyz")
-    except Exception as problem:                # the readers raise whatever they stumble upon
+    except Exception as problem:  # the readers raise whatever they stumble upon
         detail = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-        raise DataError(f"{path.name} is not readable as {'POSCAR' if one else 'extended XYZ'} ({detail[:200]}).") from None
+        raise DataError(
+            f"{path.name} is not readable as {'POSCAR' if one else 'extended XYZ'} ({detail[:200]})."
+        ) from None
     return [lambda atoms=atoms: atoms for atoms in frames]
 
 
@@ -100,27 +108,46 @@ def from_cif(path: Path):
         raise DataError(f"{path.name} holds no crystal structure that can be read ({detail[:200]}).") from None
     partial = next((site for site in crystal if not site.is_ordered or sum(site.species.values()) > 1 + 1e-6), None)
     if partial is not None:
-        raise DataError(f"{path.name} has a partially occupied position, {partial.species_string} at {np.round(partial.frac_coords, 3).tolist()}. "
-                        "Choose one ordered arrangement of the atoms.")
+        raise DataError(
+            f"{path.name} has a partially occupied position, {partial.species_string} at "
+            f"{np.round(partial.frac_coords, 3).tolist()}. "
+            "Choose one ordered arrangement of the atoms."
+        )
     symbols = [site.specie.symbol for site in crystal]
-    return Atoms(symbols, cell=crystal.lattice.matrix, scaled_positions=crystal.frac_coords, pbc=True, info={"name": path.stem})
+    return Atoms(
+        symbols, cell=crystal.lattice.matrix, scaled_positions=crystal.frac_coords, pbc=True, info={"name": path.stem}
+    )
 
 
 def structure(atoms, sid: str, *, primitive: bool = False) -> Structure:
-    """Structure of ASE Atoms. primitive: reduced to the primitive cell, not turned. DataError if it cannot be computed."""
+    """Structure of ASE Atoms. primitive: reduced to the primitive cell, not turned. DataError if it cannot be
+    computed."""
     if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", sid):
         sid = re.sub(r"[^\w.+-]+", "-", sid, flags=re.A).strip("-.") or "structure"
     strange = sorted(set(atoms.get_chemical_symbols()) - set(ELECTRONS))
     if strange:
-        raise DataError(f"{sid} contains {', '.join(strange)}, for which there is no pseudopotential: only Si and O can be computed.")
+        raise DataError(
+            f"{sid} contains {', '.join(strange)}, for which there is no pseudopotential: only Si and O can be "
+            "computed."
+        )
     if abs(np.linalg.det(atoms.cell.array)) < 1e-6 or not np.isfinite(atoms.positions).all():
-        raise DataError(f"{sid} has no cell of three dimensions. Give the lattice vectors too: only crystals and periodic models can be computed.")
+        raise DataError(
+            f"{sid} has no cell of three dimensions. Give the lattice vectors too: only crystals and periodic models "
+            "can be computed."
+        )
     cell, positions, symbols = atoms.cell.array, atoms.get_scaled_positions(), atoms.get_chemical_symbols()
     if primitive:
         cell, positions, symbols = to_primitive(cell, positions, atoms.numbers)
     environment = Environment(cell, symbols, positions)
-    return Structure(sid, str(atoms.info.get("name", sid)), str(atoms.info.get("source", SOURCE)), np.array(cell), tuple(symbols), np.array(positions),
-                     tuple(environment.inequivalent_oxygens))
+    return Structure(
+        sid,
+        str(atoms.info.get("name", sid)),
+        str(atoms.info.get("source", SOURCE)),
+        np.array(cell),
+        tuple(symbols),
+        np.array(positions),
+        tuple(environment.inequivalent_oxygens),
+    )
 
 
 def to_primitive(cell, positions, numbers):

@@ -1,4 +1,6 @@
-"""Structures of the repository, a small invented crystal for the recursion, and engines that fail in the ways engines do."""
+"""Structures of the repository, a small invented crystal for the recursion, and engines that fail in the ways engines
+do."""
+
 import os
 import stat
 import sys
@@ -32,6 +34,7 @@ def planned():
 @pytest.fixture
 def program(tmp_path):
     """Function that writes an executable Python program `name`.x, with these lines, and returns its folder."""
+
     def write(lines: str, *names: str, folder: str = "bin") -> Path:
         for name in names or ("pw", "projwfc", "pp", "ld1"):
             path = tmp_path / folder / f"{name}.x"
@@ -39,15 +42,20 @@ def program(tmp_path):
             path.write_text(f"#!{sys.executable}\nimport sys\n{lines}\n")
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return tmp_path / folder
+
     return write
 
 
 @pytest.fixture
 def fake(program):
     """Function that returns an Engine whose programs all behave as the named kind of BEHAVIOR."""
+
     def make(kind: str) -> Engine:
         folder = program(BEHAVIOR[kind])
-        return Engine("executables", "7.2", {name: (str(folder / f"{name}.x"),) for name in ("pw", "projwfc", "pp", "ld1")})
+        return Engine(
+            "executables", "7.2", {name: (str(folder / f"{name}.x"),) for name in ("pw", "projwfc", "pp", "ld1")}
+        )
+
     return make
 
 
@@ -56,13 +64,18 @@ def invented(projectors: int, seed: int) -> Pseudopotential:
     random = np.random.default_rng(seed)
     x = np.arange(801) * 0.0125 - 5
     r = np.exp(x)
-    gaussian = lambda width, l: r**(l + 1) * np.exp(-(r / width)**2)
+    gaussian = lambda width, l: r ** (l + 1) * np.exp(-((r / width) ** 2))
     l = [0, 1] * (projectors // 2)
     beta = [gaussian(random.uniform(0.9, 1.5), li) for li in l]
     n = len(l)
     same = np.equal.outer(l, l)
     q, d0 = (np.where(same, (m := random.normal(size=(n, n)) * scale) + m.T, 0) for scale in (0.05, 0.5))
-    qfunc = {(i, j, k): 0.1 * r * gaussian(1.1, k) for i in range(n) for j in range(i, n) for k in range(abs(l[i] - l[j]), l[i] + l[j] + 1, 2)}
+    qfunc = {
+        (i, j, k): 0.1 * r * gaussian(1.1, k)
+        for i in range(n)
+        for j in range(i, n)
+        for k in range(abs(l[i] - l[j]), l[i] + l[j] + 1, 2)
+    }
     waves = [PartialWave(1.5, gaussian(w, 1), gaussian(w * 1.1, 1)) for w in (1.0, 1.6)]
     return Pseudopotential(r, r * 0.0125, l, beta, d0, q, qfunc, waves, core=gaussian(0.2, 0))
 

@@ -1,7 +1,10 @@
-"""A queue whose steps are not computed but taken from data/raw: `python stored_task.py LIST OUTPUT LOG WORKERS SECONDS`.
+"""A queue whose steps are not computed but taken from data/raw: `python stored_task.py LIST OUTPUT LOG WORKERS
+SECONDS`.
 
-Every step that begins is a line of LOG; with STORED_DEADLY in the environment the worker that begins prototype-04/O5 is killed.
+Every step that begins is a line of LOG; with STORED_DEADLY in the environment the worker that begins prototype-04/O5
+is killed.
 """
+
 import os
 import signal
 import sys
@@ -32,10 +35,14 @@ def task(step: Step) -> Outcome:
     time.sleep(float(os.environ["STORED_SECONDS"]))
     rows = [stored(step.structure.sid, name) for name in step.names]
     if step.kind == "density":
-        rows = [{k: v for k, v in row.items() if k not in SPECTRUM} | {"potential": np.zeros((2, 2, 2))} for row in rows]
+        rows = [
+            {k: v for k, v in row.items() if k not in SPECTRUM} | {"potential": np.zeros((2, 2, 2))} for row in rows
+        ]
     elif step.kind == "spectra":
-        rows = [{k: v for k, v in density.items() if k != "potential"} | {k: row[k] for k in SPECTRUM if k in row}
-                for density, row in zip(step.densities, rows)]
+        rows = [
+            {k: v for k, v in density.items() if k != "potential"} | {k: row[k] for k in SPECTRUM if k in row}
+            for density, row in zip(step.densities, rows)
+        ]
     return Outcome(rows=rows, seconds=1.0)
 
 
@@ -47,7 +54,9 @@ def queue(structures: Path, output: Path, **options) -> Queue:
 if __name__ == "__main__":
     structures, output, log, number, seconds = sys.argv[1:]
     os.environ |= {"STORED_LOG": log, "STORED_SECONDS": seconds}
-    from stored_task import task as importable      # workers get it by its name
+    from stored_task import task as importable  # workers get it by its name
 
     with workers(int(number), task=importable) as pool:
-        queue(structures, output, report=lambda e: print(e.step, e.problem, e.done, e.total, e.left, flush=True)).run(pool)
+        queue(structures, output, report=lambda e: print(e.step, e.problem, e.done, e.total, e.left, flush=True)).run(
+            pool
+        )

@@ -1,4 +1,5 @@
 """Supercells and k points of real structures, against what they are chosen for."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -44,7 +45,9 @@ def test_stored_rows_have_these_cells_and_k_points(planned, raw_results):
             with np.load(file.with_name(f"O{site}.npz")) as stored:
                 assert multiplicity == stored["multiplicity"]
                 assert distance == pytest.approx(float(stored["image_distance"]))
-                assert aliasing_sum(matrix @ s.cell, stored["kpoints"]) == pytest.approx(float(stored["aliasing"]), rel=1e-6)
+                assert aliasing_sum(matrix @ s.cell, stored["kpoints"]) == pytest.approx(
+                    float(stored["aliasing"]), rel=1e-6
+                )
                 assert stored["aliasing"] < 1e-4
 
 
@@ -53,9 +56,9 @@ def test_special_points_are_as_few_as_do(planned):
     cell = supercell(s.cell, 9, 8.5, 110)[0] @ s.cell
     points, left = special_points(cell, 1e-4)
     assert left < 1e-4 and left == pytest.approx(aliasing_sum(cell, points), rel=1e-9)
-    assert left < aliasing_sum(cell, np.zeros((1, 3))) / 10           # Gamma alone, which looks smooth and is wrong by 20 %
+    assert left < aliasing_sum(cell, np.zeros((1, 3))) / 10  # Gamma alone, which looks smooth and is wrong by 20 %
     assert special_points(cell, 1e-4, most=len(points) - 1)[1] >= 1e-4
-    assert special_points(cell, 0.0, most=2)[0].shape == (2, 3)       # the most it may, where none are enough
+    assert special_points(cell, 0.0, most=2)[0].shape == (2, 3)  # the most it may, where none are enough
 
 
 @settings(max_examples=10, deadline=None)

@@ -1,4 +1,5 @@
 """Finding an engine, refusing a bad one, and engines that die, hang or talk nonsense."""
+
 import os
 import signal
 import subprocess
@@ -31,12 +32,15 @@ def test_executables_on_path_come_before_the_environment(program, tmp_path, monk
     assert find_engine().version == "7.0"
 
 
-@pytest.mark.parametrize("lines, names, says", [
-    (banner("6.7MaX"), PROGRAMS, "K_POINTS gamma"),
-    (banner("6.4.1"), PROGRAMS, "older than 7.0"),
-    ("pass", PROGRAMS, "does not print a version"),
-    (banner("7.2"), ("pw", "pp"), "has no projwfc.x, ld1.x"),
-])
+@pytest.mark.parametrize(
+    "lines, names, says",
+    [
+        (banner("6.7MaX"), PROGRAMS, "K_POINTS gamma"),
+        (banner("6.4.1"), PROGRAMS, "older than 7.0"),
+        ("pass", PROGRAMS, "does not print a version"),
+        (banner("7.2"), ("pw", "pp"), "has no projwfc.x, ld1.x"),
+    ],
+)
 def test_a_bad_engine_is_refused_and_the_way_to_a_good_one_named(program, monkeypatch, lines, names, says):
     monkeypatch.setenv("PATH", str(program(lines, *names)))
     with pytest.raises(DataError, match=says) as refused:
@@ -64,13 +68,16 @@ def test_a_python_is_an_engine_only_with_qepy_and_an_old_numpy(tmp_path):
     assert found.version == "7.2" and found.commands["pp"] == (str(python), "-m", "qepy", "--pp.x")
 
 
-@pytest.mark.parametrize("kind, says", [
-    ("dies", "killed by signal 9, most often because memory"),
-    ("hangs", "stopped after 1 s"),
-    ("reports", "stopped in electrons: charge is wrong"),
-    ("does not converge", "did not converge"),
-    ("says nothing", "without finishing.*nothing"),
-])
+@pytest.mark.parametrize(
+    "kind, says",
+    [
+        ("dies", "killed by signal 9, most often because memory"),
+        ("hangs", "stopped after 1 s"),
+        ("reports", "stopped in electrons: charge is wrong"),
+        ("does not converge", "did not converge"),
+        ("says nothing", "without finishing.*nothing"),
+    ],
+)
 def test_what_went_wrong_is_said(fake, tmp_path, kind, says):
     with pytest.raises(DataError, match=says):
         fake(kind).run("pw", "&control\n/\n", tmp_path, limit=1 if kind == "hangs" else 60)
@@ -87,7 +94,15 @@ def test_a_program_that_went_away_is_a_sentence(tmp_path):
 @pytest.mark.parametrize("step", ["ground", "density"])
 def test_a_step_with_a_broken_engine_ends_in_a_sentence(fake, planned, tmp_path, monkeypatch, kind, step):
     monkeypatch.setattr(plan, "tools", lambda: (fake(kind), SimpleNamespace(folder=tmp_path)))
-    outcome = perform(Step(step, planned["quartz-alpha"], Settings(), (3,) if step == "density" else (), limit=1 if kind == "hangs" else 60))
+    outcome = perform(
+        Step(
+            step,
+            planned["quartz-alpha"],
+            Settings(),
+            (3,) if step == "density" else (),
+            limit=1 if kind == "hangs" else 60,
+        )
+    )
     assert outcome.problem.endswith(".") or kind == "reports"
     assert outcome.problem and not outcome.rows and not outcome.stop
     assert "density.in" in outcome.evidence and "Traceback" not in outcome.problem
@@ -121,9 +136,14 @@ def test_nothing_is_left_in_the_scratch_folder_even_by_a_killed_process(fake, pl
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends orphans")
 def test_the_engine_ends_with_a_killed_worker(fake, tmp_path):
     folder = fake("hangs").commands["pw"][0]
-    worker = ("import sys; from pathlib import Path; from elnes_lab.sources.qe.engine import Engine\n"
-              "Engine('executables', '7.2', {'pw': (sys.argv[1],)}).run('pw', '', Path(sys.argv[2]), limit=600)")
-    process = subprocess.Popen([sys.executable, "-c", worker, folder, str(tmp_path)], env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])})
+    worker = (
+        "import sys; from pathlib import Path; from elnes_lab.sources.qe.engine import Engine\n"
+        "Engine('executables', '7.2', {'pw': (sys.argv[1],)}).run('pw', '', Path(sys.argv[2]), limit=600)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", worker, folder, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+    )
     until = time.monotonic() + 120
     while not (tmp_path / "pw.out").exists() or b"working" not in (tmp_path / "pw.out").read_bytes():
         assert time.monotonic() < until and process.poll() is None

@@ -1,4 +1,5 @@
 """The queue with steps that take no time: who does what, what a kill costs, what becomes of failures."""
+
 import os
 import signal
 import subprocess
@@ -33,6 +34,7 @@ def listed(tmp_path):
         path = tmp_path / f"{ids[0]}.extxyz"
         write(path, [atoms for atoms in read(stored_task.RAW / "structures.extxyz", ":") if atoms.info["sid"] in ids])
         return path
+
     return make
 
 
@@ -42,9 +44,19 @@ def start(tmp_path, listed):
     started, structures = [], listed(*IDS)
 
     def begin(workers=0, seconds=0.05, **more):
-        command = [sys.executable, HERE / "stored_task.py", structures, tmp_path / "out", tmp_path / "log", str(workers), str(seconds)]
+        command = [
+            sys.executable,
+            HERE / "stored_task.py",
+            structures,
+            tmp_path / "out",
+            tmp_path / "log",
+            str(workers),
+            str(seconds),
+        ]
         environment = os.environ | {"PYTHONPATH": f"{HERE}:{HERE.parents[2]}"} | more
-        started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        started.append(
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
         return started[-1]
 
     yield begin
@@ -78,7 +90,9 @@ def complete(output: Path) -> None:
     for sid, name in names:
         with np.load(output / sid / f"{name}.npz") as found:
             wanted = stored_task.stored(sid, name)
-            assert set(found) == set(wanted) | {"seconds"} and all(np.array_equal(found[k], wanted[k], equal_nan=found[k].dtype.kind == "f") for k in wanted)
+            assert set(found) == set(wanted) | {"seconds"} and all(
+                np.array_equal(found[k], wanted[k], equal_nan=found[k].dtype.kind == "f") for k in wanted
+            )
     assert not [path for path in (output / ".queue").rglob("*") if path.is_file()]
 
 
@@ -99,7 +113,10 @@ def test_kill_9_loses_at_most_the_running_steps(start, tmp_path, workers):
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        wait_for(lambda: not any(child.is_running() and child.status() != "zombie" for child in children), "end of the workers")
+        wait_for(
+            lambda: not any(child.is_running() and child.status() != "zombie" for child in children),
+            "end of the workers",
+        )
     process = start(workers, seconds=0)
     assert process.wait(300) == 0, process.stderr.read()
     complete(tmp_path / "out")
@@ -136,13 +153,16 @@ def test_a_failed_step_keeps_its_reason_and_the_queue_goes_on(environment, liste
     assert again.counts() == (7, 7)
 
 
-@pytest.mark.parametrize("kind, change, says", [
-    ("ground", {"band_gap": 0.2}, "gap"),
-    ("ground", {"top": 9.0}, "cut off"),
-    ("spectra", {"strength": np.zeros((3, 451), np.float32)}, "no edge"),
-    ("spectra", {"total_energy": -1000.0}, "transition energy"),
-    ("spectra", {"neutral_energy": -1000.0}, "transition energy"),
-])
+@pytest.mark.parametrize(
+    "kind, change, says",
+    [
+        ("ground", {"band_gap": 0.2}, "gap"),
+        ("ground", {"top": 9.0}, "cut off"),
+        ("spectra", {"strength": np.zeros((3, 451), np.float32)}, "no edge"),
+        ("spectra", {"total_energy": -1000.0}, "transition energy"),
+        ("spectra", {"neutral_energy": -1000.0}, "transition energy"),
+    ],
+)
 def test_a_wrong_result_is_kept_aside_and_not_stored(environment, listed, tmp_path, kind, change, says):
     def wrong(step):
         outcome = stored_task.task(step)

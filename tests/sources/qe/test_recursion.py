@@ -1,4 +1,6 @@
-"""The recursion against dense diagonalization of the same generalized problem, and the sum rules of the continued fraction."""
+"""The recursion against dense diagonalization of the same generalized problem, and the sum rules of the continued
+fraction."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -17,7 +19,9 @@ def hole(pseudos, absorber: int, dtype=np.complex128) -> CoreHole:
     """A skewed cell with three atoms in a smooth potential without any symmetry."""
     n = (18, 16, 20)
     grid = np.stack(np.meshgrid(*[np.arange(k) / k for k in n], indexing="ij"))
-    potential = -0.6 + sum(0.2 / (1 + sum(h)) * np.cos(2 * np.pi * np.tensordot(h, grid, 1) + sum(h)) for h in np.ndindex(3, 3, 3))
+    potential = -0.6 + sum(
+        0.2 / (1 + sum(h)) * np.cos(2 * np.pi * np.tensordot(h, grid, 1) + sum(h)) for h in np.ndindex(3, 3, 3)
+    )
     species = ["Oh" if i == absorber else s for i, s in enumerate(SPECIES)]
     return CoreHole(CELL, species, POSITIONS, pseudos, absorber, pseudos["Oh"].core, potential, cutoff=5.0, dtype=dtype)
 
@@ -47,13 +51,13 @@ def test_recursion_gives_the_spectrum_of_dense_diagonalization(pseudos, absorber
         h, s, start = dense(one)
         assert np.abs(h - h.conj().T).max() < 1e-10 and eigh(s, eigvals_only=True).min() > 0.05
         level, states = eigh(h, s)
-        weight = np.abs(start.conj() @ states)**2
-        assert norm[i]**2 == pytest.approx(weight.sum(1), rel=1e-8)
+        weight = np.abs(start.conj() @ states) ** 2
+        assert norm[i] ** 2 == pytest.approx(weight.sum(1), rel=1e-8)
         assert a[i, 0] == pytest.approx((weight @ level) / weight.sum(1), rel=1e-8)
         middle = RYDBERG * (level[2] + level[3]) / 2
         for axis in range(3):
             above = RYDBERG * level > middle
-            lorentzian = hwhm / np.pi / ((energy[:, None] - RYDBERG * level[above])**2 + hwhm**2)
+            lorentzian = hwhm / np.pi / ((energy[:, None] - RYDBERG * level[above]) ** 2 + hwhm**2)
             exact = lorentzian @ weight[axis, above]
             found = dipole_strength(a[i, :, axis], b[i, :, axis], norm[i, axis], energy, hwhm=hwhm, occupied=middle)
             assert found == pytest.approx(exact, abs=2e-3 * exact.max())
@@ -64,7 +68,9 @@ def test_single_precision_is_enough(pseudos):
     energy, found = np.linspace(-30, 120, 301), []
     for dtype in (np.complex128, np.complex64):
         a, b, norm = recursions([hole(pseudos, 1, dtype)], K, 40)
-        found.append((a[0, :8], norm[0], dipole_strength(a[0, :, 1], b[0, :, 1], norm[0, 1], energy, hwhm=6.0, occupied=-np.inf)))
+        found.append(
+            (a[0, :8], norm[0], dipole_strength(a[0, :, 1], b[0, :, 1], norm[0, 1], energy, hwhm=6.0, occupied=-np.inf))
+        )
     for exact, fast in zip(*found):
         assert fast == pytest.approx(exact, abs=1e-3 * np.abs(exact).max())
 
@@ -88,7 +94,10 @@ def test_harmonics_are_orthonormal_and_their_products_are_the_table():
     t, w = np.polynomial.legendre.leggauss(12)
     cos, phi = np.meshgrid(t, np.arange(24) * np.pi / 12, indexing="ij")
     sin = np.sqrt(1 - cos**2)
-    points, weight = np.stack([sin * np.cos(phi), sin * np.sin(phi), cos], -1).reshape(-1, 3), np.repeat(w, 24) * np.pi / 12
+    points, weight = (
+        np.stack([sin * np.cos(phi), sin * np.sin(phi), cos], -1).reshape(-1, 3),
+        np.repeat(w, 24) * np.pi / 12,
+    )
     y = real_harmonics(points)
     assert (y * weight) @ y.T == pytest.approx(np.eye(9), abs=1e-12)
     other = np.random.default_rng(0).normal(size=(50, 3))

@@ -1,4 +1,5 @@
 """What a user's file may hold: structures that can be computed, and sentences about the others."""
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -22,18 +23,26 @@ def test_a_conventional_cell_becomes_primitive_and_is_not_turned(planned, tmp_pa
         (found,), refused = read_structures(tmp_path / name)
         assert not refused and len(found.symbols) == 9 and found.volume == pytest.approx(s.volume, rel=1e-5)
         assert [m for _, m in found.oxygens] == [6] and found.source == "user" and found.sid == (tmp_path / name).stem
-        if name == "POSCAR":                        # a CIF has no orientation
+        if name == "POSCAR":  # a CIF has no orientation
             whole = found.cell @ np.linalg.inv(s.cell)
             assert whole == pytest.approx(np.round(whole), abs=1e-5)
 
 
 def test_a_list_keeps_cells_ids_and_the_reasons(tmp_path):
     file = tmp_path / "list.extxyz"
-    write(file, [atoms(sid="good", source="mineral", name="Good one"), atoms("GeO2", sid="strange"),
-                 atoms(positions=((0, 0, 0), (0.3, 0.3, 0), (0.3, 0.31, 0)), sid="close"), atoms("Si3", sid="bare"), atoms(sid="../../etc x")])
+    write(
+        file,
+        [
+            atoms(sid="good", source="mineral", name="Good one"),
+            atoms("GeO2", sid="strange"),
+            atoms(positions=((0, 0, 0), (0.3, 0.3, 0), (0.3, 0.31, 0)), sid="close"),
+            atoms("Si3", sid="bare"),
+            atoms(sid="../../etc x"),
+        ],
+    )
     found, refused = read_structures(file)
     assert [(s.sid, s.name, s.source) for s in found][:1] == [("good", "Good one", "mineral")]
-    assert found[1].sid == "etc-x"                  # an id becomes a folder
+    assert found[1].sid == "etc-x"  # an id becomes a folder
     reasons = dict(refused)
     assert "Ge" in reasons["strange"] and "pseudopotential" in reasons["strange"]
     assert "0.04 Angstrom apart" in reasons["close"] and set(reasons) == {"strange", "close", "bare"}
@@ -60,14 +69,17 @@ O2 O 0.7 0.7 0 1.0
 """
 
 
-@pytest.mark.parametrize("name, content, says", [
-    ("partial.cif", PARTIAL.format(0.5), "partially occupied"),
-    ("empty.cif", "", "no crystal structure"),
-    ("broken.extxyz", "3\nLattice=\"1 0\nSi 0 0\n", "not readable"),
-    ("binary.extxyz", "\x00\x01\x02", "not readable"),
-    ("POSCAR", "nothing\n", "not readable"),
-    ("molecule.xyz", "3\n\nSi 0 0 0\nO 1.6 0 0\nO -1.6 0 0\n", "no cell"),
-])
+@pytest.mark.parametrize(
+    "name, content, says",
+    [
+        ("partial.cif", PARTIAL.format(0.5), "partially occupied"),
+        ("empty.cif", "", "no crystal structure"),
+        ("broken.extxyz", '3\nLattice="1 0\nSi 0 0\n', "not readable"),
+        ("binary.extxyz", "\x00\x01\x02", "not readable"),
+        ("POSCAR", "nothing\n", "not readable"),
+        ("molecule.xyz", "3\n\nSi 0 0 0\nO 1.6 0 0\nO -1.6 0 0\n", "no cell"),
+    ],
+)
 def test_what_is_no_structure_is_a_sentence(tmp_path, name, content, says):
     (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=says):
