@@ -5,13 +5,14 @@
     .queue/locks, densities                 who computes what; sites whose spectrum is not finished
     .queue/rejected                         inputs, outputs and rows of failed steps
 
+In .queue nothing is named .npz, so that what collects or builds rows by that name takes finished ones only.
+
 A step is locked by the kernel's advisory lock on a file of its own (flock; over NFS the server's): it ends with the
 process that holds it, however that ends and wherever it runs, and no clock or heartbeat decides. File systems without
 such locks are refused.
 """
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -27,6 +28,11 @@ from ...errors import DataError
 from ..quantum_espresso import read_ground, read_site
 from . import checks
 from .structures import Structure
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -57,6 +63,8 @@ class Folder:
 
     def prepare(self) -> None:
         """Makes the folder, and clears it of what killed processes of this machine were writing."""
+        if fcntl is None:
+            raise DataError("Rows are computed on Linux or macOS. On Windows use the Windows Subsystem for Linux.")
         try:
             for name in ("locks", "densities", "rejected", "part"):
                 (self.private / name).mkdir(parents=True, exist_ok=True)
@@ -137,7 +145,7 @@ class Folder:
 
     def density(self, sid: str, name: str) -> Path:
         """Where the density of an unfinished site is kept."""
-        return self.private / "densities" / sid / f"{name}.npz"
+        return self.private / "densities" / sid / f"{name}.density"
 
     def load_density(self, sid: str, name: str) -> dict:
         """The stored density. DataError if it is damaged; it is gone then."""
@@ -196,7 +204,7 @@ class Folder:
             for file, content in kept.items():
                 (aside / file).write_bytes(content)
             if row is not None:
-                self.write(aside / f"{name}.npz", row)
+                self.write(aside / f"{name}.arrays", row)
             path = self.output / sid / f"{name}.failed"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.with_suffix(".failing").write_text(problem + "\n")
@@ -206,7 +214,7 @@ class Folder:
 
     def write(self, path: Path, arrays: dict) -> None:
         """An .npz file that is there whole or not at all, even after a power cut."""
-        part = self.part / "part.npz"
+        part = self.part / "part"
         try:
             for folder in (path.parent, self.part):
                 folder.mkdir(parents=True, exist_ok=True)

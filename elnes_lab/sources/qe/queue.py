@@ -277,8 +277,15 @@ class Workers:
 
     def finished(self) -> Iterator[tuple[object, Outcome]]:
         from distributed import wait
+        from distributed.client import FuturesCancelledError
 
-        done = wait(self.futures, return_when="FIRST_COMPLETED").done
+        try:
+            done = wait(self.futures, return_when="FIRST_COMPLETED").done
+        except (FuturesCancelledError, OSError):
+            raise DataError(
+                "The connection to the Dask scheduler was lost. What is finished is kept; start the scheduler and this "
+                "command again."
+            ) from None
         for future in done:
             self.futures.discard(future)
             if future.status == "finished":

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,7 +17,7 @@ from elnes_lab.errors import DataError
 from elnes_lab.sources.qe import folder as folder_module
 from elnes_lab.sources.qe.folder import Folder
 from elnes_lab.sources.qe.plan import Outcome
-from elnes_lab.sources.qe.queue import Here
+from elnes_lab.sources.qe.queue import Here, workers
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -97,7 +98,7 @@ def complete(output: Path) -> None:
 
 
 def test_several_processes_share_the_work(start, tmp_path):
-    for process in [start() for _ in range(3)]:
+    for process in [start() for _ in range(2)]:
         assert process.wait(300) == 0, process.stderr.read()
     complete(tmp_path / "out")
     steps = Counter(begun(tmp_path))
@@ -106,7 +107,8 @@ def test_several_processes_share_the_work(start, tmp_path):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_kill_9_loses_at_most_the_running_steps(start, tmp_path, workers):
-    for kill in range(2):
+    kills = 1 if workers else 2  # Dask takes its time to start
+    for kill in range(kills):
         already = len(begun(tmp_path))
         process = start(workers, seconds=0.3)
         wait_for(lambda: len(begun(tmp_path)) >= already + 3, "third step")
@@ -121,7 +123,7 @@ def test_kill_9_loses_at_most_the_running_steps(start, tmp_path, workers):
     assert process.wait(300) == 0, process.stderr.read()
     complete(tmp_path / "out")
     again = len(begun(tmp_path)) - len(set(begun(tmp_path)))
-    assert again <= 2 * max(1, workers), "more was lost than what was running"
+    assert again <= kills * max(1, workers), "more was lost than what was running"
 
 
 def test_a_worker_that_dies_is_replaced_and_its_step_fails_at_the_second_time(start, tmp_path):
@@ -175,7 +177,7 @@ def test_a_wrong_result_is_kept_aside_and_not_stored(environment, listed, tmp_pa
     name = "ground" if kind == "ground" else "O2"
     assert says in queue.failures["stishovite", name]
     assert not (tmp_path / f"out/stishovite/{name}.npz").exists()
-    assert (tmp_path / f"out/.queue/rejected/stishovite/{name}/{name}.npz").exists()
+    assert (tmp_path / f"out/.queue/rejected/stishovite/{name}/{name}.arrays").exists()
 
 
 def test_a_full_disk_stops_the_queue_and_costs_nothing(environment, listed, tmp_path, monkeypatch):
@@ -229,3 +231,40 @@ def test_no_locks_no_queue(tmp_path, monkeypatch):
     monkeypatch.setattr(folder_module.fcntl, "flock", without)
     with pytest.raises(DataError, match="no file locks"):
         folder.claim("a", "O1")
+
+
+def test_the_workers_of_a_scheduler_do_the_same(environment, listed, tmp_path):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster:
+        queue = stored_task.queue(listed("prototype-04"), tmp_path / "out")
+        with workers(None, cluster.scheduler_address, stored_task.task) as pool:
+            queue.run(pool)
+    assert queue.counts() == (7, 7) and not queue.failures and max(Counter(begun(tmp_path)).values()) == 1
+
+
+def test_a_scheduler_that_goes_away_is_a_sentence(environment, listed, tmp_path, monkeypatch):
+    from distributed import LocalCluster
+
+    monkeypatch.setenv("STORED_SECONDS", "5")
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+    queue = stored_task.queue(listed("quartz-alpha"), tmp_path / "out")
+    with workers(None, cluster.scheduler_address, stored_task.task) as pool:
+        threading.Timer(2, cluster.close).start()
+        with pytest.raises(DataError, match="scheduler.*is kept"):
+            queue.run(pool)
+    assert queue.folder.holder("quartz-alpha", "ground") is None
+
+
+def test_a_program_may_take_many_times_the_estimate_corrected_by_what_was_measured(environment, listed, tmp_path):
+    limits = []
+
+    def slow(step):
+        limits.append(step.limit)
+        outcome = stored_task.task(step)
+        outcome.seconds = 1e5
+        return outcome
+
+    queue = stored_task.queue(listed("quartz-alpha"), tmp_path / "out")
+    queue.run(Here(slow))
+    assert limits[0] >= 900 and limits[-1] > 10 * limits[0]

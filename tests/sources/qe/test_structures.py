@@ -1,5 +1,7 @@
 """What a user's file may hold: structures that can be computed, and sentences about the others."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -8,6 +10,7 @@ from ase.io import write
 from elnes_lab.errors import DataError
 from elnes_lab.sources.qe.structures import read_structures
 
+RAW = Path(__file__).parents[3] / "data" / "raw"
 CUBIC = np.diag([4.2, 4.2, 2.7])
 
 
@@ -97,3 +100,11 @@ def test_two_of_one_id_would_share_a_folder(tmp_path):
         read_structures(tmp_path / "list.extxyz")
     with pytest.raises(DataError, match="no file"):
         read_structures(tmp_path / "nothing.cif")
+
+
+def test_the_sites_of_the_plan_are_those_it_was_made_with(planned):
+    """`ns` was counted when the list was made, by other code."""
+    from ase.io import read
+
+    frames = read(RAW / "structures.extxyz", ":")
+    assert {a.info["sid"]: a.info["ns"] for a in frames} == {sid: len(s.oxygens) for sid, s in planned.items()}
