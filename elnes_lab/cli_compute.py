@@ -86,7 +86,8 @@ def run_engine(options) -> None:
 
 def run_compute(options) -> int:
     from .sources.qe.folder import Folder
-    from .sources.qe.queue import Queue, workers
+    from .sources.qe.pools import workers
+    from .sources.qe.queue import Queue
     from .sources.qe.structures import read_structures
 
     structures, refused = read_structures(options.structures)

@@ -7,7 +7,7 @@
     hamiltonian, recursion      the spectrum in the frozen potential of the core-hole density
     checks                      what a step must satisfy before it is stored
     structures, plan            which steps a file of structures asks for, and what they cost
-    folder, queue               results, locks, reasons; the steps done one after the other, here or on a cluster
+    folder, queue, pools        results, locks, reasons; which step is next; who does it, here or on a cluster
 
 docs/computing.md says how to use it.
 """

@@ -147,15 +147,15 @@ class Folder:
         """Where the density of an unfinished site is kept."""
         return self.private / "densities" / sid / f"{name}.density"
 
-    def load_density(self, sid: str, name: str) -> dict:
-        """The stored density. DataError if it is damaged; it is gone then."""
+    def load_density(self, sid: str, name: str) -> dict | None:
+        """The stored density; None if it is damaged, and then it is removed, to be computed again."""
         path = self.density(sid, name)
         try:
             with np.load(path, allow_pickle=False) as file:
                 return {key: file[key][()] for key in file}
-        except Exception:
+        except Exception:  # whatever a damaged archive raises
             path.unlink(missing_ok=True)
-            raise DataError("The stored density was damaged and is removed; try again with --retry.") from None
+            return None
 
     def store_density(self, sid: str, name: str, row: dict, seconds: float) -> None:
         self.write(self.density(sid, name), row | {"seconds": seconds})

@@ -5,22 +5,17 @@ this process itself) and stores what comes back, so workers need no common folde
 share an output folder.
 """
 
-import contextlib
-import os
 import time
-import warnings
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Callable, Iterator
 
 from ...errors import DataError
 from .folder import Claim, DiskError, Folder
-from .plan import Outcome, Step, estimate, perform, time_limit
+from .plan import Outcome, Step, estimate, time_limit
 from .settings import Settings
 from .structures import Structure
 
-PATIENCE = 10  # seconds to wait for a scheduler's answer
-DEATHS = 1  # a step that kills this many workers and one more has failed
 LEARNED = 40  # finished steps that the time left is judged by
 
 
@@ -95,42 +90,20 @@ class Queue:
     def choose(self) -> Running | None:
         """The next step that nobody else does, claimed: spectra first, as they finish rows."""
         for job in self.jobs:
-            for step in self.candidates(job):
-                claims = []
-                for name in step.names:
-                    claim = self.folder.claim(job.structure.sid, name)
-                    if claim is None:
-                        break
-                    claims.append(claim)
-                    if not self.is_open(job, name) or (step.kind == "density" and self.has_density(job, name)):
-                        break  # done by another process since
-                else:
-                    expected = estimate(step.kind, job.structure, self.settings, max(1, len(step.sites)), step.neutral)
-                    try:
-                        loaded = (
-                            tuple(self.folder.load_density(job.structure.sid, name) for name in step.names)
-                            if step.kind == "spectra"
-                            else ()
-                        )
-                    except DataError:
-                        loaded = None
-                    if loaded is not None:
-                        step = Step(
-                            step.kind,
-                            job.structure,
-                            self.settings,
-                            step.sites,
-                            step.neutral,
-                            loaded,
-                            time_limit(expected * self.speed()),
-                        )
-                        return Running(step, claims, expected)
-                for claim in claims:
-                    claim.release()
+            for kind, sites in self.candidates(job):
+                claims = self.claim(job, kind, sites)
+                try:
+                    if claims and (running := self.prepared(job, kind, claims)):
+                        claims = {}
+                        return running
+                finally:
+                    for claim in claims.values():
+                        claim.release()
         return None
 
-    def candidates(self, job: Job) -> Iterator[Step]:
-        """Steps of one structure that are neither done, failed nor running here, in the order of preference."""
+    def candidates(self, job: Job) -> Iterator[tuple[str, list[int]]]:
+        """Kinds and sites of the steps of one structure that are neither done, failed nor running here, in the order
+        of preference. Of the sites for "spectra" as many as a batch holds can be taken."""
         sid = job.structure.sid
         if self.folder.reason(sid, "ground"):
             return
@@ -138,18 +111,44 @@ class Queue:
         ready = [site for site in waiting if self.has_density(job, f"O{site}")]
         missing = [site for site in waiting if site not in ready]
         started = any(r.step.kind == "density" and r.step.structure is job.structure for r in self.running.values())
-        make = lambda kind, sites=(): Step(
-            kind, job.structure, self.settings, tuple(sites), bool(sites) and sites[0] == job.neutral
-        )
-        batch = self.settings.batch
-        if len(ready) >= batch or (ready and not missing and not started):
-            yield make("spectra", ready[:batch])
+        if len(ready) >= self.settings.batch or (ready and not missing and not started):
+            yield "spectra", ready
         if self.is_open(job, "ground") and not self.is_running(sid, "ground"):
-            yield make("ground")
+            yield "ground", []
         for site in missing:
-            yield make("density", [site])
+            yield "density", [site]
         if ready and not started:  # the missing ones are computed by another process
-            yield make("spectra", ready[:batch])
+            yield "spectra", ready
+
+    def claim(self, job: Job, kind: str, sites: list[int]) -> dict[int | None, Claim]:
+        """Site (None: ground state) -> claim, of those that nobody else holds and that are still to do."""
+        claims: dict[int | None, Claim] = {}
+        for site in sites or [None]:
+            name = "ground" if site is None else f"O{site}"
+            claim = self.folder.claim(job.structure.sid, name) if len(claims) < self.settings.batch else None
+            if claim is None:
+                continue
+            # it may have been done since it was looked at
+            if self.is_open(job, name) and self.has_density(job, name) == (kind == "spectra"):
+                claims[site] = claim
+            else:
+                claim.release()
+        return claims
+
+    def prepared(self, job: Job, kind: str, claims: dict) -> Running | None:
+        """The step for these claims; None if a density it needs was damaged, which is gone then."""
+        sites = tuple(site for site in claims if site is not None)
+        neutral = kind == "density" and sites[0] == job.neutral
+        densities = []
+        for site in sites if kind == "spectra" else ():
+            row = self.folder.load_density(job.structure.sid, f"O{site}")
+            if row is None:
+                return None
+            densities.append(row)
+        expected = estimate(kind, job.structure, self.settings, max(1, len(sites)), neutral)
+        limit = time_limit(expected * self.speed())
+        step = Step(kind, job.structure, self.settings, sites, neutral, tuple(densities), limit)
+        return Running(step, list(claims.values()), expected)
 
     def is_open(self, job: Job, name: str) -> bool:
         sid = job.structure.sid
@@ -237,111 +236,3 @@ class Queue:
     def left(self) -> float | None:
         """Seconds until everything is done, None before anything is measured."""
         return self.cost() * self.speed() / max(1, self.parallel) if self.ratios else None
-
-
-class Here:
-    """Steps done in this process, one at a time. task: does one step."""
-
-    def __init__(self, task: Callable[[Step], Outcome] = perform):
-        self.task, self.waiting = task, []
-
-    def slots(self) -> int:
-        return 1
-
-    def submit(self, step: Step) -> Step:
-        self.waiting.append(step)
-        return step
-
-    def finished(self) -> Iterator[tuple[Step, Outcome]]:
-        while self.waiting:
-            step = self.waiting.pop()
-            yield step, self.task(step)
-
-
-class Workers:
-    """Steps done by the workers of a Dask client. ahead: steps handed out beyond the number of workers, so that none
-    is idle."""
-
-    def __init__(self, client, task: Callable[[Step], Outcome] = perform, ahead: int = 0):
-        self.client, self.task, self.ahead, self.futures = client, task, ahead, set()
-
-    def slots(self) -> int:
-        return sum(self.client.nthreads().values()) + self.ahead
-
-    def submit(self, step: Step):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # densities are megabytes; scattered to a worker they would be lost with it
-            future = self.client.submit(self.task, step, pure=False)
-        self.futures.add(future)
-        return future
-
-    def finished(self) -> Iterator[tuple[object, Outcome]]:
-        from distributed import wait
-        from distributed.client import FuturesCancelledError
-
-        try:
-            done = wait(self.futures, return_when="FIRST_COMPLETED").done
-        except (FuturesCancelledError, OSError):
-            raise DataError(
-                "The connection to the Dask scheduler was lost. What is finished is kept; start the scheduler and this "
-                "command again."
-            ) from None
-        for future in done:
-            self.futures.discard(future)
-            if future.status == "finished":
-                yield future, future.result()
-                continue
-            problem = future.exception()
-            if type(problem).__name__ == "KilledWorker":
-                yield future, Outcome(
-                    problem="The workers that computed this step died, one after the other, most often because memory "
-                    "ran out. Use fewer workers, or a machine with more memory, and try again with --retry."
-                )
-            else:
-                yield future, Outcome(
-                    problem=f"The worker could not do this step ({type(problem).__name__}: {str(problem)[:300]}). "
-                    "Its version of elnes-lab may be another one.",
-                    stop=True,
-                )
-
-
-@contextlib.contextmanager
-def workers(number: int | None, scheduler: str | None = None, task: Callable[[Step], Outcome] = perform):
-    """A pool for `Queue.run`: `number` processes of this machine (0: none, all in this process), or the workers of a
-    scheduler."""
-    if number is not None and number < 0:
-        raise DataError(
-            f"{number} workers cannot work. Give 1 or more, 0 for this process, or nothing for one per core."
-        )
-    if number == 0 and scheduler is None:
-        yield Here(task)
-        return
-    import dask
-    from distributed import Client, LocalCluster
-
-    with dask.config.set(
-        {"distributed.scheduler.allowed-failures": DEATHS, "distributed.logging.distributed": "critical"}
-    ):
-        if scheduler is not None:
-            try:
-                client = Client(scheduler, timeout=PATIENCE)
-            except (OSError, ValueError, TimeoutError) as problem:
-                raise DataError(
-                    f"No Dask scheduler answers at {scheduler}: {problem}. Start one with `dask scheduler`, or leave "
-                    "the "
-                    "address out to work on this machine."
-                ) from None
-            with client:
-                yield Workers(client, task, ahead=2)
-            return
-        with (
-            LocalCluster(
-                n_workers=number or os.cpu_count() or 1,
-                threads_per_worker=1,
-                memory_limit=0,
-                dashboard_address=None,
-                silence_logs=50,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield Workers(client, task)

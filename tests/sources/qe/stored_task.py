@@ -15,7 +15,8 @@ import numpy as np
 
 from elnes_lab.sources.qe.folder import Folder
 from elnes_lab.sources.qe.plan import Outcome, Step
-from elnes_lab.sources.qe.queue import Job, Queue, workers
+from elnes_lab.sources.qe.pools import workers
+from elnes_lab.sources.qe.queue import Job, Queue
 from elnes_lab.sources.qe.structures import read_structures
 
 RAW = Path(__file__).parents[3] / "data" / "raw"

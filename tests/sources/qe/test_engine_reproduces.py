@@ -1,8 +1,8 @@
 """`pytest -m engine`: rows of the database computed again. Some 15 minutes of one idle core.
 
-The same method gives gaps within 0.001 eV and spectra of mean 1 (3 to 35 eV) within an MSE of 1e-4, at the number of Lanczos
-steps that the row was stored with. Not the same bits: the stored rows were made with pseudopotentials of ld1.x 6.7, more bands
-and, the oldest, a coarser step of the DOS.
+The same method gives gaps within 0.001 eV and spectra of mean 1 (3 to 35 eV) within an MSE of 1e-4, at the number of
+Lanczos steps that the row was stored with. Not the same bits: the stored rows were made with pseudopotentials of ld1.x
+6.7, more bands and, the oldest, a coarser step of the DOS.
 """
 
 from pathlib import Path
@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from elnes_lab.sources.qe.folder import Folder
-from elnes_lab.sources.qe.queue import Job, Queue, workers
+from elnes_lab.sources.qe.pools import workers
+from elnes_lab.sources.qe.queue import Job, Queue
 from elnes_lab.sources.qe.settings import Settings
 
 RAW = Path(__file__).parents[3] / "data" / "raw"

@@ -17,7 +17,7 @@ from elnes_lab.errors import DataError
 from elnes_lab.sources.qe import folder as folder_module
 from elnes_lab.sources.qe.folder import Folder
 from elnes_lab.sources.qe.plan import Outcome
-from elnes_lab.sources.qe.queue import Here, workers
+from elnes_lab.sources.qe.pools import Here, workers
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -268,3 +268,16 @@ def test_a_program_may_take_many_times_the_estimate_corrected_by_what_was_measur
     queue = stored_task.queue(listed("quartz-alpha"), tmp_path / "out")
     queue.run(Here(slow))
     assert limits[0] >= 900 and limits[-1] > 10 * limits[0]
+
+
+def test_sites_that_another_process_holds_do_not_hold_up_the_others(environment, listed, tmp_path):
+    def others(step):  # while this queue computes densities, another process takes one of the sites
+        if step.kind == "density" and not taken:
+            taken.append(folder.claim("prototype-04", "O4"))
+        return stored_task.task(step)
+
+    taken, folder = [], Folder(tmp_path / "out")
+    queue = stored_task.queue(listed("prototype-04"), tmp_path / "out")
+    queue.run(Here(others))
+    assert taken[0] is not None and queue.counts() == (6, 7)
+    assert not queue.is_open(queue.jobs[0], "O8") and queue.is_open(queue.jobs[0], "O4")
