@@ -191,7 +191,7 @@ def plan(queue, number: int | None) -> str:
     lines.append(
         f"{len(steps) - sites} ground states and {sites} spectra; about {duration(queue.cost())} of one core, "
         f"{duration(queue.cost() / number)} with "
-        f"{number} worker{'s' * (number > 1)} (within a factor of two)"
+        f"{number} worker{'s' * (number > 1)} (idle cores; within a factor of two for most structures)"
     )
     return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from ase.io import read, write
 
 from elnes_lab.cli import main
 from elnes_lab.sources.qe.folder import Folder
+from elnes_lab.sources.qe.plan import tools
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 
@@ -111,3 +113,20 @@ def test_building_skips_the_books_of_the_queue(raw, tmp_path):
 
     Folder(raw).prepare()
     assert not any(site.startswith(".") for site, _ in collect(raw).rejected)
+
+
+def test_an_engine_that_makes_no_pseudopotentials_stops_everything_and_fails_nothing(
+    listed, tmp_path, capsys, monkeypatch
+):
+    for name in ("pw", "projwfc", "pp", "ld1"):
+        program = tmp_path / f"{name}.x"
+        program.write_text(f"#!{sys.executable}\nprint('Program PWSCF v.7.2 starts on')\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tools.cache_clear()
+    command = ["compute", str(listed), "--output", str(tmp_path / "out"), "--workers", "0"]
+    assert main(command) == 2
+    assert "ld1.x ended without finishing" in capsys.readouterr().err
+    assert main([*command, "--status"]) == 0
+    out = capsys.readouterr().out
+    assert "running  0" in out and "failed   0" in out and "waiting  9" in out

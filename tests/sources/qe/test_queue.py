@@ -8,13 +8,14 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
 import pytest
 
 from elnes_lab.errors import DataError
-from elnes_lab.sources.qe import folder as folder_module
+from elnes_lab.sources.qe import folder as folder_module, plan
 from elnes_lab.sources.qe.folder import Folder
 from elnes_lab.sources.qe.plan import Outcome
 from elnes_lab.sources.qe.pools import Here, workers
@@ -281,3 +282,13 @@ def test_sites_that_another_process_holds_do_not_hold_up_the_others(environment,
     queue.run(Here(others))
     assert taken[0] is not None and queue.counts() == (6, 7)
     assert not queue.is_open(queue.jobs[0], "O8") and queue.is_open(queue.jobs[0], "O4")
+
+
+def test_an_engine_that_dies_every_time_costs_reasons_and_no_more(fake, environment, listed, tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "tools", lambda: (fake("dies"), SimpleNamespace(folder=tmp_path)))
+    queue = stored_task.queue(listed("quartz-alpha", "stishovite"), tmp_path / "out")
+    queue.run(Here(plan.perform))
+    assert set(queue.failures) == {("quartz-alpha", "ground"), ("stishovite", "ground")}
+    assert all("signal 9" in reason for reason in queue.failures.values())
+    assert (tmp_path / "out/.queue/rejected/stishovite/ground/density.in").read_text().startswith("&control")
+    assert queue.open_steps() == [], "without a ground state its sites are not begun"
