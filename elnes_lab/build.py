@@ -69,7 +69,7 @@ def build(raw: Path | str, output: Path | str) -> dict:
 def collect(raw: Path) -> Collected:
     """Reads and checks every file of the raw folder, in the order of the structures' names."""
     found, known = Collected(), set()
-    for folder in sorted(path for path in raw.iterdir() if path.is_dir() and not path.name.startswith(".")):
+    for folder in sorted(path for path in raw.iterdir() if path.is_dir()):
         files = sorted(folder.glob("O*.npz"), key=lambda path: (len(path.stem), path.stem))
         ground_file = folder / "ground.npz"
         found.files += [path for path in (ground_file, *files) if path.exists()]

@@ -1,11 +1,9 @@
-"""The folder that a queue fills: results, locks, intermediate densities, reasons of failure.
+"""The folder that a queue fills: results, reasons of failure, and beside it what is needed on the way.
 
-    <structure>/ground.npz, O<i>.npz        results, as in data/raw; each appears whole or not at all
-    <structure>/<step>.failed               why a step failed
-    .queue/locks, densities                 who computes what; sites whose spectrum is not finished
-    .queue/rejected                         inputs, outputs and rows of failed steps
-
-In .queue nothing is named .npz, so that what collects or builds rows by that name takes finished ones only.
+    <output>/<structure>/ground.npz, O<i>.npz       results, as in data/raw; each appears whole or not at all
+    <output>/<structure>/<step>.failed              why a step failed
+    <output>.queue/locks, densities                 who computes what; sites whose spectrum is not finished
+    <output>.queue/rejected                         inputs, outputs and rows of failed steps
 
 A step is locked by the kernel's advisory lock on a file of its own (flock; over NFS the server's): it ends with the
 process that holds it, however that ends and wherever it runs, and no clock or heartbeat decides. File systems without
@@ -57,7 +55,7 @@ class Folder:
         for path in self.have:
             if not path.is_dir():
                 raise DataError(f"There is no folder {path} with results to skip.")
-        self.private = self.output / ".queue"
+        self.private = Path(f"{os.path.abspath(output)}.queue")
         self.part = self.private / "part" / f"{socket.gethostname()}-{os.getpid()}"
         self.finished: set[tuple[str, str]] = set()  # results do not disappear: no need to look again
 
@@ -66,6 +64,7 @@ class Folder:
         if fcntl is None:
             raise DataError("Rows are computed on Linux or macOS. On Windows use the Windows Subsystem for Linux.")
         try:
+            self.output.mkdir(parents=True, exist_ok=True)
             for name in ("locks", "densities", "rejected", "part"):
                 (self.private / name).mkdir(parents=True, exist_ok=True)
             remove_orphans(self.private / "part", f"{socket.gethostname()}-")
@@ -169,8 +168,7 @@ class Folder:
             if name == "ground":
                 read_ground(part)
             else:
-                read_site(part, SimpleNamespace(symbols=np.array(structure.symbols), supercell=row["supercell"]))
-                self.compare(structure, row)
+                read_site(part, self.compare(structure, row))
             target = self.output / structure.sid / f"{name}.npz"
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(part, target)
@@ -181,19 +179,21 @@ class Folder:
         self.density(structure.sid, name).unlink(missing_ok=True)
         self.finished.add((structure.sid, name))
 
-    def compare(self, structure: Structure, row: dict) -> None:
-        """Checks the site's total energies against those of the ground state, if that is there."""
+    def compare(self, structure: Structure, row: dict):
+        """The ground state that a site belongs to, its total energies checked against it.
+
+        If it is not there yet: the little of it that is known before, an energy included that any row agrees with.
+        """
         path = self.find(structure.sid, "ground")
+        charged = float(row["total_energy"] + row["lumo"])
         if not path:
-            return
+            stand_in = {"symbols": np.array(structure.symbols), "supercell": row["supercell"]}
+            return SimpleNamespace(**stand_in, supercell_energy=charged - sum(checks.ONSET) / 2)
         ground = read_ground(path)
-        if not np.array_equal(ground.supercell, row["supercell"]):
-            raise DataError(
-                f"{path} was computed with another supercell, so the total energies do not compare. Compute it again."
-            )
-        checks.check_onset(float(row["total_energy"] + row["lumo"] - ground.supercell_energy), "the charged cell")
+        checks.check_onset(charged - ground.supercell_energy, "the charged cell")
         if np.isfinite(row["neutral_energy"]):
             checks.check_onset(float(row["neutral_energy"] - ground.supercell_energy), "the neutral cell")
+        return ground
 
     def fail(self, sid: str, name: str, problem: str, kept: dict[str, bytes], row: dict | None = None) -> None:
         """Keeps the reason beside the results, and inputs, outputs and the rejected row aside."""
@@ -204,7 +204,7 @@ class Folder:
             for file, content in kept.items():
                 (aside / file).write_bytes(content)
             if row is not None:
-                self.write(aside / f"{name}.arrays", row)
+                self.write(aside / f"{name}.npz", row)
             path = self.output / sid / f"{name}.failed"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.with_suffix(".failing").write_text(problem + "\n")

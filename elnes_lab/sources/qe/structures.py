@@ -1,6 +1,7 @@
 """Structures to compute, from a file or a list of them, refused where they cannot be computed."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ...errors import DataError
 from ...structure import Environment
 from .settings import ELECTRONS
 
-SOURCE = "user"  # of structures whose file does not say
+SOURCES = ("mineral", "prototype", "framework", "search", "melt-quench", "user")  # the last: what says nothing or else
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +122,12 @@ def from_cif(path: Path):
 
 def structure(atoms, sid: str, *, primitive: bool = False) -> Structure:
     """Structure of ASE Atoms. primitive: reduced to the primitive cell, not turned. DataError if it cannot be
-    computed."""
-    if not re.fullmatch(r"[A-Za-z0-9][\w.+-]*", sid):
-        sid = re.sub(r"[^\w.+-]+", "-", sid, flags=re.A).strip("-.") or "structure"
+    computed.
+
+    The id becomes a folder, id and name go into labels and files: characters that cannot are replaced.
+    """
+    sid = plain(sid, "-") or "structure"
+    source = str(atoms.info.get("source", SOURCES[-1]))
     strange = sorted(set(atoms.get_chemical_symbols()) - set(ELECTRONS))
     if strange:
         raise DataError(
@@ -141,12 +145,23 @@ def structure(atoms, sid: str, *, primitive: bool = False) -> Structure:
     environment = Environment(cell, symbols, positions)
     return Structure(
         sid,
-        str(atoms.info.get("name", sid)),
-        str(atoms.info.get("source", SOURCE)),
+        plain(str(atoms.info.get("name", sid)), " ()") or sid,
+        source if source in SOURCES else SOURCES[-1],
         np.array(cell),
         tuple(symbols),
         np.array(positions),
         tuple(environment.inequivalent_oxygens),
+    )
+
+
+def plain(text: str, also: str) -> str:
+    """At most 80 ASCII letters, digits and ._+- or one of `also`, the first of which stands for anything else.
+
+    The first is a letter or digit; "" if nothing is left.
+    """
+    text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return (
+        re.sub(rf"[^A-Za-z0-9._+{re.escape(also)}-]+", also[0], text).lstrip(f"._+-{also}")[:80].rstrip(f".-{also[0]}")
     )
 
 

@@ -1,14 +1,16 @@
 """What a user's file may hold: structures that can be computed, and sentences about the others."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
+from hypothesis import given, settings, strategies as st
 
 from elnes_lab.errors import DataError
-from elnes_lab.sources.qe.structures import read_structures
+from elnes_lab.sources.qe.structures import read_structures, structure
 
 RAW = Path(__file__).parents[3] / "data" / "raw"
 CUBIC = np.diag([4.2, 4.2, 2.7])
@@ -92,6 +94,14 @@ def test_what_is_no_structure_is_a_sentence(tmp_path, name, content, says):
 def test_full_occupancy_is_none_the_worse(tmp_path):
     (tmp_path / "full.cif").write_text(PARTIAL.format("1.0"))
     assert read_structures(tmp_path / "full.cif")[0][0].symbols == ("Si", "O", "O")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=100))
+def test_whatever_a_structure_is_called_its_id_and_name_can_be_stored(text):
+    found = structure(atoms(name=text, source=text), text)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}", found.sid)
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._+()-]{0,79}", found.name) and found.source == "user"
 
 
 def test_two_of_one_id_would_share_a_folder(tmp_path):
