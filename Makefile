@@ -5,7 +5,7 @@ READY := .venv/.ready
 APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 PORT ?= 8866
 
-.PHONY: dashboard lab test data models engine benchmark picture lock clean
+.PHONY: dashboard lab test data models benchmark picture lock clean
 
 dashboard: $(READY)            ## the dashboard in the browser, on the data that came with the repository
 	$(BIN)/elnes-lab serve --port $(PORT)
@@ -25,6 +25,7 @@ models: $(READY)               ## the pre-trained models, their evaluation and t
 	$(BIN)/elnes-lab evaluate --json data/models/evaluation.json --docs docs
 	$(BIN)/elnes-lab study --docs docs
 
+.PHONY: engine
 engine: $(READY)               ## Quantum ESPRESSO in .venv-engine, for `elnes-lab compute`; nothing to do if one is on PATH
 	@ls /usr/lib/*-linux-gnu/libfftw3.so.3 /usr/lib/*-linux-gnu/openblas-*/libopenblas.so.0 >/dev/null 2>&1 || ! command -v apt-get >/dev/null || \
 	  { $(APT) update -q && $(APT) install -y -q --no-install-recommends libopenblas0-pthread libfftw3-double3; } || true   # 6 times faster

@@ -4,11 +4,11 @@ import json
 import sys
 from pathlib import Path
 
-from . import cli_compute
 from .cli_learning import add_commands
 from .errors import DataError
 from .store import data_directory
 from .version import VERSION
+from . import cli_compute
 
 
 def main(arguments: list[str] | None = None) -> int:
