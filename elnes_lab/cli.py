@@ -1,4 +1,4 @@
-"""The command line: elnes-lab build | info | export | serve, the learning commands of cli_learning and those of cli_compute."""
+"""The command line: elnes-lab build | info | export | serve, and the commands of cli_learning and cli_compute."""
 import argparse
 import json
 import sys
