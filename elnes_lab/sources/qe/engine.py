@@ -196,7 +196,7 @@ def banner(path: str) -> tuple[str, str]:
 def refused(path, version: str) -> str:
     """Reason to refuse this version, or ""."""
     number = tuple(map(int, version.split(".")[:2]))
-    if number[:1] == (6,) and number >= (6, 7):
+    if number == (6, 7):
         return (
             f"{path} is version {version}: with `K_POINTS gamma`, which this method uses, its self-consistent "
             "energies come out up to 6 Ry "

@@ -19,6 +19,7 @@ from elnes_lab.sources.qe import folder as folder_module, plan
 from elnes_lab.sources.qe.folder import Folder
 from elnes_lab.sources.qe.plan import Outcome
 from elnes_lab.sources.qe.pools import Here, workers
+from elnes_lab.sources.qe.structures import SOURCES
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -292,3 +293,15 @@ def test_an_engine_that_dies_every_time_costs_reasons_and_no_more(fake, environm
     assert all("signal 9" in reason for reason in queue.failures.values())
     assert (tmp_path / "out.queue/rejected/stishovite/ground/density.in").read_text().startswith("&control")
     assert queue.open_steps() == [], "without a ground state its sites are not begun"
+
+
+def test_structures_that_users_bring_can_be_stored(environment, listed, tmp_path):
+    def brought(step):
+        outcome = stored_task.task(step)
+        if step.kind == "ground":
+            outcome.rows[0]["source"] = SOURCES[-1]
+        return outcome
+
+    queue = stored_task.queue(listed("quartz-alpha"), tmp_path / "out")
+    queue.run(Here(brought))
+    assert not queue.failures
