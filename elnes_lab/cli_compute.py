@@ -190,8 +190,8 @@ def plan(queue, number: int | None) -> str:
     sites = sum(name != "ground" for _, name in steps)
     lines.append(
         f"{len(steps) - sites} ground states and {sites} spectra; about {duration(queue.cost())} of one core, "
-        f"{duration(queue.cost() / number)} with "
-        f"{number} worker{'s' * (number > 1)} (idle cores; within a factor of two for most structures)"
+        f"{duration(queue.cost() / number)} with {number} worker{'s' * (number > 1)} (idle cores; within a factor of "
+        "two for most structures)"
     )
     return "\n".join(lines)
 

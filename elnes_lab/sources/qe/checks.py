@@ -34,16 +34,15 @@ def check_count(excess: float, step: float) -> None:
     if not abs(excess) <= COUNT:
         raise DataError(
             f"The DOS counts {excess:+.1%} electrons below the gap, at a step of {step} eV: flat bands fall between "
-            "its points, "
-            "or the bands are not those of this structure."
+            "its points, or the bands are not those of this structure."
         )
 
 
 def check_gap(vbm: float, cbm: float) -> None:
     if not cbm - vbm > 0.1:
         raise DataError(
-            f"The gap is {cbm - vbm:.2f} eV: with fixed occupations the structure must be an insulator. "
-            "Metals and structures with unpaired electrons cannot be computed this way."
+            f"The gap is {cbm - vbm:.2f} eV: with fixed occupations the structure must be an insulator. Metals and "
+            "structures with unpaired electrons cannot be computed this way."
         )
 
 
@@ -51,8 +50,8 @@ def check_projection(charge: float, electrons: int) -> None:
     """charge: s and p of all atoms, integrated below the gap."""
     if not PROJECTED[0] <= charge / electrons <= PROJECTED[1]:
         raise DataError(
-            f"The projected DOS holds {charge / electrons:.1%} of the electrons: the projection does not describe "
-            "this structure."
+            f"The projected DOS holds {charge / electrons:.1%} of the electrons: the projection does not describe this "
+            "structure."
         )
 
 
@@ -70,8 +69,8 @@ def check_supercell(energy: float, large: float, atoms: int, cells: int, distanc
 def check_levels(homo: float, lumo: float) -> None:
     if not 0.1 < lumo - homo < 12:
         raise DataError(
-            f"The core-hole cell has {lumo - homo:.2f} eV between its highest occupied and lowest empty level: "
-            "it is not the insulator that the method needs."
+            f"The core-hole cell has {lumo - homo:.2f} eV between its highest occupied and lowest empty level: it is "
+            "not the insulator that the method needs."
         )
 
 
@@ -81,8 +80,7 @@ def check_onset(onset: float, how: str) -> None:
     if not ONSET[0] <= onset <= ONSET[1]:
         raise DataError(
             f"The transition energy from {how} is {onset:.2f} eV on the scale of the pseudopotentials, outside "
-            f"{ONSET[0]:.0f} to "
-            f"{ONSET[1]:.0f} eV: one of the total energies is wrong."
+            f"{ONSET[0]:.0f} to {ONSET[1]:.0f} eV: one of the total energies is wrong."
         )
 
 
@@ -95,8 +93,8 @@ def check_recursion(a: np.ndarray, b: np.ndarray, norm: np.ndarray) -> None:
     mean = float((norm**2).mean())
     if not NORM[0] <= mean <= NORM[1]:
         raise DataError(
-            f"The squared dipole vector is {mean:.5f} bohr^2, outside {NORM[0]} to {NORM[1]}: the pseudopotentials "
-            "are not those of oxygen with a core hole."
+            f"The squared dipole vector is {mean:.5f} bohr^2, outside {NORM[0]} to {NORM[1]}: the pseudopotentials are "
+            "not those of oxygen with a core hole."
         )
 
 
@@ -105,8 +103,8 @@ def check_sum_rule(integral: float, states: float) -> None:
     of."""
     if not abs(integral / states - 1) <= SUM_RULE:
         raise DataError(
-            f"The spectrum integrates to {integral / states:.1%} of the strength of its states: the continued "
-            "fraction does not hold."
+            f"The spectrum integrates to {integral / states:.1%} of the strength of its states: the continued fraction "
+            "does not hold."
         )
 
 
@@ -125,6 +123,6 @@ def check_strength(energy: np.ndarray, strength: np.ndarray) -> None:
     total = float(strength.mean(0).sum() * (energy[1] - energy[0]))
     if not STRENGTH[0] <= total <= STRENGTH[1]:
         raise DataError(
-            f"The spectrum integrates to {total:.5f} bohr^2, outside {STRENGTH[0]} to {STRENGTH[1]}: it is not an O "
-            "K edge at full strength."
+            f"The spectrum integrates to {total:.5f} bohr^2, outside {STRENGTH[0]} to {STRENGTH[1]}: it is not an O K "
+            "edge at full strength."
         )

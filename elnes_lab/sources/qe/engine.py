@@ -22,8 +22,7 @@ OLDEST = (7, 0)
 SETTING = "ELNES_LAB_ENGINE"
 ADVICE = (
     "Run `make engine` (or `elnes-lab engine --install`), which needs no compiler, or put pw.x, projwfc.x, pp.x and "
-    "ld1.x of "
-    "Quantum ESPRESSO 7.2 on PATH (conda-forge: qe)."
+    "ld1.x of Quantum ESPRESSO 7.2 on PATH (conda-forge: qe)."
 )
 FINISHED = {"ld1": "End of pseudopotential generation"}  # the others say JOB DONE
 # Much faster than what the wheel of qepy carries: 6 times for a cell of 72 atoms. Only for the engine's own processes.
@@ -76,9 +75,8 @@ class Engine:
                 status = process.wait(limit)
             except subprocess.TimeoutExpired:
                 raise DataError(
-                    f"{program}.x was stopped after {limit:.0f} s, many times what this step should take: it hangs, "
-                    "or the "
-                    "machine is overloaded. Try again with `--retry`."
+                    f"{program}.x was stopped after {limit:.0f} s, many times what this step should take: it hangs, or "
+                    "the machine is overloaded. Try again with `--retry`."
                 ) from None
             finally:
                 stop(process)
@@ -92,9 +90,8 @@ def examine(program: str, output: str, status: int) -> None:
     signal."""
     if "convergence NOT achieved" in output:
         raise DataError(
-            f"{program}.x did not converge: the density still changes after the last iteration. The structure may be "
-            "a metal or "
-            "have atoms too close."
+            f"{program}.x did not converge: the density still changes after the last iteration. The structure may be a "
+            "metal or have atoms too close."
         )
     found = re.search(r"Error in routine\s+(\S+)[^\n]*\n\s*(.+)", output)
     if found:
@@ -198,9 +195,8 @@ def refused(path, version: str) -> str:
     number = tuple(map(int, version.split(".")[:2]))
     if number == (6, 7):
         return (
-            f"{path} is version {version}: with `K_POINTS gamma`, which this method uses, its self-consistent "
-            "energies come out up to 6 Ry "
-            "too low for cells of 72 atoms, without a word"
+            f"{path} is version {version}: with `K_POINTS gamma`, which this method uses, its self-consistent energies "
+            "come out up to 6 Ry too low for cells of 72 atoms, without a word"
         )
     return f"{path} is version {version}, older than {'.'.join(map(str, OLDEST))}" if number < OLDEST else ""
 

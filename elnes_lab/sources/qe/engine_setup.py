@@ -49,6 +49,5 @@ def step(what: str, command: list[str]) -> None:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no message"]
         raise DataError(
             f"The engine cannot be installed: {what} failed ({last[0][:300]}). qepy has wheels for Linux and Python "
-            "3.8 to 3.12; "
-            "elsewhere install Quantum ESPRESSO itself (conda-forge: qe)."
+            "up to 3.12; elsewhere install Quantum ESPRESSO itself (conda-forge: qe)."
         )

@@ -119,8 +119,7 @@ class Folder:
                 if problem.errno in NO_LOCKS:
                     raise DataError(
                         f"The file system of {self.output} has no file locks, so two workers could do the same step. "
-                        "Choose a "
-                        "folder on another one (on a cluster: mounted with flock)."
+                        "Choose a folder on another one (on a cluster: mounted with flock)."
                     ) from None
                 raise disk(self.output, problem) from None
 

@@ -37,8 +37,8 @@ def pw(
     lines = [
         f"&control\n calculation='{task}', prefix='run', outdir='{STATES}', pseudo_dir='{PSEUDO}', verbosity='high'\n/",
         f"&system\n ibrav=0, nat={len(symbols)}, ntyp={len(kinds)}, ecutwfc={settings.cutoff}, "
-        f"ecutrho={settings.density_cutoff}, "
-        f"occupations='{'from_input' if restart else occupations}', tot_charge={charge}"
+        f"ecutrho={settings.density_cutoff}, occupations='{'from_input' if restart else occupations}', "
+        f"tot_charge={charge}"
         + (f", nbnd={bands}" if bands else "")
         + (", nosym=.true." if hole is not None else "")
         + "\n/",
@@ -74,6 +74,5 @@ def pp_potential() -> str:
     """The total local potential, to POTENTIAL."""
     return (
         f"&inputpp\n prefix='run', outdir='{STATES}', filplot='{POTENTIAL}', plot_num=1\n/\n&plot\n iflag=3, "
-        "output_format=6, "
-        "fileout=' '\n/\n"
+        "output_format=6, fileout=' '\n/\n"
     )

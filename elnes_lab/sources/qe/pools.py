@@ -101,8 +101,7 @@ def workers(number: int | None, scheduler: str | None = None, task: Callable[[St
             except (OSError, ValueError, TimeoutError) as problem:
                 raise DataError(
                     f"No Dask scheduler answers at {scheduler}: {problem}. Start one with `dask scheduler`, or leave "
-                    "the "
-                    "address out to work on this machine."
+                    "the address out to work on this machine."
                 ) from None
             with client:
                 yield Workers(client, task, ahead=2)

@@ -86,8 +86,8 @@ def check(kind: str, pseudo: Pseudopotential) -> None:
     if len(found) != len(wanted) or not np.allclose(found, wanted, rtol=TOLERANCE, atol=TOLERANCE):
         raise DataError(
             f"ld1.x made another pseudopotential {KINDS[kind]} than the stored rows were computed with: "
-            f"{np.round(found, 5).tolist()} "
-            f"instead of {wanted}. Spectra made with it would not compare; use Quantum ESPRESSO 7.2."
+            f"{np.round(found, 5).tolist()} instead of {wanted}. Spectra made with it would not compare; use Quantum "
+            "ESPRESSO 7.2."
         )
 
 

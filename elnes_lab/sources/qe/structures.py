@@ -111,8 +111,7 @@ def from_cif(path: Path):
     if partial is not None:
         raise DataError(
             f"{path.name} has a partially occupied position, {partial.species_string} at "
-            f"{np.round(partial.frac_coords, 3).tolist()}. "
-            "Choose one ordered arrangement of the atoms."
+            f"{np.round(partial.frac_coords, 3).tolist()}. Choose one ordered arrangement of the atoms."
         )
     symbols = [site.specie.symbol for site in crystal]
     return Atoms(
