@@ -107,12 +107,12 @@ def run_compute(options) -> int:
     if not queue.open_steps():
         print(summary(queue))
         return 1 if queue.failures else 0
+    queue.folder.prepare()
     if options.scheduler is None:
         from .sources.qe.engine import find_engine
 
         print(find_engine(), flush=True)  # before any process is started: without one there is nothing to do
-        if options.nice:
-            os.nice(options.nice)
+        lower_priority(options.nice)
     try:
         with workers(options.workers, options.scheduler) as pool:
             queue.parallel = max(1, pool.slots())
@@ -122,6 +122,15 @@ def run_compute(options) -> int:
         return 130
     print(summary(queue))
     return 1 if queue.failures else 0
+
+
+def lower_priority(by: int) -> None:
+    """DataError where the system does not let this user have that priority."""
+    try:
+        os.nice(by)
+    except (OSError, OverflowError, AttributeError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise DataError(f"The priority cannot be changed by {by}: {reason}. Give 0 to 19.") from None
 
 
 def jobs(structures, only: list[str] | None, sites: str | None) -> list:

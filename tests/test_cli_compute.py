@@ -90,6 +90,10 @@ def test_nothing_to_do_needs_no_engine(listed, tmp_path, capsys):
         (["--only", "quartz-alpha", "--sites", "O4"], "O4 is not among the inequivalent oxygens of quartz-alpha: O3"),
         (["--only", "quartz-alpha", "--sites", "first"], "no list of oxygens"),
         (["--workers", "-1"], "workers cannot work"),
+        (["--workers", "9999"], "workers cannot work"),
+        (["--nice", "99999999999999999999"], "priority"),
+        (["--have", "x" * 5000], "There is no folder"),
+        (["--output", "x" * 5000], "Nothing can be written"),
         (["--scheduler", "tcp://127.0.0.1:1"], "No Dask scheduler"),
         (["--have", "nowhere"], "nowhere"),
         (["--output", "/dev/null/out"], "Nothing can be written"),
@@ -132,3 +136,8 @@ def test_an_engine_that_makes_no_pseudopotentials_stops_everything_and_fails_not
     assert main([*command, "--status"]) == 0
     out = capsys.readouterr().out
     assert "running  0" in out and "failed   0" in out and "waiting  9" in out
+
+
+def test_a_path_that_cannot_be_is_a_sentence(capsys):
+    assert main(["compute", "x" * 5000 + ".cif"]) == 2
+    assert "There is no file" in capsys.readouterr().err

@@ -53,7 +53,7 @@ class Folder:
     def __init__(self, output: Path | str, have: list[Path] = ()):
         self.output, self.have = Path(output), [Path(path) for path in have]
         for path in self.have:
-            if not path.is_dir():
+            if not os.path.isdir(path):
                 raise DataError(f"There is no folder {path} with results to skip.")
         self.private = Path(f"{os.path.abspath(output)}.queue")
         self.part = self.private / "part" / f"{socket.gethostname()}-{os.getpid()}"
@@ -68,16 +68,16 @@ class Folder:
             for name in ("locks", "densities", "rejected", "part"):
                 (self.private / name).mkdir(parents=True, exist_ok=True)
             remove_orphans(self.private / "part", f"{socket.gethostname()}-")
-        except OSError as problem:
+        except (OSError, ValueError) as problem:
+            reason = getattr(problem, "strerror", None) or problem
             raise DataError(
-                f"Nothing can be written to {self.output}: {problem.strerror}. Name another folder with --output."
+                f"Nothing can be written to {self.output}: {reason}. Name another one with --output."
             ) from None
 
     def find(self, sid: str, name: str) -> Path | None:
         """The result, wherever it is."""
-        return next(
-            (path for folder in (self.output, *self.have) if (path := folder / sid / f"{name}.npz").exists()), None
-        )
+        places = (folder / sid / f"{name}.npz" for folder in (self.output, *self.have))
+        return next((path for path in places if os.path.exists(path)), None)
 
     def done(self, sid: str, name: str) -> bool:
         if (sid, name) not in self.finished and self.find(sid, name):

@@ -9,6 +9,7 @@ from ...errors import DataError
 from .plan import Outcome, Step, perform
 
 PATIENCE = 10  # seconds to wait for a scheduler's answer
+MOST = 1000  # processes of one machine
 DEATHS = 1  # a step that kills this many workers of this machine and one more has failed
 
 
@@ -82,9 +83,9 @@ class Workers:
 def workers(number: int | None, scheduler: str | None = None, task: Callable[[Step], Outcome] = perform):
     """A pool for `Queue.run`: `number` processes of this machine (0: none, all in this process), or the workers of a
     scheduler."""
-    if number is not None and number < 0:
+    if number is not None and not 0 <= number <= MOST:
         raise DataError(
-            f"{number} workers cannot work. Give 1 or more, 0 for this process, or nothing for one per core."
+            f"{number} workers cannot work. Give 1 to {MOST}, 0 for this process, or nothing for one per core."
         )
     if number == 0 and scheduler is None:
         yield Here(task)

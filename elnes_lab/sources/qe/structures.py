@@ -1,5 +1,6 @@
 """Structures to compute, from a file or a list of them, refused where they cannot be computed."""
 
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def read_structures(path: Path | str) -> tuple[list[Structure], list[tuple[str, 
     holds none that can be computed.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise DataError(f"There is no file {path}. Name a CIF, a POSCAR or an extended XYZ file.")
     found, refused = [], []
     one = path.suffix.lower() not in (".xyz", ".extxyz")
