@@ -12,7 +12,7 @@ from elnes_lab.sources.qe.queue import Job, Queue
 from elnes_lab.sources.qe.settings import Settings
 from elnes_lab.sources.quantum_espresso import read_ground, read_site
 
-COARSE = Settings(k_length=9, k_length_density=6, image_distance=6.0, iterations=400, aliasing=1e-3)
+COARSE = Settings(k_length=8, k_length_density=6, image_distance=6.0, iterations=400, aliasing=1e-2)
 
 
 def test_from_structure_to_checked_files(engine, planned, tmp_path):
