@@ -13,6 +13,8 @@ from ...structure import Environment
 from .settings import ELECTRONS
 
 SOURCES = ("mineral", "prototype", "framework", "search", "melt-quench", "user")  # the last: what says nothing or else
+VOLUME = (4.0, 100.0)  # cubic angstrom for an atom; 7.8 (stishovite) to 24 (open frameworks)
+ATOMS = 300  # of a cell; its projectors then take 2 GB of memory, its sites an hour each
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +144,16 @@ def structure(atoms, sid: str, *, primitive: bool = False) -> Structure:
     cell, positions, symbols = atoms.cell.array, atoms.get_scaled_positions(), atoms.get_chemical_symbols()
     if primitive:
         cell, positions, symbols = to_primitive(cell, positions, atoms.numbers)
+    if len(symbols) > ATOMS:
+        raise DataError(
+            f"{sid} has {len(symbols)} atoms; cells of up to {ATOMS} can be computed. Choose a smaller model."
+        )
+    volume = abs(np.linalg.det(cell)) / len(symbols)
+    if not VOLUME[0] <= volume <= VOLUME[1]:
+        raise DataError(
+            f"{sid} has {volume:.3g} cubic angstrom for an atom, which no silicon oxide has. Check its cell; "
+            "molecules and surfaces with vacuum cannot be computed."
+        )
     environment = Environment(cell, symbols, positions)
     return Structure(
         sid,

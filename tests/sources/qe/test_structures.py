@@ -104,6 +104,15 @@ def test_whatever_a_structure_is_called_its_id_and_name_can_be_stored(text):
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._+()-]{0,79}", found.name) and found.source == "user"
 
 
+@pytest.mark.parametrize(
+    "change, says",
+    [({"cell": 4 * CUBIC}, "vacuum"), ({"cell": CUBIC / 2}, "no silicon oxide"), (None, "up to 300 can be computed")],
+)
+def test_what_would_be_computed_in_vain_is_refused_before(change, says):
+    with pytest.raises(DataError, match=says):
+        structure(atoms(**change) if change else atoms().repeat((5, 5, 5)), "x")
+
+
 def test_two_of_one_id_would_share_a_folder(tmp_path):
     write(tmp_path / "list.extxyz", [atoms(sid="same"), atoms(sid="same")])
     with pytest.raises(DataError, match="same"):
