@@ -1,4 +1,4 @@
-"""`pytest -m engine`: rows of the database computed again. Some 15 minutes of one idle core.
+"""`pytest -m engine`: rows of the database computed again. About eight minutes.
 
 The same method gives gaps within 0.001 eV and spectra of mean 1 (3 to 35 eV) within an MSE of 1e-4, at the number of
 Lanczos steps that the row was stored with. Not the same bits: the stored rows were made with pseudopotentials of ld1.x
