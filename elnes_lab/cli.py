@@ -1,4 +1,4 @@
-"""The command line: elnes-lab build | info | export | serve, and the learning commands of cli_learning."""
+"""The command line: elnes-lab build | info | export | serve, and the commands of cli_learning and cli_compute."""
 import argparse
 import contextlib
 import json
@@ -10,6 +10,7 @@ from .cli_learning import add_commands
 from .errors import DataError
 from .store import data_directory
 from .version import VERSION
+from . import cli_compute
 
 STOPPED = 130                                   # exit status after Ctrl-C, as shells have it
 
@@ -113,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     serve.set_defaults(run=run_serve)
     add_commands(commands, with_database)
+    cli_compute.add_commands(commands)
     return top
 
 

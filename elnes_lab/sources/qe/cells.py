@@ -1,0 +1,96 @@
+"""Supercells with core holes far apart, and the k points of each step."""
+
+import numpy as np
+
+REACH = 40.0  # angstrom; lattice vectors that the k points of a spectrum must integrate
+DECAY = 3.0  # angstrom
+
+
+def heights(cell: np.ndarray) -> np.ndarray:
+    """Distances (3,) between opposite faces of the cell (3, 3)."""
+    volume = abs(np.linalg.det(cell))
+    return np.array([volume / np.linalg.norm(np.cross(cell[(k + 1) % 3], cell[(k + 2) % 3])) for k in range(3)])
+
+
+def k_mesh(cell: np.ndarray, length: float) -> np.ndarray:
+    """Divisions (3,) along each reciprocal vector: `length` (angstrom) over the height of the cell, rounded up."""
+    return np.ceil(length / heights(cell)).astype(int)
+
+
+def k_shift(mesh: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """(3,) booleans: half a step where the mesh is even and the crystal has no symmetry but inversion, which halves
+    the mesh."""
+    none = (np.abs(np.trace(rotations, axis1=1, axis2=2)) == 3).all()
+    return (mesh % 2 == 0) & none
+
+
+def supercell(cell: np.ndarray, atoms: int, wanted: float, most: int) -> tuple[np.ndarray, float]:
+    """Integer matrix (3, 3) of the smallest supercell whose images are `wanted` angstrom apart, and their distance.
+
+    Of all supercells, skewed ones included: one per Hermite normal form, its vectors reduced. Where none of at most
+    `most` atoms reaches the distance, the best of them; a cell of more atoms stays as it is.
+    """
+    from ase.geometry import minkowski_reduce
+
+    best, matrix = 0.0, np.eye(3, dtype=int)
+    for n in range(1, max(1, most // atoms) + 1):
+        for a in (d for d in range(1, n + 1) if n % d == 0):
+            for c in (d for d in range(1, n // a + 1) if (n // a) % d == 0):
+                for b, d, e in np.ndindex(c, n // a // c, n // a // c):
+                    hermite = np.array([[a, b, d], [0, c, e], [0, 0, n // a // c]])
+                    reduced, change = minkowski_reduce(hermite @ cell)
+                    distance = np.linalg.norm(reduced, axis=1).min()
+                    if distance > best + 1e-6:
+                        best, matrix = distance, change @ hermite
+        if best >= wanted:
+            break
+    return matrix, float(best)
+
+
+def aliasing_weights(cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lattice vectors R (n, 3) within REACH, one of R and -R, as integers; and exp(-R/3 angstrom)/R^2 of each."""
+    reach = np.ceil(REACH * np.linalg.norm(np.linalg.inv(cell), axis=0)).astype(int)
+    vectors = np.stack(np.meshgrid(*[np.arange(-t, t + 1) for t in reach], indexing="ij"), -1).reshape(-1, 3)
+    length = np.linalg.norm(vectors @ cell, axis=1)
+    half = (vectors @ [1e6, 1e3, 1] > 0) & (length < REACH)
+    return vectors[half], np.exp(-length[half] / DECAY) / length[half] ** 2
+
+
+def aliasing_sum(cell: np.ndarray, points: np.ndarray) -> float:
+    """What the k points (n, 3), fractional and equally weighted, leave of the lattice vectors of `cell` (angstrom).
+
+    A sample integrates exp(i k.R) wrongly by its mean over the sample; the sum weighs the squares, which follows the
+    error measured on quartz.
+    """
+    vectors, weight = aliasing_weights(cell)
+    return float((np.cos(2 * np.pi * points @ vectors.T).mean(0) ** 2 * weight).sum())
+
+
+def special_points(cell: np.ndarray, tolerance: float, most: int = 6, grid: int = 8) -> tuple[np.ndarray, float]:
+    """The fewest k points (n, 3), fractional, whose aliasing sum is below `tolerance`, and that sum; `most` points if
+    none is.
+
+    Chosen among those of a grid x grid x grid mesh, one after the other and then exchanged while that helps.
+    """
+    vectors, weight = aliasing_weights(cell)
+    g = np.arange(grid) / grid
+    points = np.stack(np.meshgrid(g[: grid // 2 + 1], g, g, indexing="ij"), -1).reshape(-1, 3)
+    cosines = np.cos(2 * np.pi * points @ vectors.T)
+    product = (cosines * weight) @ cosines.T
+    own = np.diag(product)
+    best, found = np.inf, []
+    for n in range(1, most + 1):
+        for first in range(0, len(points), 1 if n < 3 else 4):
+            chosen = [first]
+            while len(chosen) < n:
+                chosen.append(int((own + 2 * product[:, chosen].sum(1)).argmin()))
+            for _ in range(2):
+                for i in range(n):
+                    rest = chosen[:i] + chosen[i + 1 :]
+                    chosen[i] = int((own + 2 * product[:, rest].sum(1)).argmin())
+            total = product[np.ix_(chosen, chosen)].sum() / n**2
+            if total < best - 1e-12:
+                best, found = total, chosen
+        if best < tolerance:
+            break
+    return points[found], float(best)

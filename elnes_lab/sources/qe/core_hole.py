@@ -1,0 +1,110 @@
+"""Steps two and three: the density of a supercell with a core hole on one oxygen, and the spectrum in its frozen
+potential."""
+
+from pathlib import Path
+
+import numpy as np
+
+from . import checks, inputs, outputs
+from .cells import special_points, supercell
+from .engine import Engine
+from .hamiltonian import CoreHole
+from .pseudopotentials import Pseudopotentials
+from .recursion import dipole_strength, recursions, strength_of_states
+from .settings import ELECTRONS, SPECTRUM_GRID, Settings
+from .structures import Structure
+
+SHORTER = 0.75  # of the recursion, to see whether it has converged
+WIDE = np.arange(-2000.0, 4000.0, 0.3)  # eV; the sum rule is an integral over all energies
+
+
+def core_hole_density(
+    structure: Structure, site: int, neutral: bool, settings: Settings, engine: Engine, work: Path, limit: float
+) -> dict:
+    """What O<site>.npz holds but the spectrum, and `potential` (n1, n2, n3) in Ry, from which that is made.
+
+    neutral: the energy with one electron in the conduction band too. Arguments and errors as for `ground_state`.
+    """
+    matrix, distance = supercell(structure.cell, len(structure.symbols), settings.image_distance, settings.max_atoms)
+    cell, symbols, positions = structure.supercell(matrix)
+    occupied = sum(ELECTRONS[s] for s in symbols) // 2  # 7 valence electrons on the hole, charge +1
+    run = lambda name, **options: engine.run(
+        "pw",
+        inputs.pw("scf", settings, cell, symbols, positions, hole=site, bands=occupied + 4, **options),
+        work,
+        limit=limit,
+        name=name,
+    )
+    out = run("density", charge=1)
+    energy, levels = outputs.total_energy(out), outputs.band_energies(out, occupied + 1)[-1]
+    homo, lumo = levels[occupied - 1], levels[occupied]
+    checks.check_levels(homo, lumo)
+    engine.run("pp", inputs.pp_potential(), work, limit=limit)
+    potential = outputs.local_potential(work / inputs.POTENTIAL)
+    neutral_energy = np.nan
+    if neutral:  # last, as it replaces the density
+        neutral_energy = outputs.total_energy(run("neutral", restart=[2.0] * occupied + [1.0] + [0.0] * 3))
+    return dict(
+        site=site,
+        multiplicity=dict(structure.oxygens).get(site, 1),
+        supercell=matrix,
+        image_distance=distance,
+        total_energy=energy,
+        neutral_energy=neutral_energy,
+        homo=homo,
+        lumo=lumo,
+        potential=potential,
+    )
+
+
+def spectra(structure: Structure, densities: list[dict], settings: Settings, pseudos: Pseudopotentials) -> list[dict]:
+    """The arrays of O<site>.npz but for `seconds`, for the results of `core_hole_density` for sites of one
+    structure."""
+    cell, symbols, positions = structure.supercell(densities[0]["supercell"])
+    holes = [
+        CoreHole(
+            cell,
+            ["Oh" if i == row["site"] else s for i, s in enumerate(symbols)],
+            positions,
+            pseudos.kinds,
+            int(row["site"]),
+            pseudos.core,
+            row["potential"],
+            cutoff=settings.cutoff,
+        )
+        for row in densities
+    ]
+    kpoints, aliasing = special_points(cell, settings.aliasing)
+    grid = np.linspace(*SPECTRUM_GRID)
+    full, short = np.zeros((2, len(densities), 3, len(grid)))
+    fewer = int(settings.iterations * SHORTER)
+    for k in kpoints:
+        a, b, norm = recursions(holes, k, settings.iterations)
+        for i, row in enumerate(densities):
+            checks.check_recursion(a[i], b[i], norm[i])
+            middle = (row["homo"] + row["lumo"]) / 2
+            for axis in range(3):
+                one = lambda n, energy: dipole_strength(
+                    a[i, :n, axis], b[i, :n, axis], norm[i, axis], energy, hwhm=settings.hwhm, occupied=middle
+                )
+                checks.check_sum_rule(
+                    float(one(settings.iterations, WIDE).sum() * (WIDE[1] - WIDE[0])),
+                    strength_of_states(a[i, :, axis], b[i, :, axis], norm[i, axis], occupied=middle),
+                )
+                full[i, axis] += one(settings.iterations, grid + row["homo"]) / len(kpoints)
+                short[i, axis] += one(fewer, grid + row["homo"]) / len(kpoints)
+    rows = []
+    for row, strength, shorter in zip(densities, full, short):
+        checks.check_convergence(strength.mean(0), shorter.mean(0))
+        checks.check_strength(grid, strength)
+        rows.append(
+            {key: value for key, value in row.items() if key != "potential"}
+            | dict(
+                kpoints=kpoints,
+                aliasing=aliasing,
+                iterations=settings.iterations,
+                energy=grid.astype(np.float32),
+                strength=strength.astype(np.float32),
+            )
+        )
+    return rows

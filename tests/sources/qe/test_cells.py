@@ -1,0 +1,69 @@
+"""Supercells and k points of real structures, against what they are chosen for."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from elnes_lab.sources.qe.cells import aliasing_sum, heights, k_mesh, special_points, supercell
+
+
+def shortest(cell: np.ndarray) -> float:
+    """Length of the shortest lattice vector, by trying all that can be."""
+    reach = np.ceil(12 / heights(cell)).astype(int)
+    n = np.stack(np.meshgrid(*[np.arange(-t, t + 1) for t in reach], indexing="ij"), -1).reshape(-1, 3)
+    return np.linalg.norm(n[n.any(1)] @ cell, axis=1).min()
+
+
+@pytest.mark.parametrize("sid", ["quartz-alpha", "prototype-04", "cristobalite", "coesite", "glass-131"])
+def test_core_holes_are_far_apart_in_the_smallest_such_cell(planned, sid):
+    s = planned[sid]
+    atoms = len(s.symbols)
+    matrix, distance = supercell(s.cell, atoms, 8.5, 110)
+    cells = round(abs(np.linalg.det(matrix)))
+    assert distance >= 8.5 and distance == pytest.approx(shortest(matrix @ s.cell), abs=1e-6)
+    assert cells * atoms <= 110
+    if cells > 1:
+        assert supercell(s.cell, atoms, 8.5, (cells - 1) * atoms)[1] < 8.5
+
+
+def test_where_no_cell_is_large_enough_the_best_is_taken(planned):
+    cell = planned["quartz-alpha"].cell
+    matrix, distance = supercell(cell, 9, 99.0, 27)
+    assert abs(np.linalg.det(matrix)) <= 3.001 and distance > shortest(cell)
+    assert (supercell(cell, 200, 8.5, 110)[0] == np.eye(3)).all()
+
+
+def test_stored_rows_have_these_cells_and_k_points(planned, raw_results):
+    for file in sorted(raw_results.glob("*/ground.npz")):
+        s = planned[file.parent.name]
+        matrix, distance = supercell(s.cell, len(s.symbols), 8.5, 110)
+        with np.load(file) as stored:
+            assert (matrix == stored["supercell"]).all()
+            assert (k_mesh(s.cell, 18.0) == stored["kmesh"]).all()
+            assert s.positions == pytest.approx(stored["positions"], abs=1e-9)
+        for site, multiplicity in s.oxygens:
+            with np.load(file.with_name(f"O{site}.npz")) as stored:
+                assert multiplicity == stored["multiplicity"]
+                assert distance == pytest.approx(float(stored["image_distance"]))
+                assert aliasing_sum(matrix @ s.cell, stored["kpoints"]) == pytest.approx(
+                    float(stored["aliasing"]), rel=1e-6
+                )
+                assert stored["aliasing"] < 1e-4
+
+
+def test_special_points_are_as_few_as_do(planned):
+    s = planned["quartz-alpha"]
+    cell = supercell(s.cell, 9, 8.5, 110)[0] @ s.cell
+    points, left = special_points(cell, 1e-4)
+    assert left < 1e-4 and left == pytest.approx(aliasing_sum(cell, points), rel=1e-9)
+    assert left < aliasing_sum(cell, np.zeros((1, 3))) / 10  # Gamma alone, which looks smooth and is wrong by 20 %
+    assert special_points(cell, 1e-4, most=len(points) - 1)[1] >= 1e-4
+    assert special_points(cell, 0.0, most=2)[0].shape == (2, 3)  # the most it may, where none are enough
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(2, 4), st.floats(5, 8))
+def test_a_regular_mesh_leaves_only_the_vectors_of_its_own_supercell(n, side):
+    cell = np.diag([side, side * 1.1, side * 0.9])
+    mesh = np.stack(np.meshgrid(*[np.arange(n) / n] * 3, indexing="ij"), -1).reshape(-1, 3)
+    assert aliasing_sum(cell, mesh) == pytest.approx(aliasing_sum(cell * n, np.zeros((1, 3))), rel=1e-6, abs=1e-12)
