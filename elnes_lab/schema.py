@@ -27,7 +27,7 @@ COLUMNS: dict[str, Column] = {
     "name": Column("str", "", "Name"),
     "atom": Column("int32", "1", "Absorbing atom", "index of the absorbing oxygen in the structure, from 0"),
     "kind": Column("str", "", "Kind", "crystal or amorphous"),
-    "source": Column("str", "", "Source", "mineral, prototype, framework, search or melt-quench (amorphous)"),
+    "source": Column("str", "", "Source", "mineral, prototype, framework, search, melt-quench (amorphous) or user (brought by one)"),
     "space_group": Column("str", "", "Space group", "international symbol, positions within 0.02 angstrom"),
     "space_group_number": Column("int16", "1", "Space-group number"),
     "multiplicity": Column("int16", "1", "Multiplicity", "equivalent oxygens in the cell"),
