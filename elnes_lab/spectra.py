@@ -5,7 +5,6 @@ ascending grid per call; the intensity's unit is carried through.
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -28,14 +27,6 @@ ENERGY_TITLES = {
 }
 
 _TAPS = np.arange(-4, 6)  # points of the local interpolation polynomial, around the interval [0, 1]
-
-
-class PrincipalComponents(NamedTuple):
-    """Scores `(spectrum, n)`, components `(n, energy)` of norm 1, and shares `(n,)` of the variance they explain."""
-
-    scores: np.ndarray
-    components: np.ndarray
-    explained: np.ndarray
 
 
 def make_grid(start, stop, step):
@@ -116,7 +107,7 @@ def broaden_lifetime(energy, intensity, onset, *, core_hole_fwhm=CORE_HOLE_FWHM,
     energy, step, intensity = _checked(energy, intensity)
     onset = np.asarray(onset, float)[..., None]
     if not np.all(np.isfinite(onset)):
-        raise DataError(f"No onset is known for {_rows(~np.isfinite(onset[..., 0]))}, so the lifetime above it is not "
+        raise DataError(f"No onset is known for {listed_rows(~np.isfinite(onset[..., 0]))}, so the lifetime above it is not "
                         "either. Leave those spectra out or use a constant width.")
     width = _width(core_hole_fwhm, "core-hole")[..., None] - _width(present_fwhm, "present")[..., None]
     width = np.maximum(width + _width(slope, "final-state")[..., None] * np.maximum(energy - onset, 0), 0)
@@ -156,7 +147,7 @@ def normalize(energy, intensity, *, by="area", window=None):
     scale = scales[by]()
     bad = ~(scale > 0)
     if bad.any():
-        raise DataError(f"The {by} of {_rows(bad)} is zero, negative or undefined, so nothing can be divided by it. "
+        raise DataError(f"The {by} of {listed_rows(bad)} is zero, negative or undefined, so nothing can be divided by it. "
                         "Choose another window or leave those spectra out.")
     return intensity / scale[..., None]
 
@@ -279,29 +270,6 @@ def centroid(energy, intensity, *, window=None):
     return (energy * intensity).mean(axis=-1)
 
 
-def principal_components(intensity, n=2):
-    """First n `PrincipalComponents` of spectra `(spectrum, energy)`, about their mean; scores in the intensity's unit.
-
-    Each component's entry of largest magnitude is positive: signs do not change from run to run.
-    Raises DataError for undefined intensities or more components than spectra or energies.
-    """
-    intensity = np.asarray(intensity, float)
-    if intensity.ndim != 2 or not 1 <= n <= min(intensity.shape):
-        raise DataError(f"{n} principal components need at least as many spectra and energies; the array has the shape "
-                        f"{intensity.shape}. Select more spectra or ask for fewer components.")
-    if not np.all(np.isfinite(intensity)):
-        raise DataError(f"Intensities of {_rows(~np.isfinite(intensity).all(-1))} are undefined, and so are principal "
-                        "components. Restrict the energies to those that all spectra cover.")
-    centered = intensity - intensity.mean(axis=0)
-    variance, vectors = np.linalg.eigh(centered.T @ centered)  # several times faster than the SVD of 1,200 spectra
-    components = vectors[:, ::-1][:, :n].T
-    largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
-    components = components * np.sign(largest)
-    total = variance.sum()
-    explained = np.maximum(variance[::-1][:n], 0) / total if total > 0 else np.zeros(n)
-    return PrincipalComponents(centered @ components.T, components, explained)
-
-
 def _checked(energy, intensity):
     """Energies, step and intensity as float arrays; DataError if they do not fit together."""
     step, energy, intensity = grid_step(energy), np.asarray(energy, float), np.asarray(intensity, float)
@@ -311,7 +279,7 @@ def _checked(energy, intensity):
     return energy, step, intensity
 
 
-def _rows(bad):
+def listed_rows(bad):
     """'spectrum 3' or 'spectra 3, 17 and 5 more' for a Boolean array over the leading axes."""
     if np.ndim(bad) == 0:
         return "the spectrum"

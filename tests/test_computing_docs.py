@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from elnes_lab.cli import parser
+from elnes_lab.cli.program import parser
 
 TEXT = (Path(__file__).parents[1] / "docs" / "computing.md").read_text()
 

@@ -63,8 +63,8 @@ class Session(HasTraits):
 
     @default("models")
     def _shipped(self):
-        from ..learning.shipped import FOLDERS
         from ..learning.store import check
+        from ..learning.studies.shipped import FOLDERS
         from ..store import data_directory
 
         found, folder, problems = [], data_directory() / "models", []

@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 
 from elnes_lab import DataError
-from elnes_lab.figures.training import (
-    CURVES,
-    chosen_windows,
-    loss_axis,
-    loss_curves,
-    spectra_trio,
-    window_layout,
-)
+from elnes_lab.figures.training import CURVES, chosen_windows, loss_axis, loss_curves, spectra_trio, window_layout
 
 RANDOM = np.random.default_rng(0)
 PDOS_ENERGY, ENERGY = np.arange(-10, 25, 0.1), np.arange(-5, 35, 0.1)

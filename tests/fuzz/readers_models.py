@@ -40,7 +40,7 @@ class Model(Reader):
 
     def told(self, model, card):
         """Digests of what a model predicts and of its card."""
-        from elnes_lab.learning.shipped import unseen
+        from elnes_lab.learning.studies.shipped import unseen
 
         prediction = model.predict(self.db)
         assert np.isfinite(prediction.mean).all(), "the model predicts undefined numbers"

@@ -207,7 +207,8 @@ class BrowseModel(HasTraits):
     def map(self):
         """Arguments for `figures.spectral_map`: principal components of all isotropic spectra."""
         if self.pca is None:
-            from ...spectra import RMS_WINDOW, cut, normalize, principal_components
+            from ...components import principal_components
+            from ...spectra import RMS_WINDOW, cut, normalize
 
             energy, spectra = cut(self.db.energy, self.db.isotropic.astype(float), RMS_WINDOW)
             self.pca = principal_components(normalize(energy, spectra, by="mean"), min(2, len(spectra)))

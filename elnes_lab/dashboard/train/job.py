@@ -156,7 +156,7 @@ def watch(training, rows, network=None):
 def measure(model, data):
     """Details of a learning.Model on the rows of a Dataset whose structures its training did not touch."""
     from ...learning.metrics import mse
-    from ...learning.shipped import unseen
+    from ...learning.studies.shipped import unseen
 
     parts = list(unseen(model, data).values())
     if not parts:
@@ -179,8 +179,8 @@ def measure(model, data):
 
 def card_of(model, data):
     """The card that stands for a model on the page, with its held-out metrics, as `learning.store.save` writes it."""
-    from ...learning.shipped import figures, unseen
     from ...learning.store import read_card, save
+    from ...learning.studies.shipped import figures, unseen
 
     metrics = {kind: figures(model, part) for kind, part in unseen(model, data).items()}
     with tempfile.TemporaryDirectory() as folder:

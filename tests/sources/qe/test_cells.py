@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elnes_lab.sources.qe.cells import aliasing_sum, heights, k_mesh, special_points, supercell
 

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from elnes_lab.errors import DataError
-from elnes_lab.sources.qe import engine as module, plan
+from elnes_lab.sources.qe import engine as module
+from elnes_lab.sources.qe import plan
 from elnes_lab.sources.qe.engine import PROGRAMS, Engine, find_engine
 from elnes_lab.sources.qe.plan import Step, perform
 from elnes_lab.sources.qe.pseudopotentials import pseudopotentials

@@ -6,8 +6,8 @@ import pytest
 from elnes_lab.errors import DataError
 from elnes_lab.sources.qe.folder import Folder
 from elnes_lab.sources.qe.plan import perform
-from elnes_lab.sources.qe.pseudopotentials import KINDS, fingerprint, pseudopotentials
 from elnes_lab.sources.qe.pools import Here
+from elnes_lab.sources.qe.pseudopotentials import KINDS, fingerprint, pseudopotentials
 from elnes_lab.sources.qe.queue import Job, Queue
 from elnes_lab.sources.qe.settings import Settings
 from elnes_lab.sources.quantum_espresso import read_ground, read_site

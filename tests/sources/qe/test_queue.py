@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from elnes_lab.errors import DataError
-from elnes_lab.sources.qe import folder as folder_module, plan
+from elnes_lab.sources.qe import folder as folder_module
+from elnes_lab.sources.qe import plan
 from elnes_lab.sources.qe.folder import Folder
 from elnes_lab.sources.qe.plan import Outcome
 from elnes_lab.sources.qe.pools import Here, workers

@@ -3,7 +3,8 @@ fraction."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.linalg import eigh
 
 from elnes_lab.sources.qe.hamiltonian import CoreHole, gaunt, plane_waves, real_harmonics

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import write
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elnes_lab.errors import DataError
 from elnes_lab.sources.qe.structures import read_structures, structure

@@ -6,8 +6,8 @@ import pytest
 import elnes_lab
 from elnes_lab.errors import DataError
 from elnes_lab.learning.dataset import Dataset, TargetChoice, usable
-from elnes_lab.learning.shipped import FOLDERS, evaluate_shipped, train_shipped, unseen
 from elnes_lab.learning.store import load
+from elnes_lab.learning.studies.shipped import FOLDERS, evaluate_shipped, train_shipped, unseen
 
 
 def test_trained_stored_and_measured_on_unseen_structures(tmp_path):

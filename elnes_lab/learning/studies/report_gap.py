@@ -1,6 +1,6 @@
 """The part of the report on the band gap: whether it helps, and why."""
 
-from . import metrics
+from .. import metrics
 from .texts import GROUPS, WORD, deviation, percent, plural, table
 
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import spectra
-from ..schema import ENERGY_STEP
-from .baselines import KernelRidge
-from .choices import EDGE_BELOW_HALF_HEIGHT
-from .dataset import Dataset, TargetChoice, grouped_folds, usable
+from ... import spectra
+from ...schema import ENERGY_STEP
+from ..baselines import KernelRidge
+from ..choices import EDGE_BELOW_HALF_HEIGHT
+from ..dataset import Dataset, TargetChoice, grouped_folds, usable
 from .evaluation import number
 from .scaling import run
 
@@ -42,7 +42,7 @@ def twins(db, *, alike: float = ALIKE, radius: float = RADIUS) -> list[Twins]:
     Compared are the sorted distances to all Si and all O within radius (angstrom); their rms difference must be below
     alike (angstrom).
     """
-    from ..structure import Environment
+    from ...structure import Environment
 
     structures, nets, found = db["structure"].astype(str), db["net"].astype(str), []
     around = [None] * len(db)

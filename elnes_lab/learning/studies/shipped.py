@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from . import metrics
-from .dataset import Dataset, InputChoice, TargetChoice, make_split, usable
-from .estimators import ANN
+from .. import metrics
+from ..dataset import Dataset, InputChoice, TargetChoice, make_split, usable
+from ..estimators import ANN
+from ..intervals import coverage
+from ..splits import NET
 from .evaluation import DECILES, VARIANTS, number
-from .intervals import coverage
-from .splits import NET
 
 FOLDERS = {"pdos": "ann-pdos", "pdos+gap": "ann-pdos-gap"}
 
@@ -26,8 +26,8 @@ def train_shipped(db, folder: Path, *, seed: int = 0, report=None, **hyper) -> l
     report is called with (inputs, EpochRecord) after every epoch; hyper: hyper-parameters other than the defaults.
     Rows that lack what the default choices ask for are left out.
     """
-    from .store import save
-    from .training import train
+    from ..store import save
+    from ..training import train
 
     folder, made = Path(folder), []
     for inputs, scalars in VARIANTS.items():
@@ -51,7 +51,7 @@ def evaluate_shipped(db, folder: Path, grouping: str = NET) -> list[dict]:
 
     Raises DataError if a model is missing or damaged.
     """
-    from .store import load
+    from ..store import load
 
     found = []
     for inputs, name in FOLDERS.items():

@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import DataError
-from . import metrics
-from .dataset import Dataset, InputChoice, TargetChoice, grouped_folds, usable
-from .estimators import ANN, DIRECTED, estimator, names
-from .intervals import coverage
+from ...errors import DataError
+from .. import metrics
+from ..dataset import Dataset, InputChoice, TargetChoice, grouped_folds, usable
+from ..estimators import ANN, DIRECTED, estimator, names
+from ..intervals import coverage
+from ..splits import NET
 from .scaling import run
 from .significance import bootstrap, paired_test
-from .splits import NET
 
 VARIANTS = {"pdos": (), "pdos+gap": ("band_gap",)}  # inputs by the names of the records
 SEEDS, FOLDS = 10, 5

@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 
-from .cli_arguments import LARGEST_SEED, MOST_REPEATS, path, shown, whole, words
-from .errors import DataError
-from .learning.hyper import LIMITS
-from .store import data_directory
+from ..errors import DataError
+from ..learning.hyper import LIMITS
+from ..store import data_directory
+from .arguments import LARGEST_SEED, MOST_REPEATS, path, shown, whole, words
 
 MODELS = "models"               # in the data folder
 DOCS = "folder for numbers (learning.json) and report (learning.md)"
@@ -64,7 +64,7 @@ def add_commands(commands, with_database) -> None:
 
 
 def opened(options):
-    from .database import open_database
+    from ..database import open_database
 
     return open_database(options.database, verify=not options.no_verify)
 
@@ -72,10 +72,10 @@ def opened(options):
 def run_train(options) -> None:
     import dataclasses
 
-    from .io.places import file_place
-    from .learning.dataset import Dataset, InputChoice, make_split, usable
-    from .learning.shipped import FOLDERS
-    from .learning.store import CARD, WEIGHTS
+    from ..io.places import file_place
+    from ..learning.dataset import Dataset, InputChoice, make_split, usable
+    from ..learning.store import CARD, WEIGHTS
+    from ..learning.studies.shipped import FOLDERS
 
     hyper = {name: getattr(options, name) for name in ("members", "epochs") if getattr(options, name) is not None}
     folder = options.folder or options.shipped and data_directory() / MODELS
@@ -86,13 +86,13 @@ def run_train(options) -> None:
             file_place(each / name, make=True)
     with opened(options) as db:
         if options.shipped:
-            from .learning.shipped import train_shipped
+            from ..learning.studies.shipped import train_shipped
 
             folders = train_shipped(db, folder, seed=options.seed, report=epoch, **hyper)
             print("\nTrained: " + ", ".join(map(str, folders)))
             return
-        from .learning.store import save
-        from .learning.training import train
+        from ..learning.store import save
+        from ..learning.training import train
 
         choice = dataclasses.replace(InputChoice(), scalars=("band_gap",) if options.gap else ())
         mask, left_out = usable(db, choice)
@@ -120,10 +120,10 @@ def epoch(inputs: str, record) -> None:
 
 
 def run_predict(options) -> None:
-    from .io.export import exists, write_whole
-    from .io.places import file_place
-    from .learning.dataset import usable
-    from .learning.store import load
+    from ..io.export import exists, write_whole
+    from ..io.places import file_place
+    from ..learning.dataset import usable
+    from ..learning.store import load
 
     if file_place(options.path).exists() and not options.overwrite:
         raise exists(options.path)
@@ -131,14 +131,12 @@ def run_predict(options) -> None:
     with opened(options) as db:
         rows = db.query(options.where) if options.where else db
         model = load(folder, db)
-        if model.warning:
-            print(model.warning, file=sys.stderr)
         mask, left_out = usable(rows, model.choice)
-        for sentence in left_out:
-            print("Left out: " + sentence, file=sys.stderr)
         if not mask.any():
             raise DataError("The selection holds no spectrum that this model can predict, so there is nothing to "
-                            "write. Widen the filter.")
+                            f"write. {' '.join(left_out) or 'Widen the filter.'}")
+        for sentence in [*filter(None, [model.warning]), *("Left out: " + text for text in left_out)]:
+            print(sentence, file=sys.stderr)
         prediction = model.predict(rows[mask])
         curves, size = {"energy_eV": prediction.energy}, len(prediction.energy)
         for i, site in enumerate(prediction.sites):
@@ -165,7 +163,7 @@ def where(options) -> dict:
 
 
 def run_evaluate(options) -> None:
-    from .learning.results import run_evaluation
+    from ..learning.studies.results import run_evaluation
 
     shipped = data_directory() / MODELS
     with opened(options) as db:
@@ -179,7 +177,7 @@ def run_evaluate(options) -> None:
 
 
 def run_study(options) -> None:
-    from .learning.results import run_study as study
+    from ..learning.studies.results import run_study as study
 
     with opened(options) as db:
         found = study(db, docs=options.docs, **where(options))
@@ -190,7 +188,7 @@ def run_study(options) -> None:
 
 
 def run_search(options) -> None:
-    from .learning.search import search
+    from ..learning.studies.search import search
 
     grid = {}
     for word in options.grid:

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from elnes_lab.learning import reference
 from elnes_lab.learning.dataset import usable
-from elnes_lab.learning.report_reference import noise
+from elnes_lab.learning.studies import reference
+from elnes_lab.learning.studies.report_reference import noise
 
 TWINS = ("prototype-36/O4", "search-1-266/O1")
 

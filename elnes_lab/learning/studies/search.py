@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import DataError
-from .dataset import Dataset, InputChoice, TargetChoice, grouped_folds, usable
-from .estimators import ANN, estimator
+from ...errors import DataError
+from ..dataset import Dataset, InputChoice, TargetChoice, grouped_folds, usable
+from ..estimators import ANN, estimator
+from ..hyper import Hyper
 from .evaluation import FOLDS, number
-from .hyper import Hyper
 from .scaling import run
 from .significance import bootstrap
 

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Callable, Iterable
 
-from ..errors import DataError
+from ...errors import DataError
 
 PATIENCE = 10  # seconds to wait for a scheduler's answer
 

@@ -9,11 +9,11 @@ import pytest
 from ase.io import read, write
 
 from elnes_lab.build import build
-from elnes_lab.cli import main
+from elnes_lab.cli.program import main
 from elnes_lab.sources.qe.folder import Folder
 from elnes_lab.sources.qe.plan import tools
 
-RAW = Path(__file__).parents[1] / "data" / "raw"
+RAW = Path(__file__).parents[2] / "data" / "raw"
 
 
 @pytest.fixture(scope="module")

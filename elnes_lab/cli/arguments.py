@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from .errors import DataError
+from ..errors import DataError
 
 LARGEST_SEED = 2**32 - 1                        # what all random generators take
 MOST_REPEATS = 1000                             # seeds or folds of an evaluation

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from elnes_lab.cli import main
+from elnes_lab.cli.program import main
 
 LONG = "x" * 300
 
@@ -103,7 +103,7 @@ def test_what_cannot_be_is_told_before_the_database_is_opened(arguments, says, c
 def test_a_place_for_hours_of_work_is_tried_first(arguments, says, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("results.evaluate", "studies.study_inputs"):
-        monkeypatch.setattr(f"elnes_lab.learning.{name}", lambda *words, **options: pytest.fail("computed"))
+        monkeypatch.setattr(f"elnes_lab.learning.studies.{name}", lambda *words, **options: pytest.fail("computed"))
     (tmp_path / "file").write_text("kept")
     (tmp_path / "taken" / "learning.md").mkdir(parents=True)
     assert main(arguments) == 2

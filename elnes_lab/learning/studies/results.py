@@ -10,17 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError
-from ..io.export import make_folder, write_whole
-from ..io.places import file_place
-from . import bandgap, reference, studies
-from .dataset import Dataset, grouped_folds, usable
-from .domain import DomainScore
-from .estimators import ANN, names
+from ...errors import DataError
+from ...io.export import make_folder, write_whole
+from ...io.places import file_place
+from ..dataset import Dataset, grouped_folds, usable
+from ..domain import DomainScore
+from ..estimators import ANN, names
+from ..splits import DOS, GROUPINGS, NET, structure_groups
+from . import gap as bandgap
+from . import inputs as studies
+from . import reference
 from .evaluation import FOLDS, SEEDS, Evaluation, evaluate, number
 from .report import markdown
 from .shipped import evaluate_shipped
-from .splits import DOS, GROUPINGS, NET, structure_groups
 
 NUMBERS, REPORT = "learning.json", "learning.md"
 GAP_MODELS = (ANN, "kernel ridge", "ridge", "gradient boosting")

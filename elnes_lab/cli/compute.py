@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from .errors import DataError
+from ..errors import DataError
 
 OUTPUT = "computed"
 
@@ -69,14 +69,14 @@ def add_commands(commands) -> None:
 
 
 def run_engine(options) -> None:
-    from .sources.qe.engine import fast_libraries, find_engine
+    from ..sources.qe.engine import fast_libraries, find_engine
 
     try:
         found = find_engine()
     except DataError:
         if not options.install:
             raise
-        from .sources.qe.engine_setup import install
+        from ..sources.qe.engine_setup import install
 
         found = install()
     print(found)
@@ -85,10 +85,10 @@ def run_engine(options) -> None:
 
 
 def run_compute(options) -> int:
-    from .sources.qe.folder import Folder
-    from .sources.qe.pools import workers
-    from .sources.qe.queue import Queue
-    from .sources.qe.structures import read_structures
+    from ..sources.qe.folder import Folder
+    from ..sources.qe.pools import workers
+    from ..sources.qe.queue import Queue
+    from ..sources.qe.structures import read_structures
 
     structures, refused = read_structures(options.structures)
     queue = Queue(jobs(structures, options.only, options.sites), Folder(options.output, options.have), report=line)
@@ -109,7 +109,7 @@ def run_compute(options) -> int:
         return 1 if queue.failures else 0
     queue.folder.prepare()
     if options.scheduler is None:
-        from .sources.qe.engine import find_engine
+        from ..sources.qe.engine import find_engine
 
         print(find_engine(), flush=True)  # before any process is started: without one there is nothing to do
         lower_priority(options.nice)
@@ -135,7 +135,7 @@ def lower_priority(by: int) -> None:
 
 def jobs(structures, only: list[str] | None, sites: str | None) -> list:
     """The structures and sites that are asked for. DataError for one that is not there."""
-    from .sources.qe.queue import Job
+    from ..sources.qe.queue import Job
 
     if only:
         unknown = [sid for sid in only if sid not in {s.sid for s in structures}]
@@ -185,7 +185,7 @@ def duration(seconds: float) -> str:
 
 def plan(queue, number: int | None) -> str:
     """What would be computed: a line for each structure, then the sum."""
-    from .sources.qe.plan import supercell_atoms
+    from ..sources.qe.plan import supercell_atoms
 
     lines, steps = [], queue.open_steps()
     for job in queue.jobs:

@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from .choices import EDGE_BELOW_HALF_HEIGHT, TargetChoice
+from ..choices import EDGE_BELOW_HALF_HEIGHT, TargetChoice
 from .texts import fixed, plural, table
 
 

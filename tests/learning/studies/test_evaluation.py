@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 import elnes_lab
 from elnes_lab.errors import DataError
-from elnes_lab.learning import bandgap, metrics, results, scaling, significance, studies
+from elnes_lab.learning import metrics
 from elnes_lab.learning.choices import InputChoice, TargetChoice
 from elnes_lab.learning.dataset import Dataset, usable
-from elnes_lab.learning.evaluation import evaluate
-from elnes_lab.learning.report import markdown
-from elnes_lab.learning.search import search
+from elnes_lab.learning.studies import gap as bandgap
+from elnes_lab.learning.studies import inputs as studies
+from elnes_lab.learning.studies import results, scaling, significance
+from elnes_lab.learning.studies.evaluation import evaluate
+from elnes_lab.learning.studies.report import markdown
+from elnes_lab.learning.studies.search import search
 
 FAST = ["ridge", "mean spectrum"]
 
@@ -164,7 +167,7 @@ def test_bad_requests_fail_before_any_work(db, monkeypatch):
     def never(*arguments, **options):
         raise AssertionError("work has started")
 
-    monkeypatch.setattr("elnes_lab.learning.evaluation.run", never)
+    monkeypatch.setattr("elnes_lab.learning.studies.evaluation.run", never)
     for request, words in (
         (dict(models=["rigde"]), "ridge"),
         (dict(folds=40), "folds"),

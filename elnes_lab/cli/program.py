@@ -1,16 +1,16 @@
-"""The command line: elnes-lab build | info | export | serve, and the commands of cli_learning and cli_compute."""
+"""The command line: elnes-lab build | info | export | serve, and the commands of learning and compute."""
 import argparse
 import contextlib
 import json
 import os
 import sys
 
-from .cli_arguments import Misuse, Parser, address, hostname, number, path, whole, words
-from .cli_learning import add_commands
-from .errors import DataError
-from .store import data_directory
-from .version import VERSION
-from . import cli_compute
+from ..errors import DataError
+from ..store import data_directory
+from ..version import VERSION
+from . import compute
+from .arguments import Misuse, Parser, address, hostname, number, path, whole, words
+from .learning import add_commands
 
 STOPPED = 130                                   # exit status after Ctrl-C, as shells have it
 
@@ -114,7 +114,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     serve.set_defaults(run=run_serve)
     add_commands(commands, with_database)
-    cli_compute.add_commands(commands)
+    compute.add_commands(commands)
     return top
 
 
@@ -125,14 +125,14 @@ def with_database(command: argparse.ArgumentParser) -> None:
 
 
 def open_chosen(options):
-    from .database import open_database
+    from ..database import open_database
 
     return open_database(options.database, verify=not options.no_verify)
 
 
 def run_build(options) -> None:
-    from .build import build
-    from .io.places import folder_place
+    from ..build import build
+    from ..io.places import folder_place
 
     folder = data_directory()
     info = build(options.raw or folder / "raw", folder_place(options.output or folder))
@@ -178,7 +178,7 @@ def by_structure(sites: list[str]) -> tuple[dict[str, int], str]:
 
 
 def run_export(options) -> None:
-    from .io.export import export
+    from ..io.export import export
 
     with open_chosen(options) as db:
         rows = db[list(dict.fromkeys(options.site))] if options.site else db
@@ -189,7 +189,7 @@ def run_export(options) -> None:
 
 
 def run_serve(options) -> None:
-    from .dashboard.serving.start import serve
+    from ..dashboard.serving.start import serve
 
     serve(port=options.port, ip=options.ip, preheated=options.preheated, viewers=options.viewers, memory=options.memory,
           base_url=options.base_url, open_browser=not options.no_browser, hostnames=tuple(options.hostname))

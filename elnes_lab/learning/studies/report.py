@@ -1,7 +1,7 @@
 """The report on learning, written from its numbers: every sentence that interprets is chosen by what the numbers
 say."""
 
-from . import metrics
+from .. import metrics
 from .report_gap import gap
 from .report_reference import groupings, noise
 from .texts import GROUPS, WORD, counted, fixed, percent, plural, span, table

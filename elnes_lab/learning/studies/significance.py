@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import DataError
+from ...errors import DataError
 
 ENOUGH = 5  # structures; fewer cannot show any difference at the 5 % level
 LEVEL = 0.95

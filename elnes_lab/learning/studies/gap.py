@@ -10,9 +10,9 @@ import dataclasses
 
 import numpy as np
 
-from .baselines import Ridge
-from .dataset import Dataset, InputChoice, TargetChoice, grouped_folds
-from .estimators import ANN
+from ..baselines import Ridge
+from ..dataset import Dataset, InputChoice, TargetChoice, grouped_folds
+from ..estimators import ANN
 from .evaluation import Evaluation, evaluate, number, rounded
 from .significance import bootstrap, paired_test
 

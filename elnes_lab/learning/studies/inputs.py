@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from .dataset import InputChoice, TargetChoice
+from ..dataset import InputChoice, TargetChoice
 from .evaluation import evaluate, number
 from .significance import bootstrap
 

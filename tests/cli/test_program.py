@@ -8,7 +8,7 @@ import socket
 import pandas as pd
 import pytest
 
-from elnes_lab.cli import main
+from elnes_lab.cli.program import main
 from elnes_lab.dashboard.serving.start import serve
 from elnes_lab.errors import DataError
 
