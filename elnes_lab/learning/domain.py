@@ -98,7 +98,7 @@ class DomainScore:
                     found.append((float(excess) + 1, text))
         texts = [text for _, text in sorted(found, key=lambda entry: -entry[0])[:NAMED]]
         if distance > 1 and not texts:
-            texts = ["every bin lies within its range, but the curve as a whole is unlike any training structure's"]
+            texts = ["its curves as a whole are unlike those of any training structure, though no single energy is out of range"]
         return "; ".join(texts)
 
     def checked(self, dataset) -> np.ndarray:
