@@ -104,7 +104,8 @@ def test_a_training_reports_ends_and_joins_the_models(model, loop):
     assert model.thread is thread, "a second click does nothing"
     loop.run_until(lambda: not model.running)
     last = model.progress
-    assert [p.epoch for p in seen] == sorted({p.epoch for p in seen}) and last.epoch == len(last.validation) == 10
+    epochs = [p.epoch for p in seen]  # the last one a second time with the best weights, if its turn came just then
+    assert epochs == sorted(epochs) and len(set(epochs)) >= len(epochs) - 1 and last.epoch == len(last.validation) == 10
     assert last.left == 0 and len(set(site.partition("/")[0] for site in last.sites)) == 3
     entry = model.session.models[-1]
     assert entry.name == "Run 1: multilayer × 2" and model.ticked == (entry.name,) and not model.failed
