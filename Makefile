@@ -14,6 +14,7 @@ lab: $(READY)                  ## the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 test: $(READY) chromium nginx  ## everything, browser tests and a small first-principles run included
+	$(BIN)/ruff check -q .
 	@$(MAKE) -s engine || echo "No engine: the tests that run it are skipped."
 	$(BIN)/python -m pytest -q
 

@@ -130,7 +130,7 @@ def add_structure(found: Collected, folder: Path, files: list[str]) -> bool:
             bad[stem] = str(reason)
         there.append(stem)
     if ground is None:
-        bad = {stem: f"ground state: {why}" for stem in there} or {"ground": str(why)}
+        bad = dict.fromkeys(there, f"ground state: {why}") or {"ground": str(why)}
     found.rejected += [(f"{folder.name}/{printable(stem)}", reason) for stem, reason in bad.items()]
     expected = [f"O{atom}" for atom in inequivalent]
     found.missing += [f"{folder.name}/{stem}" for stem in expected if stem not in there]

@@ -6,6 +6,7 @@ is read until it is asked for, and xarray, pandas and pymatgen are imported only
 import io
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from . import query, spectra
 from .errors import DataError, unknown
 from .schema import CHANNELS, COLUMNS, ENERGY_STEP, POLARIZATIONS
 from .store import Store
+
+if TYPE_CHECKING:
+    import pandas
 
 ISOTROPIC = "isotropic"
 

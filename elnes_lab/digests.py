@@ -7,8 +7,12 @@ a file too large to be read whole.
 """
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import xarray
 
 ATTRIBUTE = "sha256"
 BLOCK = 16                  # rows; also the rows of a stored chunk, so that no chunk is read for nothing
@@ -54,7 +58,7 @@ def of_variable(name: str, dimensions: tuple[str, ...], dtype: np.dtype, shape: 
 
 
 def is_text(dtype: np.dtype) -> bool:
-    return dtype == str or dtype.kind not in "biufc"
+    return dtype == str or dtype.kind not in "biufc"  # noqa: E721 (of NumPy)
 
 
 def of_attributes(attributes: dict) -> str:

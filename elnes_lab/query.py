@@ -12,7 +12,8 @@ import io
 import operator
 import tokenize
 import warnings
-from typing import Callable, Iterable, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 

@@ -19,7 +19,7 @@ REQUIRED = {
     "projector": ("site", "polarization", "polarization_from"),
     "pdos": ("site", "channel", "pdos_energy"), "si_o": ("site", "bond"), "rdf": ("site", "pair", "radius"), "radius": ("radius",),
     "missing_site": ("missing",), "rejected_site": ("rejected",), "rejected_reason": ("rejected",),
-    "structures": ("structures_byte",), **{name: ("site",) for name in COLUMNS},
+    "structures": ("structures_byte",), **dict.fromkeys(COLUMNS, ("site",)),
 }
 REMEDY = "Fetch or build it again (`elnes-lab build`); open with verify=False to look at it as it is."
 

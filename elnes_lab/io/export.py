@@ -64,7 +64,7 @@ def export(db, path: Path | str, *, format: str | None = None, zero: str = "vbm"
         raise DataError(f"{path.name} can hold one {format} file, and the selection makes {len(files)}. Name a zip "
                         f"({path.stem}.{format}.zip) or a folder ({path.stem}/, format {format}), or select less.")
     else:
-        files = {path: content for content in files.values()}
+        files = dict(zip([path], files.values()))
     for file, content in files.items():
         write_whole(file, content)
     return path

@@ -34,7 +34,7 @@ def listed(tmp_path_factory) -> Path:
 def no_engine(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("ELNES_LAB_ENGINE", raising=False)
-    monkeypatch.setattr("elnes_lab.sources.qe.engine.environments", lambda: [])
+    monkeypatch.setattr("elnes_lab.sources.qe.engine.environments", list)
 
 
 def test_a_dry_run_counts_what_is_missing_and_leaves_nothing_behind(listed, tmp_path, capsys):

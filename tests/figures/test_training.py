@@ -132,7 +132,7 @@ def test_spectra_have_the_same_traces_whatever_is_shown(count, roles, band):
     computed = COMPUTED[:count]
     interval = {"lower": computed - 0.2, "upper": computed + 2.5} if band else {}
     figure = spectra_trio(AXIS, computed, titles=["a", "b", "c"][:count], zero="cbm", **interval,
-                          curves={role: computed + 0.1 for role in roles})
+                          curves=dict.fromkeys(roles, computed + 0.1))
     assert labels(figure) == labels(spectra_trio(AXIS, COMPUTED, titles=["a", "b", "c"], zero="cbm"))
     visible = [trace for trace in figure.data if trace.visible]
     assert len(visible) == count * (1 + len(roles) + band)
@@ -162,7 +162,7 @@ def test_each_curve_stands_in_the_column_of_its_site():
 def test_a_legend_of_two_lines_does_not_run_into_the_titles():
     def top(**labels):
         return spectra_trio(AXIS, COMPUTED, titles=["a<br>MSE 0.1"] * 3, zero="onset", labels=labels,
-                            curves={role: COMPUTED for role in labels}).layout.margin.t
+                            curves=dict.fromkeys(labels, COMPUTED)).layout.margin.t
 
     assert top(predicted="Run 1") == top(first="after epoch 1", predicted="predicted")
     assert top(predicted="Shipped, PDOS", second="Uploaded run-1-multilayer-5") >= top(predicted="Run 1") + 20

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import warnings
-from typing import Callable, Iterator
+from collections.abc import Callable, Iterator
 
 from ...errors import DataError
 from .plan import Outcome, Step, perform

@@ -6,9 +6,9 @@ share an output folder.
 """
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Callable, Iterator
 
 from ...errors import DataError
 from .folder import Claim, DiskError, Folder

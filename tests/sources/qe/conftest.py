@@ -89,7 +89,7 @@ def no_engine_by_chance(request, monkeypatch):
     """What a test finds does not depend on the machine, unless it asks for the engine."""
     if "engine" not in request.fixturenames:
         monkeypatch.delenv("ELNES_LAB_ENGINE", raising=False)
-        monkeypatch.setattr("elnes_lab.sources.qe.engine.environments", lambda: [])
+        monkeypatch.setattr("elnes_lab.sources.qe.engine.environments", list)
 
 
 @pytest.fixture(scope="session")

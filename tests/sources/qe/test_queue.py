@@ -111,7 +111,7 @@ def test_several_processes_share_the_work(start, tmp_path):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_kill_9_loses_at_most_the_running_steps(start, tmp_path, workers):
     kills = 1 if workers else 2  # Dask takes its time to start
-    for kill in range(kills):
+    for _ in range(kills):
         already = len(begun(tmp_path))
         process = start(workers, seconds=0.3)
         wait_for(lambda: len(begun(tmp_path)) >= already + 3, "third step")
