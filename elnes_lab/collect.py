@@ -124,8 +124,10 @@ def add_structure(found: Collected, folder: Path, files: list[str]) -> bool:
                 if not len(environment.bonds(site.site).index):
                     raise DataError(f"oxygen {site.site} is bonded to no silicon")
                 sites.append(site)
-        except FileNotFoundError:       # gone since the folder was listed
-            continue
+        except FileNotFoundError:
+            if not os.path.islink(folder / name):
+                continue                # gone since the folder was listed
+            bad[stem] = "it is a link to a file that is not there; copy the file itself here"
         except DataError as reason:
             bad[stem] = str(reason)
         there.append(stem)

@@ -39,7 +39,8 @@ def replace(path, put):
 
 PLACES = {
     "pipe": lambda path: os.mkfifo(path), "folder": lambda path: path.mkdir(), "device": lambda path: path.symlink_to("/dev/zero"),
-    "ring of links": lambda path: path.symlink_to(path), "zeros": lambda path: path.write_bytes(bytes(5000)),
+    "ring of links": lambda path: path.symlink_to(path), "link to nothing": lambda path: path.symlink_to("nowhere.npz"),
+    "zeros": lambda path: path.write_bytes(bytes(5000)),
 }
 
 

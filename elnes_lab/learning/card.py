@@ -19,7 +19,7 @@ from .choices import InputChoice, TargetChoice, is_number, shown
 from .hyper import Hyper
 from .intervals import LEVELS
 
-LAYOUT = "ELNES Lab model 2"
+LAYOUT, ENSEMBLE = "ELNES Lab model 2", "ELNES Lab ensemble 2"
 CARD = "card.json"
 REMEDY = "Train it again with `elnes-lab train`, or fetch it again."
 CARD_LIMIT = 4 * 2**20  # bytes: names of 100,000 structures
@@ -139,12 +139,21 @@ def to_bytes(card: dict) -> bytes:
         ) from None
     if len(content) > CARD_LIMIT:
         raise DataError(f"The card would have {len(content):,} bytes, more than {CARD_LIMIT:,}. Give fewer metrics.")
-    meaning(sealed(card), "The card")
+    checks(card.get("layout"))[1](sealed(card), "The card")
     return content
 
 
+def checks(layout: str):
+    """What a card of a layout has, key -> type, and the function that gives its meaning."""
+    if layout == ENSEMBLE:
+        from . import ensemble_card
+
+        return ensemble_card.KEYS, ensemble_card.meaning
+    return KEYS, meaning
+
+
 def read_card(folder: Path | str) -> dict:
-    """The card of a stored model. Raises DataError if there is none, and if it is of another layout, was changed after
+    """The card of a stored model or ensemble. Raises DataError if there is none, and if it is of another layout, was changed after
     it was written, or says what cannot be meant.
     """
     path = Path(folder) / CARD
@@ -158,14 +167,17 @@ def read_card(folder: Path | str) -> dict:
     except ValueError as problem:
         raise DataError(f"{path} cannot be read ({str(problem).splitlines()[0]}). {REMEDY}") from None
     layout = card.get("layout") if isinstance(card, dict) else None
-    if layout != LAYOUT:
-        raise DataError(f"{path} has the layout {shown(layout)!r}, this version reads '{LAYOUT}'. {REMEDY}")
-    missing = [name for name in KEYS if name not in card]
+    if layout not in (LAYOUT, ENSEMBLE):
+        raise DataError(
+            f"{path} has the layout {shown(layout)!r}, this version reads '{LAYOUT}' and '{ENSEMBLE}'. {REMEDY}"
+        )
+    keys, mean = checks(layout)
+    missing = [name for name in keys if name not in card]
     if missing:
         raise DataError(f"{path} lacks {', '.join(missing)}. {REMEDY}")
     if sealed(card)[SEAL] != card[SEAL]:
         raise DataError(f"{path} was changed or damaged after it was written: its checksum is another. {REMEDY}")
-    meaning(card, path)
+    mean(card, path)
     return card
 
 
@@ -174,23 +186,38 @@ def meaning(card: dict, path) -> Meaning:
     not fit together.
     """
 
-    def refuse(what: str) -> DataError:
-        return DataError(f"{path} cannot be used: {what} {REMEDY}")
-
-    for name, value in card.items():
-        if name not in KEYS:
-            raise refuse(f"it has an entry '{shown(name)}', which no model has.")
-        if not isinstance(value, KEYS[name]):
-            raise refuse(f"its '{name}' is {shown(value)}.")
-    for section, names in SHOWN.items():
-        lacking = [name for name in names if name not in card[section]]
-        if lacking:
-            raise refuse(f"its '{section}' lack {', '.join(lacking)}.")
+    refuse = refusal(path)
+    check_entries(card, KEYS, SHOWN, refuse)
     try:
         choice, target = InputChoice.from_dict(card["inputs"]), TargetChoice.from_dict(card["target"])
         hyper = Hyper.of(card["hyper_parameters"])
     except DataError as problem:
         raise refuse(str(problem)) from None
+    check_common(card, refuse)
+    check_sizes(card["sizes"], choice, target.bins * target.curves, len(choice.channels), refuse)
+    return Meaning(choice, target, hyper, card["sizes"])
+
+
+def refusal(path):
+    """A function from what is wrong to the DataError about the card at a path."""
+    return lambda what: DataError(f"{path} cannot be used: {what} {REMEDY}")
+
+
+def check_entries(card: dict, keys: dict, lists: dict, refuse) -> None:
+    """Entries have the names and types of keys, and in them what lists of models show."""
+    for name, value in card.items():
+        if name not in keys:
+            raise refuse(f"it has an entry '{shown(name)}', which no model has.")
+        if not isinstance(value, keys[name]) or isinstance(value, bool):
+            raise refuse(f"its '{name}' is {shown(value)}.")
+    for section, names in lists.items():
+        lacking = [name for name in names if name not in card[section]]
+        if lacking:
+            raise refuse(f"its '{section}' lack {', '.join(lacking)}.")
+
+
+def check_common(card: dict, refuse) -> None:
+    """Checksums, levels, versions, training and metrics are such as any model has."""
     for name in ("data_sha256", "weights_sha256"):
         if not DIGEST.fullmatch(card[name]) and (card[name] or name == "weights_sha256"):
             raise refuse(f"its '{name}' is {shown(card[name])!r}, which is no sha256.")
@@ -200,17 +227,15 @@ def meaning(card: dict, path) -> Meaning:
         )
     if not all(isinstance(text, str) for text in card["versions"].values()):
         raise refuse("its versions are no texts.")
-    check_sizes(card["sizes"], choice, target, refuse)
     check_training(card["training"], refuse)
     for kind in KINDS:
         figures = card["metrics"].get(kind) or {}
         error = figures.get("mse_median") if isinstance(figures, dict) else ""
         if error is not None and not is_number(error):
             raise refuse(f"its metrics for '{kind}' have no number mse_median.")
-    return Meaning(choice, target, hyper, card["sizes"])
 
 
-def check_sizes(sizes: dict, choice: InputChoice, target: TargetChoice, refuse) -> None:
+def check_sizes(sizes: dict, choice: InputChoice, targets: int, channels: int, refuse) -> None:
     """Sizes are whole numbers that follow from the choices where they do."""
     for name in SIZES:
         if name not in sizes:
@@ -219,11 +244,11 @@ def check_sizes(sizes: dict, choice: InputChoice, target: TargetChoice, refuse) 
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_SIZE:
             raise refuse(f"its sizes have {shown(name)} = {shown(value)}.")
     wanted = {
-        "channels": len(choice.channels),
+        "channels": channels,
         "bins": choice.bins,
         "scalars": len(choice.scalars),
         "encoded": sizes["inputs"] + len(choice.scalars),
-        "targets": target.bins * target.curves,
+        "targets": targets,
     }
     for name, value in wanted.items():
         if sizes[name] != value:

@@ -28,7 +28,7 @@ STEPS = 8                       # of the search; more change the error by less t
 ISOTROPIC_SHARE = 0.7           # of the error that is that of the mean over the directions
 CONSTANT = 1.0                  # prior variance of a curve common to all, in units of the kernel
 TARGET_SHARE = 0.995            # of the variance of the targets that the search looks at
-KEPT = 1 - 1e-7                 # of the variance of the weighted features that predictions use
+LARGEST_HALF = 60_000.0         # that float16 holds, with room
 
 
 class LeftOut(NamedTuple):
@@ -40,16 +40,14 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class KernelModel:
-    """Arrays of a fitted model. scales (f,): what features are multiplied by; basis (f, p): directions kept of them;
-    known (3 n, p) and lengths (3 n,): training samples in these, and their squares; dual (3 n, m); mean (m,); theta:
-    logarithms of weights and ridge.
+    """A fitted model: what it was trained on and how it weighs that. scales (f,): what features are multiplied by;
+    features (3 n, f) and targets (3 n, m): training samples; mean (m,); theta: logarithms of weights and ridge. The
+    rest follows from these and is made when it is asked for, as it would be most of a stored model.
     """
 
     scales: np.ndarray
-    basis: np.ndarray
-    known: np.ndarray
-    lengths: np.ndarray
-    dual: np.ndarray
+    features: np.ndarray
+    targets: np.ndarray
     mean: np.ndarray
     theta: np.ndarray
 
@@ -59,7 +57,7 @@ class KernelModel:
 
         Raises DataError for a dataset without directions, without targets, or of one group only.
         """
-        y = directed(dataset).targets.reshape(3 * len(dataset), -1).astype(float)
+        y = directed(dataset).targets.reshape(3 * len(dataset), -1)
         if y.shape[1] == 0:
             raise DataError("The dataset has no target to learn. Make it with a TargetChoice.")
         groups = np.repeat(np.asarray(dataset.groups, str), 3)
@@ -68,42 +66,55 @@ class KernelModel:
                 "All training spectra belong to one structure, so nothing can be tried on another. Train on two "
                 "structures or more."
             )
+        if dataset.target.normalization == "mean":           # near 1, as float16 likes it
+            y = half(y)
         features, sizes = block_features(dataset)
+        scalars = features.shape[1] - dataset.scalars.shape[1]
+        features[:, :scalars] = half(features[:, :scalars])
         blocks = np.split(features, np.cumsum(sizes)[:-1], axis=1)
         distances = np.stack([squared(block, block) for block in blocks])
         unit = np.maximum(distances.mean((1, 2)), np.finfo(np.float32).tiny)
         distances /= unit[:, None, None]
-        mean = y.mean(0)
+        mean = y.astype(float).mean(0)
         search = LeaveOut(distances, y - mean, groups)
         theta = search.minimum(start(len(blocks)), steps)
-        inverse, left = search.left_out(theta)
+        left = search.left_out(theta)
         scales = np.repeat(np.sqrt(np.exp(theta[:-1]) / unit), sizes)
-        weighted = features * scales
-        basis = components(weighted, KEPT, most=len(weighted))
-        model = cls(*(np.asarray(a, np.float32) for a in (
-            scales, basis, weighted @ basis, (weighted**2).sum(1), inverse @ (y - mean), mean, theta)))
+        model = cls(*(np.asarray(a, np.float32) for a in (scales, features, y, mean, theta)))
         shape = len(dataset), 3, -1
         return model, LeftOut((y - left.curves).reshape(shape), left.variance.reshape(shape[:2]))
-
-    def check(self, features: int, points: int) -> None:
-        """ValueError unless the arrays are those of a model of so many features and points of a curve."""
-        kept, rows = self.basis.shape[1], len(self.known)
-        wanted = [(features,), (features, kept), (rows, kept), (rows,), (rows, points), (points,), (len(self.theta),)]
-        found = [getattr(self, name).shape for name in self.__dataclass_fields__]
-        if found != wanted:
-            raise ValueError(f"the kernel model has arrays of the shapes {found}, not {wanted}")
 
     @property
     def ridge(self) -> float:
         return float(np.exp(self.theta[-1]))
 
     @cached_property
+    def known(self) -> np.ndarray:
+        """Weighted features of the training samples, (3 n, f)."""
+        return self.features * self.scales
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Their squares, (3 n,)."""
+        return (self.known**2).sum(1)
+
+    @cached_property
+    def solved(self) -> tuple[np.ndarray, np.ndarray]:
+        """P of the training samples (3 n, 3 n) and the dual weights (3 n, m). DataError if there is no P."""
+        kernel = matern(squared(self.known, self.known))[0] + CONSTANT
+        try:
+            inverse = np.linalg.inv(kernel + self.ridge * np.eye(len(kernel)))
+        except np.linalg.LinAlgError:
+            raise DataError("The kernel model has no solution: its numbers are of no use. Train it again.") from None
+        return inverse.astype(np.float32), (inverse @ (self.targets - self.mean)).astype(np.float32)
+
+    @property
     def inverse(self) -> np.ndarray:
-        """P of the training samples, (3 n, 3 n): made when it is asked for, as it would be most of a stored model."""
-        square = self.lengths[:, None] + self.lengths - 2 * self.known @ self.known.T
-        np.fill_diagonal(square, 0)
-        kernel = matern(np.maximum(square, 0).astype(float))[0] + CONSTANT
-        return np.linalg.inv(kernel + self.ridge * np.eye(len(kernel))).astype(np.float32)
+        return self.solved[0]
+
+    @property
+    def dual(self) -> np.ndarray:
+        return self.solved[1]
 
     def similar(self, features: np.ndarray) -> np.ndarray:
         """Kernel (3 k, 3 n) between samples, given by the features (3 k, f) of `block_features`, and the training
@@ -114,7 +125,7 @@ class KernelModel:
                 "Make it with the choice of the model."
             )
         weighted = features * self.scales
-        square = (weighted**2).sum(1)[:, None] + self.lengths - 2 * (weighted @ self.basis) @ self.known.T
+        square = (weighted**2).sum(1)[:, None] + self.lengths - 2 * weighted @ self.known.T
         r = np.sqrt(np.maximum(5 * square, 0, out=square), out=square)
         value = r * (1 / 3)                                  # `matern`, in place: 3 times faster
         value += 1
@@ -134,6 +145,11 @@ class KernelModel:
         left = 1 + CONSTANT + self.ridge - np.einsum("ij,ij->i", kernel @ self.inverse, kernel)
         curves = (kernel @ self.dual + self.mean).reshape(len(features) // 3, 3, -1)
         return curves, np.maximum(left, self.ridge).reshape(-1, 3)
+
+
+def half(values: np.ndarray) -> np.ndarray:
+    """Values rounded as a stored model keeps them, float16, so that it predicts what it predicted before."""
+    return np.clip(values, -LARGEST_HALF, LARGEST_HALF).astype(np.float16).astype(np.float32)
 
 
 def block_features(dataset) -> tuple[np.ndarray, list[int]]:
@@ -216,11 +232,11 @@ class LeaveOut:
             options={"maxiter": steps, "maxfun": 2 * steps},
         ).x if steps else theta
 
-    def left_out(self, theta: np.ndarray) -> tuple[np.ndarray, LeftOut]:
-        """P, and of each sample left out with its group the residual (n, m) and the variance (n,)."""
+    def left_out(self, theta: np.ndarray) -> LeftOut:
+        """Of each sample left out with its group the residual (n, m) and the variance (n,)."""
         inverse = self.kernel(theta)[0]
         residual, variance = inverse @ self.targets, np.empty(len(inverse))
         for rows in self.groups:
             own = np.linalg.inv(inverse[np.ix_(rows, rows)])
             residual[rows], variance[rows] = own @ residual[rows], np.diag(own)
-        return inverse, LeftOut(residual, variance)
+        return LeftOut(residual, variance)

@@ -17,11 +17,11 @@ import numpy as np
 
 from ..errors import DataError
 from ..version import VERSION
-from .card import CARD, LAYOUT, REMEDY, meaning, read_card, to_bytes
+from .card import CARD, ENSEMBLE, LAYOUT, REMEDY, meaning, read_card, to_bytes
 from .intervals import LEVELS
 from .weights import WEIGHTS, WEIGHTS_LIMIT, Entry, check_numbers, check_shapes, read_weights
 
-__all__ = ["CARD", "LAYOUT", "WEIGHTS", "check", "load", "read_card", "save"]
+__all__ = ["CARD", "ENSEMBLE", "LAYOUT", "WEIGHTS", "check", "load", "read_card", "save"]
 
 
 def save(model, folder: Path | str, *, metrics: dict | None = None) -> Path:
@@ -47,9 +47,6 @@ def save(model, folder: Path | str, *, metrics: dict | None = None) -> Path:
     if model.widths is not None:
         arrays["widths"] = torch.from_numpy(np.array(model.widths))
     weights = pack(arrays, {"layout": LAYOUT})
-    if len(weights) > WEIGHTS_LIMIT:
-        raise DataError(f"The weights take {len(weights):,} bytes, more than the {WEIGHTS_LIMIT:,} of a model. "
-                        "Train a smaller network.")
     card = {
         "layout": LAYOUT,
         "data_sha256": model.checksum,
@@ -70,10 +67,18 @@ def save(model, folder: Path | str, *, metrics: dict | None = None) -> Path:
     }
     text = to_bytes(card)
     check_numbers("The model", {name: value.numpy() for name, value in arrays.items()}, meaning(card, "The card"))
+    return write(folder, weights, text)
+
+
+def write(folder: Path, weights: bytes, card: bytes) -> Path:
+    """Both files of a model into a folder; the folder. DataError if it cannot be written."""
+    if len(weights) > WEIGHTS_LIMIT:
+        raise DataError(f"The weights take {len(weights):,} bytes, more than the {WEIGHTS_LIMIT:,} of a model. "
+                        "Train a smaller network.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         replace(folder / WEIGHTS, weights)
-        replace(folder / CARD, text)
+        replace(folder / CARD, card)
     except OSError as problem:
         raise DataError(f"The model cannot be written into {folder}: {problem.strerror}. Choose a folder that you may "
                         "write to.") from None
@@ -104,18 +109,18 @@ def check(folder: Path | str) -> dict:
 
 
 def load(folder: Path | str, db=None):
-    """The Model of a folder. With a Database, `model.warning` says if the model was trained on other data.
+    """The Model or Ensemble of a folder, or of the name of a shipped one, such as "ensemble-pdos". With a Database, `model.warning` says if the model was trained on other data.
 
     Raises DataError, before anything is built or executed, for a missing or damaged file, a pickle (they can run
     programs: never opened), another layout, a card that says what cannot be meant, and arrays of other names, types or
     shapes than the card's or with numbers that no training leaves.
     """
-    folder = Path(folder)
-    from . import ensemble_store
-
-    if ensemble_store.is_ensemble(folder):
-        return ensemble_store.load(folder, db)
+    folder = found(folder)
     card = read_card(folder)
+    if card["layout"] == ENSEMBLE:
+        from . import ensemble_store
+
+        return ensemble_store.load(folder, db)
     path, said = folder / WEIGHTS, meaning(card, folder / CARD)
     content, header = read_weights(folder, card)
     import torch
@@ -139,6 +144,17 @@ def load(folder: Path | str, db=None):
     model = Model(network.eval(), said.choice, said.target, energy.numpy(), target_energy.numpy(),
                   None if widths is None else widths.numpy(), card["data_sha256"], card["training"])
     return dataclasses.replace(model, warning=data_warning(card["data_sha256"], db))
+
+
+def found(folder: Path | str) -> Path:
+    """A model's folder; a bare name that is no folder here is one of the shipped models."""
+    folder = Path(folder)
+    if len(folder.parts) == 1 and not os.path.lexists(folder):
+        from ..store import data_directory
+
+        shipped = data_directory() / "models" / folder
+        return shipped if shipped.is_dir() else folder
+    return folder
 
 
 def data_warning(checksum: str, db) -> str:

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import DataError
-from .card import LAYOUT, REMEDY, Meaning, read_bytes, shown, strict_json
+from .card import REMEDY, Meaning, read_bytes, shown, strict_json
 from .intervals import LEVELS
 
 WEIGHTS = "model.safetensors"
 WEIGHTS_LIMIT = 2**30  # bytes
 HEADER_LIMIT = 2**16  # bytes: 500 arrays; a model has some twenty
-TYPES = {"F32": ("float32", 4), "F64": ("float64", 8), "I64": ("int64", 8)}
+TYPES = {"F16": ("float16", 2), "F32": ("float32", 4), "F64": ("float64", 8), "I64": ("int64", 8)}
 SMALLEST, LARGEST = 1e-9, 1e9  # of a scale; of any number: far beyond what training leaves, far from overflow
 SCALES = ("input_scale", "scalar_scale", "output_scale")
 SAME = 1e-6  # eV
@@ -41,7 +41,7 @@ def read_weights(folder: Path, card: dict) -> tuple[bytes, dict[str, Entry]]:
     content = read_bytes(path, WEIGHTS_LIMIT)
     check_magic(path, content)
     try:
-        header = read_header(content)
+        header = read_header(content, card["layout"])
     except ValueError as problem:
         raise DataError(f"{path} is not a whole safetensors file ({str(problem).splitlines()[0]}). {REMEDY}") from None
     if hashlib.sha256(content).hexdigest() != card["weights_sha256"]:
@@ -60,8 +60,10 @@ def check_magic(path: Path, content: bytes) -> None:
         raise DataError(f"{path} is {what}: it was not read. Models are stored as safetensors. {REMEDY}")
 
 
-def read_header(content: bytes) -> dict[str, Entry]:
-    """Name -> Entry of the arrays of a safetensors file. Raises ValueError unless they fill it, one after another."""
+def read_header(content: bytes, wanted: str) -> dict[str, Entry]:
+    """Name -> Entry of the arrays of a safetensors file of the layout wanted. Raises ValueError unless they fill it, one
+    after another.
+    """
     length = int.from_bytes(content[:8], "little")
     if length > min(HEADER_LIMIT, len(content) - 8):
         raise ValueError(f"its header would have {length:,} bytes")
@@ -70,8 +72,8 @@ def read_header(content: bytes) -> dict[str, Entry]:
         raise ValueError("its header is no table")
     about = header.pop("__metadata__", None)
     layout = about.get("layout") if isinstance(about, dict) else None
-    if layout != LAYOUT:
-        raise ValueError(f"it has the layout {shown(layout)!r}, this version reads '{LAYOUT}'")
+    if layout != wanted:
+        raise ValueError(f"it has the layout {shown(layout)!r}, its card '{wanted}'")
     found, places = {}, []
     for name, entry in header.items():
         if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
@@ -109,6 +111,11 @@ def check_shapes(path, header: dict[str, Entry], network: dict[str, Entry], mean
     wanted["target_energy"] = Entry("float64", (meaning.target.bins,))
     if "widths" in header:
         wanted["widths"] = Entry("float32", (len(LEVELS), meaning.sizes["targets"]))
+    compare(path, header, wanted)
+
+
+def compare(path, header: dict[str, Entry], wanted: dict[str, Entry]) -> None:
+    """DataError unless a file has just these arrays."""
     for name in sorted(wanted.keys() | header.keys()):
         found, asked = header.get(name), wanted.get(name)
         if found != asked:
@@ -121,12 +128,12 @@ def described(entry: Entry | None) -> str:
     return f"{entry.dtype} of the shape {entry.shape}" if entry else "nothing"
 
 
-def check_numbers(path, arrays: dict[str, np.ndarray], meaning: Meaning) -> None:
+def check_numbers(path, arrays: dict[str, np.ndarray], meaning) -> None:
     """DataError for numbers that no training leaves: not finite, absurdly large, scales that are not positive, energies
     other than those of the choices, intervals of negative width or narrower for a higher probability.
     """
     for name, values in arrays.items():
-        ends = (values.min(), values.max()) if values.size else (0, 0)
+        ends = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
         if name == "widths":
             if not ends[0] >= 0 or (values[1:] < values[:-1]).any() or (np.isfinite(values) & (values > LARGEST)).any():
                 raise DataError(f"{path} cannot be used: its intervals have widths that cannot be. {REMEDY}")
@@ -134,7 +141,7 @@ def check_numbers(path, arrays: dict[str, np.ndarray], meaning: Meaning) -> None
             raise DataError(f"{path} holds undefined numbers in '{name}'. {REMEDY}")
         elif max(-ends[0], ends[1]) > LARGEST:
             raise DataError(f"{path} cannot be used: '{name}' reaches {max(ends, key=abs):.2g}. {REMEDY}")
-        elif name in SCALES and values.size and not ends[0] >= SMALLEST:
+        elif name.rpartition(".")[2] in SCALES and values.size and not ends[0] >= SMALLEST:
             raise DataError(f"{path} cannot be used: '{name}' is {ends[0]:.2g}, and a scale is positive. {REMEDY}")
     for name, choice in (("energy", meaning.choice), ("target_energy", meaning.target)):
         if np.abs(arrays[name] - choice.centres).max() > SAME:
