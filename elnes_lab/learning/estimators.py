@@ -51,6 +51,10 @@ class Directed(Network):
 
         self.name, self.train, self.options = name, train_ensemble, {"models": DIRECTED[name], **options}
 
+    def polarized(self, dataset) -> np.ndarray:
+        """Spectra along x, y and z, (n, 3, m), in units in which their mean is the prediction."""
+        return np.asarray(self.model.predict(dataset).polarized)
+
 
 def names() -> list[str]:
     """Names of all models: the ensemble and the network first."""

@@ -2,7 +2,9 @@
 say."""
 
 from .. import metrics
+from .report_curve import curve
 from .report_gap import gap
+from .report_lead import lead, plain
 from .report_reference import groupings, noise
 from .texts import GROUPS, WORD, counted, fixed, percent, plural, span, table
 
@@ -20,6 +22,7 @@ def markdown(numbers: dict) -> str:
     if "evaluation" in numbers:
         e = numbers["evaluation"]
         parts += [
+            *lead(e, numbers.get("study")),
             *short(e),
             *measured(e),
             *models(e),
@@ -30,16 +33,18 @@ def markdown(numbers: dict) -> str:
             *domain(e),
         ]
     if "study" in numbers:
-        parts += [*inputs(numbers["study"]), *noise(numbers["study"])]
+        parts += [*curve(numbers["study"]), *(inputs(numbers["study"]) if numbers["study"].get("choices") else []), *noise(numbers["study"])]
     return "\n".join(parts).rstrip() + "\n"
 
 
 def short(e: dict) -> list[str]:
     """The answers, one sentence per group and question."""
-    lines, model = ["## In short", ""], e["model"]
+    lines, model = ["## The band gap and the plain methods in short", ""], e["model"]
     for group in ("crystal", "amorphous"):
         records = [r for r in e["records"] if r["group"] == group]
-        mine, others = ([r for r in records if (r["model"] == model) is own] for own in (True, False))
+        mine = [r for r in records if r["model"] == model]
+        have = {(t["rival"], t["inputs"], t["group"]) for t in e["tests"]}
+        others = [r for r in records if plain(r) and (r["model"], r["inputs"], group) in have]
         if not mine or not others:
             continue
         best, rival = (min(found, key=lambda r: r["mse_median"]) for found in (mine, others))
@@ -78,7 +83,7 @@ def measured(e: dict) -> list[str]:
         "",
         f"Data version `{e['data']}`: {counted(e, 'crystal')} and {counted(e, 'amorphous')}, of {e['planned']} "
         f"spectra planned. "
-        f"{e['seeds']} seeds, each with {e['folds']}-fold cross-validation grouped by net: crystals with one "
+        f"{e['seeds']} seeds (fewer for slow models, see the tables), each with {e['folds']}-fold cross-validation grouped by net: crystals with one "
         "silicon-oxygen net (the same coordination sequences of silicon over 14 shells: another cell, a distortion, a "
         "stacking of the same layers), or with one density of states, count as one structure"
         + (
