@@ -32,6 +32,22 @@ class Here:
             yield step, self.task(step)
 
 
+@contextlib.contextmanager
+def connected():
+    """Whatever asks a scheduler that is not there any more ends in a DataError, at whichever question that is noticed."""
+    from concurrent.futures import CancelledError
+
+    from distributed.client import FuturesCancelledError
+
+    try:
+        yield
+    except (FuturesCancelledError, CancelledError, OSError, TimeoutError):  # CommClosedError is an OSError
+        raise DataError(
+            "The connection to the Dask scheduler was lost. What is finished is kept; start the scheduler and this "
+            "command again."
+        ) from None
+
+
 class Workers:
     """Steps done by the workers of a Dask client. ahead: steps handed out beyond the number of workers, so that none
     is idle."""
@@ -40,10 +56,11 @@ class Workers:
         self.client, self.task, self.ahead, self.futures = client, task, ahead, set()
 
     def slots(self) -> int:
-        return sum(self.client.nthreads().values()) + self.ahead
+        with connected():
+            return sum(self.client.nthreads().values()) + self.ahead
 
     def submit(self, step: Step):
-        with warnings.catch_warnings():
+        with connected(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # densities are megabytes; scattered to a worker they would be lost with it
             future = self.client.submit(self.task, step, pure=False)
         self.futures.add(future)
@@ -51,15 +68,9 @@ class Workers:
 
     def finished(self) -> Iterator[tuple[object, Outcome]]:
         from distributed import wait
-        from distributed.client import FuturesCancelledError
 
-        try:
+        with connected():
             done = wait(self.futures, return_when="FIRST_COMPLETED").done
-        except (FuturesCancelledError, OSError):
-            raise DataError(
-                "The connection to the Dask scheduler was lost. What is finished is kept; start the scheduler and this "
-                "command again."
-            ) from None
         for future in done:
             self.futures.discard(future)
             if future.status == "finished":
