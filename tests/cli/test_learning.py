@@ -102,7 +102,7 @@ def test_what_cannot_be_is_told_before_the_database_is_opened(arguments, says, c
 ])
 def test_a_place_for_hours_of_work_is_tried_first(arguments, says, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("results.evaluate", "studies.study_inputs"):
+    for name in ("results.evaluate", "inputs.study_inputs"):
         monkeypatch.setattr(f"elnes_lab.learning.studies.{name}", lambda *words, **options: pytest.fail("computed"))
     (tmp_path / "file").write_text("kept")
     (tmp_path / "taken" / "learning.md").mkdir(parents=True)
