@@ -39,7 +39,7 @@ def add_commands(commands, with_database) -> None:
     evaluate.add_argument("--json", type=path, metavar="FILE",
                           help="records for programs; one per model, inputs and group")
     evaluate.add_argument("--docs", type=path, metavar="FOLDER", help=DOCS)
-    evaluate.add_argument("--models", nargs="+", metavar="NAME", help="models to compare (default: all)")
+    evaluate.add_argument("--models", nargs="+", metavar="NAME", help="models to compare (default: all but the slowest)")
     evaluate.add_argument("--seeds", type=whole(1, MOST_REPEATS), default=10)
     evaluate.add_argument("--folds", type=whole(3, MOST_REPEATS), default=5)
     evaluate.set_defaults(run=run_evaluate)

@@ -85,7 +85,7 @@ def plain_network(x, y, held, seed: int, hidden=HIDDEN, epochs: int = EPOCHS) ->
     """Predictions (k, m) for held (k, f) of a network fitted to x (n, f), y (n, m)."""
     from sklearn.neural_network import MLPRegressor
 
-    network = MLPRegressor(hidden, learning_rate_init=RATE, batch_size=min(BATCH, len(x)), max_iter=epochs, alpha=0,
+    network = MLPRegressor(hidden_layer_sizes=hidden, learning_rate_init=RATE, batch_size=min(BATCH, len(x)), max_iter=epochs, alpha=0,
                            n_iter_no_change=epochs, random_state=seed)
     with catch_warnings():
         simplefilter("ignore")  # ConvergenceWarning: the number of epochs is part of the setting

@@ -83,7 +83,7 @@ def measured(e: dict) -> list[str]:
         "",
         f"Data version `{e['data']}`: {counted(e, 'crystal')} and {counted(e, 'amorphous')}, of {e['planned']} "
         f"spectra planned. "
-        f"{e['seeds']} seeds (fewer for slow models, see the tables), each with {e['folds']}-fold cross-validation grouped by net: crystals with one "
+        f"{plural(e['seeds'], 'seed')} (slow models: two at most), each with {e['folds']}-fold cross-validation grouped by net: crystals with one "
         "silicon-oxygen net (the same coordination sequences of silicon over 14 shells: another cell, a distortion, a "
         "stacking of the same layers), or with one density of states, count as one structure"
         + (

@@ -23,6 +23,10 @@ def lead(e: dict, study: dict | None = None) -> list[str]:
             lines += compared(part, e["model"], part.get("grouping", "net"), group)
     if len(lines) == 2:
         return []
+    if any(r["mse_polarized_mean"] is not None for r in e["records"]):
+        lines += ["Polarised: MSE of the spectra along x, y and z. Only the direction-resolved models predict these; the others "
+                  "say their isotropic spectrum for each, so their figures there tell what a direction is worth and not how "
+                  "well such a method could learn it.", ""]
     return lines + goals(e) + zero(study)
 
 
@@ -115,6 +119,7 @@ def zero(study: dict | None) -> list[str]:
         return []
     fall = {key: 1 - new[key] / old[key] for key in ("mse_median", "mse_mean")}
     loss = new["on_loss_median"] / old["on_loss_median"]
+    kept = (1 - loss) / fall["mse_median"] if fall["mse_median"] > 0 else 1.0
     lines = ["### What the zero of energy has to do with it", "",
              "Spectra are counted from their own edge (`edge`), earlier ones from the first empty level of the charged cell "
              "(`onset`). For one and the same method, kernel ridge, on new nets, this change alone takes the median MSE "
@@ -129,5 +134,7 @@ def zero(study: dict | None) -> list[str]:
              f"put at predicted positions have a median MSE of {fixed(new['on_loss_median'])} with the edge and "
              f"{fixed(old['on_loss_median'])} with the first empty level: on that scale the edge is "
              + (f"{percent(1 - loss)} better." if loss < 0.97 else f"{percent(loss - 1)} worse." if loss > 1.03 else
-                "neither better nor worse."), ""]
+                "neither better nor worse.")
+             + (f" Most of the gain of the edge ({percent(1 - max(kept, 0))} of it, by the medians) is the position taken out of "
+                "the question." if kept < 0.5 else ""), ""]
     return lines
