@@ -44,8 +44,8 @@ def test_evaluate_writes_one_record_per_model_inputs_and_group(tmp_path):
 
 @pytest.mark.parametrize("arguments, says", [
     (["train"], "folder"), (["predict", "nowhere", "x.csv"], "card.json"),
-    (["predict", "ann-pdos", "x.csv", "--where", "band_gap > 99"], "no spectrum"),
-    (["predict", "ann-pdos", "x.csv", "--where", "band_gap"], "true or false"),
+    (["predict", "ensemble-pdos", "x.csv", "--where", "band_gap > 99"], "no spectrum"),
+    (["predict", "ensemble-pdos", "x.csv", "--where", "band_gap"], "true or false"),
     (["evaluate", "--models", "oracle"], "ridge"),
     (["evaluate", "--models", "ridge", "--folds", "1000", "--workers", "0"], "fewer folds"),
     (["evaluate", "--docs", "docs"], "numbers"), (["study", "--docs", "docs"], "numbers"),
@@ -69,12 +69,12 @@ def test_wrong_input_is_one_sentence_and_status_2(arguments, says, capsys, tmp_p
     (["train", "m", "--members", "0"], "1 to 256"), (["train", "m", "--epochs", "0"], "--epochs"),
     (["train", "m", "--epochs", "-1"], "--epochs"), (["train", "m", "--epochs", "9" * 5000], "--epochs"),
     (["train", "m", "--seed", "-1"], "4294967295"), (["train", "m", "--seed", str(2**32)], "4294967295"),
-    (["train", "m", "--seed", "9" * 5000], "4294967295"), (["predict", "ann-pdos", LONG + ".csv"], "too long"),
-    (["predict", "ann-pdos", "file/x.csv"], "no folder"), (["predict", "ann-pdos", "nowhere/x.csv"], "no folder"),
-    (["predict", "ann-pdos", "taken", "--overwrite"], "folder"),
-    (["predict", "ann-pdos", "/dev/null", "--overwrite"], "no plain file"),
-    (["predict", "ann-pdos", "file"], "exists"), (["predict", "ann-pdos", "/proc/x"], "cannot be written"),
-    (["predict", LONG, "x.csv"], "too long"), (["predict", "ann-pdos", "x.csv", "--where", ""], "empty"),
+    (["train", "m", "--seed", "9" * 5000], "4294967295"), (["predict", "ensemble-pdos", LONG + ".csv"], "too long"),
+    (["predict", "ensemble-pdos", "file/x.csv"], "no folder"), (["predict", "ensemble-pdos", "nowhere/x.csv"], "no folder"),
+    (["predict", "ensemble-pdos", "taken", "--overwrite"], "folder"),
+    (["predict", "ensemble-pdos", "/dev/null", "--overwrite"], "no plain file"),
+    (["predict", "ensemble-pdos", "file"], "exists"), (["predict", "ensemble-pdos", "/proc/x"], "cannot be written"),
+    (["predict", LONG, "x.csv"], "too long"), (["predict", "ensemble-pdos", "x.csv", "--where", ""], "empty"),
     (["predict", "", "x.csv"], "empty"), (["evaluate", "--json", LONG], "too long"),
     (["evaluate", "--seeds", "0"], "--seeds"), (["evaluate", "--seeds", "-1"], "--seeds"),
     (["evaluate", "--seeds", "9" * 30], "--seeds"), (["evaluate", "--folds", "1"], "--folds"),
@@ -102,7 +102,7 @@ def test_what_cannot_be_is_told_before_the_database_is_opened(arguments, says, c
 ])
 def test_a_place_for_hours_of_work_is_tried_first(arguments, says, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("results.evaluate", "studies.study_inputs"):
+    for name in ("results.evaluate", "inputs.study_inputs"):
         monkeypatch.setattr(f"elnes_lab.learning.studies.{name}", lambda *words, **options: pytest.fail("computed"))
     (tmp_path / "file").write_text("kept")
     (tmp_path / "taken" / "learning.md").mkdir(parents=True)

@@ -25,7 +25,7 @@ class Model(Reader):
 
         torch.set_num_threads(1)
         self.db = open_database(verify=False)[:ROWS]
-        self.source = MODELS / "ann-pdos"
+        self.source = MODELS / "ensemble-pdos"
         shutil.copytree(self.source, root / self.name)
         self.good = self.read(root)
 
