@@ -23,7 +23,9 @@ class Judged:
     row (N,): row of each site in the arrays of n, -1 where it has none. computed, mean (n, m), lower and upper (n, m)
     or None: spectra, isotropic, in units of the mean of the computed one; energy (m,) in eV; shift (n,): what was
     added to energies above the valence-band maximum. mse (N,), score (N,): out-of-domain score, NaN where unknown;
-    role (N,): one of TRAIN, VALIDATION, TWIN, NEW; reasons: n texts; notes: sentences for the user.
+    role (N,): one of TRAIN, VALIDATION, TWIN, NEW; reasons: n texts; notes: sentences for the user. directions: computed
+    and predicted spectra (n, 3, m) with the polarisation along x, y, z, in the same units, of a model that tells them
+    apart; else None.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Judged:
     score: np.ndarray
     reasons: list
     notes: list
+    directions: tuple | None = None
 
     @property
     def new(self):
@@ -105,6 +108,8 @@ def _judge(db, named):
         score=spread(score, row, np.nan),
         reasons=reasons,
         notes=[text for text in (model.warning, problem) if text],
+        directions=None if data.directed is None else tuple(
+            np.asarray(values, float) / scale[:, None] for values in (data.directed.targets, prediction.polarized)),
     )
 
 

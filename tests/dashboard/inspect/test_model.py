@@ -201,6 +201,21 @@ def test_the_detail_shows_the_error_that_the_plot_shows(model):
     assert detail["inputs"].shape == (len(detail["channels"]), len(detail["input_energy"]))
 
 
+def test_polarised_spectra_of_a_site_are_those_stored_and_their_mean_is_the_mean(model):
+    model.select("stishovite/O2")
+    mean, along = model.detail()["curves"], []
+    for model.along in "xyz":
+        along.append(model.detail()["curves"])
+        assert all(curve["lower"] is None and curve["title"].endswith(f"along {model.along}") for curve in along[-1])
+    for k, curve in enumerate(mean):
+        np.testing.assert_allclose(np.mean([c[k]["mean"] for c in along], 0), curve["mean"], atol=1e-5)
+        binned = np.interp(curve["energy"], curve["computed_energy"], curve["computed"])
+        np.testing.assert_allclose(np.mean([c[k]["computed"] for c in along], 0), binned, atol=0.03)
+        spread = np.ptp([c[k]["computed"] for c in along], axis=0).max()
+        assert spread > 0.5 and np.ptp([c[k]["mean"] for c in along], axis=0).max() > 0.3 * spread
+    model.along = "mean"
+
+
 def test_a_site_unlike_all_training_structures_is_called_so_with_the_reason(shipped, narrow):
     """The reason is looked up in the data: what it says is larger or smaller there is."""
     model = InspectModel(shipped, narrow)
