@@ -27,7 +27,7 @@ def add_commands(commands, with_database) -> None:
     train.set_defaults(run=run_train)
 
     predict = commands.add_parser("predict", help="predict spectra with a trained model")
-    predict.add_argument("model", type=path, help="folder of the model, or the name of a shipped one, e.g. ann-pdos")
+    predict.add_argument("model", type=path, help="folder of the model, or the name of a shipped one, e.g. ensemble-pdos")
     predict.add_argument("path", type=path, help="CSV file to write: energy, then mean, lower and upper of each site")
     predict.add_argument("--where", type=words, metavar="FILTER",
                          help="rows to predict, e.g. \"kind == 'amorphous'\" (default: all)")
@@ -88,7 +88,7 @@ def run_train(options) -> None:
         if options.shipped:
             from ..learning.studies.shipped import train_shipped
 
-            folders = train_shipped(db, folder, seed=options.seed, report=epoch, **hyper)
+            folders = train_shipped(db, folder, seed=options.seed, report=part_epoch, **hyper)
             print("\nTrained: " + ", ".join(map(str, folders)))
             return
         from ..learning.store import save
@@ -117,6 +117,11 @@ def epoch(inputs: str, record) -> None:
         print(f"\r\x1b[K{text}", end="", flush=True)
     elif record.epoch % 10 == 0:
         print(text, flush=True)
+
+
+def part_epoch(inputs: str, progress) -> None:
+    """The same of one part of a cross-fitted ensemble."""
+    epoch(f"{inputs}, part {progress.part + 1} of {progress.parts}", progress.record)
 
 
 def run_predict(options) -> None:

@@ -132,7 +132,7 @@ class Session(HasTraits):
                 (Path(folder) / part).write_bytes(data)
             try:
                 card = read_card(folder)
-                spectra = card["hyper_parameters"]["members"] * card["sizes"]["targets"]
+                spectra = numbers(card)
                 if spectra > SPECTRA_LIMIT:
                     raise DataError(f"{file_name} predicts {spectra:,} numbers a site, more than the {SPECTRA_LIMIT:,} "
                                     "that a page can keep. Train fewer members, or on a narrower window.")
@@ -141,6 +141,14 @@ class Session(HasTraits):
                 raise without_path(problem, folder, file_name) from None
         name = Path(file_name).stem.removeprefix("elnes-model-")
         return f"Uploaded {name}"[:40], model, card, "uploaded"
+
+
+def numbers(card):
+    """How many numbers a model with this card predicts for one site."""
+    from ..learning.card import ENSEMBLE
+    from ..learning.ensemble_card import spectra
+
+    return spectra(card) if card["layout"] == ENSEMBLE else card["hyper_parameters"]["members"] * card["sizes"]["targets"]
 
 
 def without_path(problem, folder, name):

@@ -15,7 +15,7 @@ MODULES = {
     "make_split": "splits", "grouped_folds": "splits", "structure_groups": "splits", "Hyper": "hyper", "train": "training",
     "Training": "training", "EpochRecord": "training", "Model": "model", "Prediction": "model", "coverage": "intervals",
     "save": "store", "load": "store", "read_card": "store", "integrated_gradients": "attribution",
-    "jacobian": "attribution",
+    "jacobian": "attribution", "Ensemble": "ensemble", "train_ensemble": "ensemble", "cross_fit": "crossfit",
 }
 __all__ = list(MODULES)
 

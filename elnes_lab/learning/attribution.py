@@ -44,7 +44,7 @@ def integrated_gradients(model, data, *, window: tuple[float, float], reference=
     Dataset of one row; default: the mean of the training inputs, so that contributions say how the row differs from an
     average oxygen. Raises DataError for a window without target bins or a reference that does not fit.
     """
-    data, select = model.dataset(data), target_bins(model, window)
+    data, select = differentiable(model).dataset(data), target_bins(model, window)
     x, s = torch.from_numpy(data.inputs), torch.from_numpy(data.scalars)
     if reference is None:
         x0, s0 = model.network.input_mean[None], model.network.scalar_mean[None]
@@ -77,7 +77,7 @@ def jacobian(model, data) -> np.ndarray:
     """Derivative of the ensemble's mean spectrum by every PDOS bin, (n, m, c, b), in the target's unit per
     states/eV/atom.
     """
-    data = model.dataset(data)
+    data = differentiable(model).dataset(data)
     found = np.empty((len(data), model.network.sizes["targets"], *data.inputs.shape[1:]), np.float32)
     for start in range(0, len(data), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
@@ -88,6 +88,16 @@ def jacobian(model, data) -> np.ndarray:
         for bin_, total in enumerate(sums):
             found[rows, bin_] = torch.autograd.grad(total, inputs, retain_graph=True)[0].numpy()
     return found
+
+
+def differentiable(model):
+    """The model; DataError for an ensemble with a kernel model, which has no derivatives here."""
+    if not hasattr(model, "network"):
+        raise DataError(
+            "An ensemble of kernel models and networks has no derivatives by its inputs. Take a network: "
+            "`elnes-lab train FOLDER`, or `learning.train`."
+        )
+    return model
 
 
 def mean_intensity(model, inputs, scalars, select) -> torch.Tensor:

@@ -39,6 +39,18 @@ def cross_fit(
     return CrossFit(dataset, folds=folds, seed=seed, models=models, deterministic=deterministic, **hyper)
 
 
+def crossed(folds: dict, data: Dataset) -> np.ndarray:
+    """Mask (n,) of the rows of a Dataset that an ensemble with these folds predicts by a part that has seen another
+    structure of their group: a twin of a training crystal that came later, or groups other than those of the training.
+    """
+    if not folds:
+        return np.zeros(len(data), bool)
+    groups, own, of_group = np.asarray(data.groups, str), [folds.get(str(s), -1) for s in data.structures], {}
+    for group, fold in zip(groups, own):
+        of_group.setdefault(group, set()).add(fold)
+    return np.array([bool(of_group[group] - {fold, -1}) for group, fold in zip(groups, own)])
+
+
 class CrossFit:
     """An iterator of Progress; `close` ends it, `model` is the Ensemble once all parts are trained.
 

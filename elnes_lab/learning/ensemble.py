@@ -106,13 +106,16 @@ class Ensemble:
     def predict(self, data, *, level: float = 0.9) -> EnsemblePrediction:
         """Spectra of a Database or Dataset, of each structure by the parts that have not seen it.
 
-        Raises DataError for a level that is none of `intervals.LEVELS`, and where the model gives no finite spectrum."""
+        Raises DataError for a level that is none of `intervals.LEVELS`, and where the model gives no finite spectrum.
+        """
         if level not in LEVELS:
             raise DataError(f"Intervals are calibrated for {', '.join(f'{x:g}' for x in LEVELS)}; not for {level!r}.")
         data = self.dataset(data)
         curves, mean, variance = self.by_direction(data)
         if not (np.isfinite(curves).all() and np.isfinite(variance).all()):
-            raise DataError("The model gives no finite spectrum for these inputs: its numbers are of no use. Train it again.")
+            raise DataError(
+                "The model gives no finite spectrum for these inputs: its numbers are of no use. Train it again."
+            )
         members, mean_curve = as_target(curves, self.target), as_target(mean, self.target)
         spread = np.zeros_like(mean_curve)
         lower = upper = None
@@ -228,7 +231,7 @@ class EnsembleTraining:
     @property
     def epochs(self) -> int:
         """Number of records at most: epochs of the networks, or one for the kernel alone."""
-        return self.training.hyper.epochs if self.training is not None else 1
+        return self.training.epochs if self.training is not None else 1
 
     def close(self) -> None:
         """Ends the iteration; what was learnt stays."""
@@ -266,17 +269,12 @@ class EnsembleTraining:
         """The Ensemble of the kernel and of each network member's best weights so far."""
         if KERNEL in self.models and self.kernel is None:
             self.fit_kernel()
-        data, outside, variance, network = self.data, [], np.zeros(len(self.data)), None
+        data, variance, network = self.data, np.zeros(len(self.data)), None
         if self.kernel is not None:
-            outside.append(self.left_out.curves)
             variance = self.left_out.variance.mean(1)
         if self.training is not None:
             network = rounded(self.training.model)
-            # Members that left a row out speak for it; if each has seen it (one round short of all parts) all do.
-            held = self.training.held_out.astype(float)
-            held[:, held.sum(0) == 0] = 1.0
-            outside.append(network_curves(network, block_features(data)[0], held))
-        outside = np.maximum(np.stack(outside), 0)
+        outside = self.left_out_curves(slice(None), network)
         flat = as_target(outside, data.target)
         weights = stacking(flat, data.targets, data.groups)
         part = Part(self.kernel, network, weights)
@@ -284,6 +282,30 @@ class EnsembleTraining:
                  "weights": dict(zip([m for m in PARTS if m in self.models], map(float, weights)))}
         residuals = data.targets - np.tensordot(weights, flat, 1)
         return assembled([part], data, residuals, variance, flat.std(0), {}, facts)
+
+
+    def left_out_curves(self, rows, network) -> np.ndarray:
+        """What each kind of model says (k, n, 3, m) of rows of the training data that it has not seen; network: with
+        weights to take (a `model.Model`), or None."""
+        found = []
+        if self.kernel is not None:
+            found.append(self.left_out.curves[rows])
+        if network is not None:
+            # Members that left a row out speak for it; if each has seen it (one round short of all parts) all do.
+            held = self.training.held_out.astype(float)
+            held[:, held.sum(0) == 0] = 1.0
+            part = self.data.subset(rows) if not isinstance(rows, slice) else self.data
+            held = held.reshape(len(held), len(self.data), 3)[:, rows].reshape(len(held), -1)
+            found.append(network_curves(network, block_features(part)[0], held))
+        return np.maximum(np.stack(found), 0)
+
+    def outside(self, rows, model=None) -> np.ndarray:
+        """Spectra (n, m) of rows of the training data by what has not seen them: by an Ensemble of this training, or by
+        the present weights, the kinds of model counting the same."""
+        network = self.training if model is None else model.parts[0].network
+        curves = self.left_out_curves(rows, network)
+        weights = np.full(len(curves), 1 / len(curves)) if model is None else model.parts[0].weights
+        return as_target(np.tensordot(weights, curves, 1), self.data.target)
 
 
 def assembled(parts, data: Dataset, residuals, variance, apart, folds: dict, facts: dict) -> Ensemble:

@@ -94,6 +94,11 @@ class Training:
     def __next__(self) -> EpochRecord:
         return next(self.records)
 
+    @property
+    def epochs(self) -> int:
+        """Number of records at most."""
+        return self.hyper.epochs if self.hyper.kind != "linear" else 1
+
     def close(self) -> None:
         """Ends the iteration; the best weights stay."""
         self.records.close()
@@ -178,7 +183,7 @@ class Training:
             trained *= len(self.data) / trained.sum(1, keepdim=True)
             optimizer = AdamW(list(self.network.parameters()), hyper.weight_decay)
             self.noise = torch.empty(2**20).bernoulli_(1 - hyper.dropout, generator=random).div_(1 - hyper.dropout)
-        for epoch in range(hyper.epochs if hyper.kind != "linear" else 1):
+        for epoch in range(self.epochs):
             rate = 0.5 * hyper.learning_rate * (1 + math.cos(math.pi * epoch / hyper.epochs))
             with self.threads():
                 train_loss = self.one_epoch(optimizer, rate, trained, random)

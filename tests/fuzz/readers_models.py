@@ -25,9 +25,13 @@ class Model(Reader):
 
         torch.set_num_threads(1)
         self.db = open_database(verify=False)[:ROWS]
-        self.source = MODELS / "ann-pdos"
+        self.source = self.model(root)
         shutil.copytree(self.source, root / self.name)
         self.good = self.read(root)
+
+    def model(self, root):
+        """Folder of the good model: an ensemble that comes with the repository."""
+        return MODELS / "ensemble-pdos"
 
     def copy(self, folder):
         return shutil.copytree(self.source, folder / self.name)
@@ -149,9 +153,9 @@ def spoil_weights(random, folder) -> tuple[str, str]:
         name = random.choice([name for name in header if name != "__metadata__"])
         first, last = header[name]["data_offsets"]
         what = random.choice(["nan", "inf", "zero", "huge", "negative", "tiny", "reversed"])
-        kind = {"F32": "<f4", "F64": "<f8"}[header[name]["dtype"]]
+        kind = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I64": "<i8"}[header[name]["dtype"]]
         values = np.frombuffer(content[8 + length + first : 8 + length + last], kind).copy()
-        made = {
+        made = {  # what a type cannot hold becomes infinite, or some number
             "nan": values * np.nan,
             "inf": values + np.inf,
             "zero": values * 0,
@@ -174,6 +178,25 @@ class Weights(Model):
 
     def damage(self, random, folder):
         return spoil_weights(random, self.copy(folder))
+
+
+class Network(Model):
+    """Both files of a network, as the page Train and the command line make them."""
+
+    name, title, share = "network", "model: a network", 2.0
+
+    def model(self, root):
+        from elnes_lab.database import open_database
+        from elnes_lab.learning import Dataset, make_split, save, train, usable
+        from elnes_lab.learning.choices import InputChoice, TargetChoice
+
+        db = open_database(verify=False)
+        data = Dataset.from_database(db[usable(db, InputChoice(), TargetChoice())[0]])
+        training = train(data, make_split(data), members=2, width=16, epochs=2)
+        return save(training.fit(), root / "trained")
+
+    def damage(self, random, folder):
+        return random.choice([spoil_card, spoil_weights])(random, self.copy(folder))
 
 
 class Upload(Model):
@@ -284,4 +307,4 @@ MEMBERS = {
 }
 
 
-READERS = (Card, Weights, Upload)
+READERS = (Card, Weights, Network, Upload)

@@ -19,6 +19,7 @@ READERS = (
     "structures",
     "card",
     "weights",
+    "network",
     "upload",
     "query",
     "link",

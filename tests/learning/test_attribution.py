@@ -40,6 +40,12 @@ def test_jacobian_is_the_derivative(small_model):
     )
 
 
+def test_an_ensemble_has_no_derivatives_and_says_so():
+    for what in (lambda m: jacobian(m, None), lambda m: integrated_gradients(m, None, window=(0, 2))):
+        with pytest.raises(DataError, match="Take a network"):
+            what(object())
+
+
 def test_an_input_that_never_varies_in_training_gets_nothing(made_up):
     """A channel that is constant in training carries no contribution; the gap, on which the peak depends, does."""
     data = made_up(24)

@@ -12,6 +12,8 @@ from ..common.words import ALL
 from ..sites.judged import KNOWN, TWIN, stored
 from ..sites.model import SiteModel
 
+MEAN = "mean"
+DIRECTIONS = (MEAN, "x", "y", "z")
 TRAINING = {"all": ALL, "not trained on": "new", "trained on": "known"}
 
 
@@ -24,6 +26,7 @@ class InspectModel(SiteModel):
     training = Enum(tuple(TRAINING.values()), ALL, help="By whether a model shown was trained on the structure")
     lowest = Float(0.0, help="Smallest error shown: the larger of the models' MSE")
     highest = Float(np.inf)
+    along = Enum(DIRECTIONS, MEAN, help="Which polarisation the spectrum of one site is shown with")
     boxed = Tuple(help="Labels the walk is narrowed to, or nothing")
 
     @observe("judged", "text", "kind", "training", "lowest", "highest")
@@ -94,11 +97,16 @@ class InspectModel(SiteModel):
         row = self.positions[self.selection[0]] if self.selection else -1
         judged = [(one, one.row[row], title, color)
                   for one, title, color in zip(self.judged, self.titles(), self.colors()) if one.row[row] >= 0]
+        if self.along != MEAN:  # without the models that predict the mean alone, unless no other is shown
+            judged = [found for found in judged if found[0].directions is not None] or judged
         if row < 0 or not judged:
             return None
         lead, at = judged[0][:2]
         curves = []
         for one, i, title, color in judged:
+            if self.along != MEAN and one.directions is not None:
+                curves.append(self._along(one, i, title, color, lead.shift[at]))
+                continue
             computed_energy, computed = stored(self.db, one, row)
             curves.append({
                 "energy": one.energy - one.shift[i] + lead.shift[at],
@@ -119,6 +127,13 @@ class InspectModel(SiteModel):
             "input_zero": lead.data.choice.alignment,
             "slots": len(CHANNELS),
         }
+
+    def _along(self, one, i, title, color, shift):
+        """A curve of `detail` with the polarisation along `along`; no interval, as that of the mean does not bound it."""
+        computed, predicted = (values[i, DIRECTIONS.index(self.along) - 1] for values in one.directions)
+        energy = one.energy - one.shift[i] + shift
+        return {"energy": energy, "computed_energy": energy, "computed": computed, "mean": predicted, "lower": None,
+                "upper": None, "title": f"{title}, along {self.along}", "color": color}
 
     def findings(self):
         """For each model that predicts the site: (title, color, MSE, share of the shown spectra that are better, role,

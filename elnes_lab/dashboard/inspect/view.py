@@ -11,7 +11,7 @@ from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, control
 from ..common.words import ALL
 from ..sites.widgets import KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk, not_predicted, nothing_shown
-from .model import TRAINING, InspectModel
+from .model import DIRECTIONS, MEAN, TRAINING, InspectModel
 
 ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 700
 EMPTY = {"errors": np.empty((0, 0)), "known": np.empty((0, 0)), "amorphous": np.empty(0, bool), "names": [],
@@ -42,6 +42,7 @@ class InspectView:
         self.model.observe(self._set_slider, "judged")
         self.model.observe(self._show_errors, ["shown", "judged"])
         self.model.observe(self._show_site, "selection")
+        self.model.observe(lambda change: self._show_detail(), "along")
         self.model.observe(self._show_walk, "boxed")
         self.model.load()
 
@@ -206,7 +207,11 @@ class InspectView:
         plot = ipw.Box([self.spectrum, self.unseen.widget]).add_class("elnes-plot")
         self.unseen.show(OPENING, busy=True)
         self.note = ipw.HTML().add_class("elnes-note")
-        return ipw.Box([self.walk.widget, plot, self.findings, self.note]).add_class("elnes-card")
+        self.along = ipw.Dropdown(options=DIRECTIONS, value=MEAN, tooltip="Mean over directions, or the polarisation "
+                                  "along an axis of the stored cell, of models that tell these apart")
+        self.along.observe(lambda change: setattr(self.model, "along", change.new), "value")
+        along = control("Polarisation", self.along).add_class("elnes-short")
+        return ipw.Box([self.walk.widget, plot, along, self.findings, self.note]).add_class("elnes-card")
 
     def _prediction(self):
         detail = self.model.detail() or {

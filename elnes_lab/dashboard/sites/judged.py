@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import DataError
 
 TRAIN, VALIDATION, TWIN, NEW = "trained on", "validated on", "twin of a structure trained on", "not trained on"
+NO_PART = -1  # of a cross-fitted model, that has left a structure out: predicted by all
 KNOWN = (TRAIN, VALIDATION, TWIN)  # an error there shows memory, not skill
 DONE, LOCK = weakref.WeakKeyDictionary(), threading.Lock()
 
@@ -22,7 +23,9 @@ class Judged:
     row (N,): row of each site in the arrays of n, -1 where it has none. computed, mean (n, m), lower and upper (n, m)
     or None: spectra, isotropic, in units of the mean of the computed one; energy (m,) in eV; shift (n,): what was
     added to energies above the valence-band maximum. mse (N,), score (N,): out-of-domain score, NaN where unknown;
-    role (N,): one of TRAIN, VALIDATION, TWIN, NEW; reasons: n texts; notes: sentences for the user.
+    role (N,): one of TRAIN, VALIDATION, TWIN, NEW; reasons: n texts; notes: sentences for the user. directions: computed
+    and predicted spectra (n, 3, m) with the polarisation along x, y, z, in the same units, of a model that tells them
+    apart; else None.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Judged:
     score: np.ndarray
     reasons: list
     notes: list
+    directions: tuple | None = None
 
     @property
     def new(self):
@@ -83,8 +87,11 @@ def _judge(db, named):
     computed, mean = computed / scale, isotropic(prediction.mean) / scale
     row = np.full(len(db), -1)
     row[mask] = np.arange(len(data))
-    role = roles(model.facts.get("split", {}), data)
-    score, reasons, problem = strangeness(data, np.isin(role, (TRAIN, VALIDATION)))
+    folds = getattr(model, "folds", {})
+    role = roles(model.facts.get("split", {}), data, folds)
+    part = np.array([folds.get(str(name), NO_PART) for name in data.structures])
+    known = part != NO_PART if folds else np.isin(role, (TRAIN, VALIDATION))
+    score, reasons, problem = strangeness(data, known, part)
     return Judged(
         name=named.name,
         with_gap=named.with_gap,
@@ -101,6 +108,8 @@ def _judge(db, named):
         score=spread(score, row, np.nan),
         reasons=reasons,
         notes=[text for text in (model.warning, problem) if text],
+        directions=None if data.directed is None else tuple(
+            np.asarray(values, float) / scale[:, None] for values in (data.directed.targets, prediction.polarized)),
     )
 
 
@@ -122,20 +131,31 @@ def spread(values, row, fill):
     return np.where(row >= 0, values[np.maximum(row, 0)], fill)
 
 
-def roles(split, data):
-    """What a training with this split, a dict of lists of structures, had seen of each row: (n,) texts."""
+def roles(split, data, folds=None):
+    """What a training with this split, a dict of lists of structures, had seen of each row: (n,) texts. folds: of a
+    cross-fitted model, whose parts have not seen what they predict, but maybe a twin of it that came later.
+    """
+    from ...learning.crossfit import crossed
+
     structures, groups = data.structures.astype(str), np.asarray(data.groups, str)
     train, validation = (np.isin(structures, split.get(part, [])) for part in ("train", "validation"))
-    twin = np.isin(groups, groups[train | validation])
+    twin = np.isin(groups, groups[train | validation]) | crossed(folds or {}, data)
     return np.select([train, validation, twin], [TRAIN, VALIDATION, TWIN], NEW).astype(object)
 
 
-def strangeness(data, known):
-    """Out-of-domain score (n,), reasons (n texts) and, where they cannot be had, why."""
+def strangeness(data, known, part=None):
+    """Out-of-domain score (n,), reasons (n texts) and, where they cannot be had, why. known (n,): rows trained on. part
+    (n,): each row is compared with the known rows of other parts only, those of NO_PART with all.
+    """
     from ...learning.domain import DomainScore
 
+    part = np.full(len(data), NO_PART) if part is None else part
+    score, reasons = np.full(len(data), np.nan), np.full(len(data), "", object)
     try:
-        domain = DomainScore.fit(data.subset(known))
+        for number in np.unique(part):
+            rows = part == number
+            domain = DomainScore.fit(data.subset(known & ((part != number) | (part == NO_PART))))
+            score[rows], reasons[rows] = domain.score(data.subset(rows)), domain.reasons(data.subset(rows))
     except DataError as problem:
         return np.full(len(data), np.nan), [""] * len(data), f"No out-of-domain score: {problem}"
-    return domain.score(data), domain.reasons(data), ""
+    return score, list(reasons), ""

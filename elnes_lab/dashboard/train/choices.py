@@ -25,11 +25,18 @@ BEST = {
     "ridge": Hyper().skip,
     "amorphous": False,
 }
+# What `models` of learning.ensemble the direction-resolved kinds are made of
+DIRECTED = {"ensemble": ("kernel", "network"), "kernel": ("kernel",)}
 # The published idea: one plain network, from the PDOS alone, on crystals.
-PRESETS = {"best": BEST, "published": BEST | {"members": 1, "epochs": 100, "ridge": False}}
+PRESETS = {
+    "best": BEST,
+    "ensemble": BEST | {"kind": "ensemble", "epochs": 40},
+    "published": BEST | {"members": 1, "epochs": 100, "ridge": False},
+}
 OWN = "own"
 ZEROS = {"cbm": "CB minimum", "vbm": "VB maximum", "onset": "first empty level", "edge": "edge, half height"}
-NAMES = {"mlp": "multilayer", "conv": "convolutional", "linear": "linear"}
+NAMES = {"mlp": "multilayer", "conv": "convolutional", "linear": "linear",
+         "ensemble": "ensemble", "kernel": "kernel model"}
 EXAMPLE = "quartz-alpha"
 
 
@@ -50,7 +57,7 @@ class TrainChoices(HasTraits):
     gap = Bool(False, help="Whether the band gap is an input, too")
     target_zero = Enum(TARGET_ALIGNMENTS, BEST["target_zero"])
     target_window = Tuple(help="(low, high) in eV from that zero")
-    kind = Enum(KINDS, "mlp")
+    kind = Enum((*KINDS, *DIRECTED), "mlp")
     members = Int(5)
     epochs = Int(25)
     ridge = Bool(True, help="Whether a network starts from a ridge regression, with shifts of the energies")
@@ -101,7 +108,8 @@ class TrainChoices(HasTraits):
         why = " ".join(reasons)
         amorphous = self._amorphous(mask) if self.amorphous else ""
         left_out = f" Left out: {why}" if why else ""
-        self.note = f"{count:,} of {len(mask):,} spectra can be used.{amorphous}{left_out}"
+        sees = " It sees all channels, those of the absorber along x, y and z." if self.kind in DIRECTED else ""
+        self.note = f"{count:,} of {len(mask):,} spectra can be used.{sees}{amorphous}{left_out}"
         self.problem = "" if count else f"No spectrum has all that is asked for. {why} Choose narrower windows."
 
     def _amorphous(self, mask):
@@ -125,8 +133,14 @@ class TrainChoices(HasTraits):
             alignment=self.input_zero,
             channels=self.channels,
             scalars=("band_gap",) if self.gap else (),
+            directed=self.kind in DIRECTED,
         )
         target = TargetChoice(window=self.target_window, alignment=self.target_zero)
+        if self.kind in DIRECTED:
+            models = DIRECTED[self.kind]
+            hyper = {"members": self.members, "epochs": self.epochs} if "network" in models else {}
+            Hyper.of(hyper)
+            return Settings(inputs, target, hyper, self.seed, self.amorphous, models)
         hyper = {"kind": self.kind, "members": self.members, "epochs": self.epochs}
         if not self.ridge and self.kind != "linear":
             hyper |= {"skip": False, "shift": 0.0, "patience": max(10, self.epochs // 3)}

@@ -16,13 +16,16 @@ PAUSE = 0.1  # s between two reports: the page shows no more, however fast the e
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a training needs besides the database; hyper: keyword arguments of learning.Hyper."""
+    """All that a training needs besides the database; hyper: keyword arguments of learning.Hyper; models: what an
+    ensemble is made of, as learning.train_ensemble takes them (nothing: a network).
+    """
 
     inputs: InputChoice
     target: TargetChoice
     hyper: dict
     seed: int = 0
     amorphous: bool = False
+    models: tuple = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +96,7 @@ def train_model(db, settings, stop, report):
 
     data = dataset(db, settings.inputs, settings.target)
     split = make_split(data, seed=settings.seed, include_amorphous=settings.amorphous)
-    from ...learning.training import train
-
-    training = train(data, split, seed=settings.seed, **settings.hyper)
+    training = begun(data, split, settings)
     rows = watched(training)
     records, curves, last, progress = [], [], -np.inf, None
 
@@ -104,7 +105,7 @@ def train_model(db, settings, stop, report):
         return Progress(
             training=np.array([r.train_loss for r in records]),
             validation=np.array([r.validation_loss for r in records]),
-            epochs=training.hyper.epochs if training.hyper.kind != "linear" else 1,
+            epochs=training.epochs,
             seconds=record.seconds,
             best_epoch=record.best_epoch + 1,
             sites=tuple(map(str, training.data.sites[rows])),
@@ -124,32 +125,46 @@ def train_model(db, settings, stop, report):
             training.close()
             break
     model = training.model
-    curves[1:] = [watch(training, rows, model.network)]
+    curves[1:] = [watch(training, rows, model)]
     progress = snapshot()
     report(progress)
     details = dataclasses.replace(measure(model, data), progress=progress)
     return model, card_of(model, data), details
 
 
+def begun(data, split, settings):
+    """The learning.Training, or EnsembleTraining, of some settings, before its first step."""
+    if settings.models:
+        from ...learning.ensemble import train_ensemble
+
+        return train_ensemble(data, split, seed=settings.seed, models=settings.models, **settings.hyper)
+    from ...learning.training import train
+
+    return train(data, split, seed=settings.seed, **settings.hyper)
+
+
 def watched(training):
     """Positions of SITES rows of the training's data that some member leaves out, of different structures if possible,
     alike for every training with the same split.
     """
-    rows = np.flatnonzero(training.held_out.any(0))
+    held = getattr(training, "held_out", np.ones((1, len(training.data)), bool))  # an ensemble leaves each out once
+    rows = np.flatnonzero(held.any(0))
     structures = training.data.structures.astype(str)[rows]
     first = rows[np.sort(np.unique(structures, return_index=True)[1])]
     pool = first if len(first) >= SITES else rows
     return pool[np.linspace(0, len(pool) - 1, SITES).round().astype(int)]
 
 
-def watch(training, rows, network=None):
-    """Spectra (3, m) of the watched rows by the members that left them out, from the present weights or a network's."""
+def watch(training, rows, model=None):
+    """Spectra (3, m) of the watched rows by the members that left them out, from the present weights or a model's."""
+    if hasattr(training, "outside"):
+        return training.outside(rows, model)
     import torch
 
     weights = training.held_out[:, rows] / training.held_out[:, rows].sum(0)
     with torch.inference_mode():
         inputs, scalars = torch.from_numpy(training.data.inputs[rows]), torch.from_numpy(training.data.scalars[rows])
-        members = (network or training.network)(inputs, scalars).numpy()
+        members = (training if model is None else model).network(inputs, scalars).numpy()
     return np.einsum("kn,knm->nm", weights, members)
 
 

@@ -14,7 +14,7 @@ from traitlets import Bool, Dict, Instance, Tuple, Unicode
 
 from ...errors import DataError
 from ..serving.confine import sentence
-from .choices import NAMES, ZEROS, TrainChoices, interval
+from .choices import DIRECTED, NAMES, ZEROS, TrainChoices, interval
 from .job import Progress, dataset, measure, train_model
 
 COMPARED = 2
@@ -83,9 +83,8 @@ class TrainModel(TrainChoices):
 
     def describe(self, number):
         """Name of a run with the present choices: "Run 3: multilayer × 5, gap"."""
-        return f"Run {number}: {NAMES[self.kind]}" + (f" × {self.members}" if self.members > 1 else "") + (
-            ", gap" if self.gap else ""
-        )
+        several = self.members > 1 and self.kind not in DIRECTED
+        return f"Run {number}: {NAMES[self.kind]}{f' × {self.members}' if several else ''}{', gap' if self.gap else ''}"
 
     def stop(self):
         """Ask the training to end after its epoch; the best weights so far become the model."""
@@ -134,16 +133,16 @@ class TrainModel(TrainChoices):
         found = []
         for entry in self.session.models:
             card, metrics = entry.card, entry.card.get("metrics") or {}
-            hyper, inputs, target = card["hyper_parameters"], card["inputs"], card["target"]
+            inputs, target = card["inputs"], card["target"]
             details = self.details.get(entry.name)
             progress = details.progress if details else None
             found.append(
                 {
                     "name": entry.name,
-                    "inputs": ", ".join(inputs["channels"]) + (" + gap" if entry.with_gap else ""),
+                    "inputs": channels(inputs) + (" + gap" if entry.with_gap else ""),
                     "window": f"{interval(inputs['window'])}, {ZEROS.get(inputs['alignment'], '')}",
                     "target": f"{interval(target['window'])}, {ZEROS.get(target['alignment'], '')}",
-                    "network": f"{NAMES.get(hyper['kind'], hyper['kind'])} × {hyper['members']}",
+                    "network": kind_of(card),
                     "seed": (card.get("training") or {}).get("seed"),
                     "crystal": (metrics.get("crystal") or {}).get("mse_median"),
                     "amorphous": (metrics.get("amorphous") or {}).get("mse_median"),
@@ -289,6 +288,21 @@ class TrainModel(TrainChoices):
         thread = threading.Thread(target=run, name="elnes-train", daemon=True)
         thread.start()
         return thread
+
+
+def channels(inputs):
+    """What a model with these inputs, of a card, sees, as the list of runs has it."""
+    return "all PDOS along x, y, z" if inputs.get("directed") else ", ".join(inputs["channels"])
+
+
+def kind_of(card):
+    """What a model is, as the list of runs has it: "multilayer × 5", "ensemble, 5 parts"."""
+    if "parts" not in card:
+        hyper = card["hyper_parameters"]
+        return f"{NAMES.get(hyper['kind'], hyper['kind'])} × {hyper['members']}"
+    parts, first = card["parts"], card["parts"][0]
+    name = NAMES["ensemble" if first["network"] and first["kernel"] else "kernel" if first["kernel"] else "mlp"]
+    return name if len(parts) == 1 else f"{name}, {len(parts)} parts"
 
 
 def import_torch():

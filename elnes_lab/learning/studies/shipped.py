@@ -1,43 +1,43 @@
 """The pre-trained models that come with the repository: made by one call, and measured on what they never saw.
 
+They are cross-fitted ensembles (`crossfit`): each crystal is predicted by parts that never saw its net, so that all of
+them are tests.
+
 >>> train_shipped(db, Path("data/models"))
 >>> evaluate_shipped(db, Path("data/models"))[0]["mse_median"]
 """
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
 
 from .. import metrics
-from ..dataset import Dataset, InputChoice, TargetChoice, make_split, usable
-from ..estimators import ANN
+from ..dataset import Dataset, InputChoice, TargetChoice, usable
+from ..crossfit import crossed, cross_fit
+from ..estimators import ENSEMBLE
 from ..intervals import coverage
 from ..splits import NET
 from .evaluation import DECILES, VARIANTS, number
 
-FOLDERS = {"pdos": "ann-pdos", "pdos+gap": "ann-pdos-gap"}
+FOLDERS = {"pdos": "ensemble-pdos", "pdos+gap": "ensemble-pdos-gap"}
 
 
 def train_shipped(db, folder: Path, *, seed: int = 0, report=None, **hyper) -> list[Path]:
-    """Trains the default network with and without the band gap on one split and stores both with their metrics; their
-    folders.
+    """Trains a cross-fitted ensemble with and without the band gap and stores both with their metrics; their folders.
 
-    report is called with (inputs, EpochRecord) after every epoch; hyper: hyper-parameters other than the defaults.
-    Rows that lack what the default choices ask for are left out.
+    report is called with (inputs, crossfit.Progress) after every epoch of every part; hyper: hyper-parameters of the
+    networks other than the defaults, and folds. Rows that lack what the default choices ask for are left out.
     """
     from ..store import save
-    from ..training import train
 
     folder, made = Path(folder), []
     for inputs, scalars in VARIANTS.items():
-        choice = dataclasses.replace(InputChoice(), scalars=scalars)
-        rows = db[usable(db, choice, TargetChoice())[0]]
-        data = Dataset.from_database(rows, choice)
-        training = train(data, make_split(data, seed=seed), seed=seed, **hyper)
-        for record in training:
+        choice = InputChoice(scalars=scalars, directed=True)
+        data = Dataset.from_database(db[usable(db, choice, TargetChoice())[0]], choice)
+        training = cross_fit(data, seed=seed, **hyper)
+        for progress in training:
             if report:
-                report(inputs, record)
+                report(inputs, progress)
         model = training.model
         measured = {group: figures(model, part) for group, part in unseen(model, data).items()}
         made.append(save(model, folder / FOLDERS[inputs], metrics=measured))
@@ -46,8 +46,8 @@ def train_shipped(db, folder: Path, *, seed: int = 0, report=None, **hyper) -> l
 
 def evaluate_shipped(db, folder: Path, grouping: str = NET) -> list[dict]:
     """The stored models on the structures of a Database that they were neither trained nor validated on, nor on any of
-    their group (grouping: as in `splits.structure_groups`): one record per inputs and group, with n, mse_mean, mse_median, deciles, coverage_90 and `warning` (text if the data have
-    changed since training).
+    their group (grouping: as in `splits.structure_groups`): one record per inputs and group, with n, mse_mean,
+    mse_median, deciles, coverage_90 and `warning` (text if the data have changed since training).
 
     Raises DataError if a model is missing or damaged.
     """
@@ -59,7 +59,7 @@ def evaluate_shipped(db, folder: Path, grouping: str = NET) -> list[dict]:
         rows = db[usable(db, model.choice, model.target)[0]]
         data = Dataset.from_database(rows, model.choice, model.target, grouping=grouping)
         found += [
-            {"model": ANN, "inputs": inputs, "group": group, "grouping": grouping, **figures(model, part),
+            {"model": ENSEMBLE, "inputs": inputs, "group": group, "grouping": grouping, **figures(model, part),
              "warning": model.warning}
             for group, part in unseen(model, data).items()
         ]
@@ -67,10 +67,11 @@ def evaluate_shipped(db, folder: Path, grouping: str = NET) -> list[dict]:
 
 
 def unseen(model, data: Dataset) -> dict[str, Dataset]:
-    """Rows by kind of the structures, near duplicates included, that the model's training did not touch."""
+    """Rows by kind of the structures, near duplicates included, that what predicts them was not trained on."""
     touched = [*model.facts["split"]["train"], *model.facts["split"]["validation"]]
-    groups = np.unique(np.asarray(data.groups[np.isin(data.structures.astype(str), touched)], str))
-    free = ~np.isin(np.asarray(data.groups, str), groups)
+    groups = np.asarray(data.groups, str)
+    free = ~np.isin(groups, groups[np.isin(data.structures.astype(str), touched)])
+    free &= ~crossed(getattr(model, "folds", {}), data)
     return {str(kind): data.subset(free & (data.kinds == kind)) for kind in dict.fromkeys(data.kinds[free])}
 
 
