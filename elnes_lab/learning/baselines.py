@@ -6,7 +6,8 @@ then the method is fitted to both: it sees every spectrum a network sees, and no
 """
 
 import dataclasses
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 

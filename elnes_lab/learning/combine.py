@@ -43,7 +43,7 @@ class Difficulty:
         self.profile, self.coefficients = np.asarray(profile, float), np.asarray(coefficients, float)
 
     @classmethod
-    def fit(cls, residuals: np.ndarray, variance: np.ndarray, apart: np.ndarray, groups: np.ndarray) -> "Difficulty":
+    def fit(cls, residuals: np.ndarray, variance: np.ndarray, apart: np.ndarray, groups: np.ndarray) -> Difficulty:
         """residuals (n, m) of rows left out, variance (n,), apart (n, m): the models' standard deviation."""
         from scipy.optimize import minimize
 

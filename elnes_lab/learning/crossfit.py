@@ -11,7 +11,8 @@ intervals are calibrated on just those predictions.
 """
 from __future__ import annotations
 
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class Progress(NamedTuple):
 
 def cross_fit(
     dataset: Dataset, *, folds: int = FOLDS, seed: int = 0, models=PARTS, deterministic: bool = True, **hyper
-) -> "CrossFit":
+) -> CrossFit:
     """A CrossFit to iterate over; arguments as those of `ensemble.train_ensemble`."""
     return CrossFit(dataset, folds=folds, seed=seed, models=models, deterministic=deterministic, **hyper)
 

@@ -63,7 +63,7 @@ class Dataset:
     @classmethod
     def from_database(
         cls, db, choice: InputChoice | None = None, target: TargetChoice | None | bool = True, *, grouping: str = NET
-    ) -> "Dataset":
+    ) -> Dataset:
         """The rows of a Database, in its order. target=None: inputs only, for prediction; True: the default target.
         grouping: which structures are one, as in `structure_groups`.
 
@@ -104,7 +104,7 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def subset(self, rows) -> "Dataset":
+    def subset(self, rows) -> Dataset:
         """Some rows: positions or a mask."""
         rows = np.asarray(rows)
         rows = rows.astype(int) if rows.size == 0 and rows.dtype != bool else rows

@@ -35,11 +35,11 @@ class Directed:
     shared: np.ndarray
     targets: np.ndarray
 
-    def subset(self, rows) -> "Directed":
+    def subset(self, rows) -> Directed:
         """Some sites: positions or a mask."""
         return Directed(self.inputs[rows], self.shared[rows], self.targets[rows])
 
-    def joined(self, other: "Directed") -> "Directed":
+    def joined(self, other: Directed) -> Directed:
         """These sites, then those."""
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in dataclasses.fields(self))
         return Directed(*(np.concatenate(pair) for pair in pairs))

@@ -45,7 +45,7 @@ class DomainScore:
         self.part, self.limits, self.names = part, limits, names
 
     @classmethod
-    def fit(cls, train) -> "DomainScore":
+    def fit(cls, train) -> DomainScore:
         """From the training rows; the limits come from leaving out structure groups. Raises DataError for fewer than
         two groups."""
         features = columns(train)

@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Iterator
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from .choices import InputChoice, TargetChoice
 from .combine import Difficulty, stacking
 from .dataset import Dataset
 from .directions import as_target, directed, samples
+from .epoch import EpochRecord
 from .intervals import LEVELS, half_widths
 from .kernels import KernelModel, block_features, half
 from .splits import Split
@@ -174,7 +175,7 @@ def rounded(model):
     import torch
 
     with torch.no_grad():
-        for name, value in model.network.state_dict().items():
+        for value in model.network.state_dict().values():
             if value.ndim > 1:
                 value.copy_(torch.from_numpy(half(value.numpy())))
     return model
@@ -187,7 +188,7 @@ def in_samples(split: Split) -> Split:
 
 def train_ensemble(
     dataset: Dataset, split: Split, *, seed: int = 0, models=PARTS, deterministic: bool = True, **hyper
-) -> "EnsembleTraining":
+) -> EnsembleTraining:
     """An EnsembleTraining to iterate over; hyper: of the network, as in `Hyper`, where other than `HYPER`."""
     return EnsembleTraining(dataset, split, seed=seed, models=models, deterministic=deterministic, **hyper)
 
@@ -222,10 +223,10 @@ class EnsembleTraining:
             self.hyper = self.training.hyper
         self.records = self.run()
 
-    def __iter__(self) -> Iterator["EpochRecord"]:
+    def __iter__(self) -> Iterator[EpochRecord]:
         return self
 
-    def __next__(self) -> "EpochRecord":
+    def __next__(self) -> EpochRecord:
         return next(self.records)
 
     @property
@@ -246,7 +247,6 @@ class EnsembleTraining:
     def run(self):
         from time import perf_counter
 
-        from .epoch import EpochRecord
 
         begin = perf_counter()
         if KERNEL in self.models:

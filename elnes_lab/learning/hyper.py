@@ -79,7 +79,7 @@ class Hyper:
             )
 
     @classmethod
-    def of(cls, fields: dict) -> "Hyper":
+    def of(cls, fields: dict) -> Hyper:
         """Hyper-parameters from keyword arguments or a card; DataError for a name that is none."""
         names = [field.name for field in dataclasses.fields(cls)]
         for name in fields:

@@ -52,7 +52,7 @@ class KernelModel:
     theta: np.ndarray
 
     @classmethod
-    def fit(cls, dataset, *, steps: int = STEPS) -> tuple["KernelModel", LeftOut]:
+    def fit(cls, dataset, *, steps: int = STEPS) -> tuple[KernelModel, LeftOut]:
         """The model of all rows of a Dataset, and what it says of each group without that group.
 
         Raises DataError for a dataset without directions, without targets, or of one group only.

@@ -55,7 +55,7 @@ class Model:
     warning: str = ""
 
     @classmethod
-    def calibrated(cls, network: Network, data: Dataset, held_out: np.ndarray, facts: dict) -> "Model":
+    def calibrated(cls, network: Network, data: Dataset, held_out: np.ndarray, facts: dict) -> Model:
         """A model with intervals from the rows (k, n) that members left out. One member: no interval, as it has no
         spread and its validation rows chose its weights.
         """

@@ -11,7 +11,7 @@ import contextlib
 import copy
 import math
 import time
-from typing import Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ ROWS_OF_RIDGE = 2000                # with all their shifts; where there are mor
 ROWS_PER_EPOCH = 256                # drawn at least, each with its own shift, however few there are
 
 
-def train(dataset: Dataset, split: Split, *, seed: int = 0, deterministic: bool = True, **hyper) -> "Training":
+def train(dataset: Dataset, split: Split, *, seed: int = 0, deterministic: bool = True, **hyper) -> Training:
     """A Training to iterate over; keyword arguments are those of `Hyper`. Nothing is trained before the first step."""
     return Training(dataset, split, seed=seed, deterministic=deterministic, **hyper)
 
@@ -203,7 +203,7 @@ class Training:
         """A view whose first axis is the member (filters of a convolution are stored side by side)."""
         return parameter.view(self.hyper.members, -1)
 
-    def one_epoch(self, optimizer: "AdamW", rate: float, trained: torch.Tensor, random: torch.Generator) -> float:
+    def one_epoch(self, optimizer: AdamW, rate: float, trained: torch.Tensor, random: torch.Generator) -> float:
         """Steps over all rows in random order, each with a random shift and fresh dropout; mean squared error in
         coefficients.
         """

@@ -213,7 +213,7 @@ class BrowseView:
 
     def _write_note(self):
         model = self.model
-        hidden = len(set(model.positions[label] for label in model.selection) - set(model.visible.tolist()))
+        hidden = len({model.positions[label] for label in model.selection} - set(model.visible.tolist()))
         notes = ["Click a row to show it, the box (or Ctrl, Shift) to compare several."]
         if hidden:
             notes.append(f"{hidden} of the {len(model.selection)} selected are hidden by the filters.")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from ..intervals import coverage
 from ..splits import NET
 from .scaling import run
 from .significance import bootstrap, paired_test
+
+if TYPE_CHECKING:
+    import pandas
 
 VARIANTS = {"pdos": (), "pdos+gap": ("band_gap",)}  # inputs by the names of the records
 SEEDS, FOLDS = 10, 5
@@ -62,8 +65,8 @@ class Evaluation:
     were left out. grouping: what counted as one structure, see `splits.structure_groups`.
     """
 
-    frame: "pandas.DataFrame"
-    reference: "pandas.DataFrame"
+    frame: pandas.DataFrame
+    reference: pandas.DataFrame
     choice: InputChoice
     target: TargetChoice
     seeds: int
@@ -77,7 +80,7 @@ class Evaluation:
         rows = self.frame
         return set(rows[(rows.model == model) & (rows.inputs == inputs)].seed)
 
-    def per_site(self, model: str, inputs: str, group: str, seeds=None) -> "pandas.DataFrame":
+    def per_site(self, model: str, inputs: str, group: str, seeds=None) -> pandas.DataFrame:
         """Means over seeds (default: all) and folds, one row per site of a group ("crystal", "amorphous"), with structure
         and cluster."""
         rows = self.frame
@@ -228,7 +231,7 @@ def evaluate(
     )
 
 
-def fit_fold(shared: Shared, task: Task) -> "pandas.DataFrame":
+def fit_fold(shared: Shared, task: Task) -> pandas.DataFrame:
     """Fits one model on one fold; measures of every spectrum it did not see, one row each."""
     import pandas as pd
 
@@ -294,7 +297,7 @@ def below(coverage, structures, least: float = POOR_COVERAGE) -> float:
     return float((mean < least).mean()) if mean.notna().all() else np.nan
 
 
-def reference_frame(data: Dataset, ground) -> "pandas.DataFrame":
+def reference_frame(data: Dataset, ground) -> pandas.DataFrame:
     """Structure, cluster, group and what `edge_measures` finds in the references and the ground state, by site."""
     import pandas as pd
 

@@ -1,9 +1,9 @@
-"""The published setting of the band-gap question, and the same network with other zeros of energy.
+"""The band-gap question in the manner of the published work, and the same network with other zeros of energy.
 
 Kiyohara, Tsubaki and Mizoguchi, npj Comput. Mater. 6, 68 (2020): a plain feed-forward network from the ground-state
 PDOS to the spectrum, both on an axis from the valence-band maximum, and the gap as one more input. Here: no principal
-components, no ridge regression below, no shifted rows, one network; two hidden layers of 100 units, Adam. Layer
-sizes, rate and epochs are this study's where the text leaves them open.
+components, no ridge regression below, no shifted rows, one network. Channels, layer sizes (two of 100 units), rate, epochs and
+batches are this study's own choice, not taken from the paper.
 """
 
 import dataclasses

@@ -153,7 +153,7 @@ def study_zeros(db, pairs: list[Twins], *, seeds: int = 2, folds: int = 5, worke
     candidates = zeros(db)
     data, loss, levels = Dataset.from_database(db), db.shifts("loss"), candidates[FIRST]
     tasks, shared = [], []
-    for name, zero in candidates.items():
+    for zero in candidates.values():
         # The same stretch of a typical spectrum is compared, wherever the zero lies in it.
         found = curves(db, zero - np.median(zero - levels))[1]
         size = 2 * (found.shape[1] // 2)

@@ -208,7 +208,8 @@ def as_published(study: dict) -> list[str]:
     return [
         "### The published setting",
         "",
-        f"As closely as the text of the published work allows: {study['published']['network']}; "
+        "A network in the manner of the published one, with energies from the valence band and the gap as one more input; "
+        f"its sizes, channels and training are this study's own choice: {study['published']['network']}; "
         f"{plural(study['published']['seeds'], 'seed')} of {study['published']['folds']} folds by net.",
         "",
         *table(

@@ -17,10 +17,9 @@ from ..dataset import Dataset, grouped_folds, usable
 from ..domain import DomainScore
 from ..estimators import ANN, ENSEMBLE, SHIFTED, names
 from ..splits import DOS, GROUPINGS, NET, structure_groups
+from . import curve, published, reference
 from . import gap as bandgap
-from . import curve
 from . import inputs as studies
-from . import published, reference
 from .evaluation import FOLDS, SEEDS, Evaluation, evaluate, number
 from .report import markdown
 from .shipped import evaluate_shipped

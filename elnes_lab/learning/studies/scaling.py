@@ -7,7 +7,7 @@ workers there are, or on which of them did what.
 import contextlib
 import os
 import sys
-from typing import Callable, Iterable
+from collections.abc import Callable, Iterable
 
 from ...errors import DataError
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from .. import metrics
+from ..crossfit import cross_fit, crossed
 from ..dataset import Dataset, InputChoice, TargetChoice, usable
-from ..crossfit import crossed, cross_fit
 from ..estimators import ENSEMBLE
 from ..intervals import coverage
 from ..splits import NET

@@ -13,9 +13,8 @@ import pytest
 
 from elnes_lab.dashboard.inspect.model import InspectModel
 from elnes_lab.dashboard.session import UPLOAD_LIMIT, Session, numbers
-from elnes_lab.dashboard.train.job import dataset
 from elnes_lab.dashboard.train.choices import OWN, PRESETS
-from elnes_lab.dashboard.train.job import train_model
+from elnes_lab.dashboard.train.job import dataset, train_model
 from elnes_lab.dashboard.train.model import TrainModel
 from elnes_lab.errors import DataError
 from elnes_lab.store import data_directory
@@ -107,7 +106,7 @@ def test_a_training_reports_ends_and_joins_the_models(model, loop):
     last = model.progress
     epochs = [p.epoch for p in seen]  # the last one a second time with the best weights, if its turn came just then
     assert epochs == sorted(epochs) and len(set(epochs)) >= len(epochs) - 1 and last.epoch == len(last.validation) == 10
-    assert last.left == 0 and len(set(site.partition("/")[0] for site in last.sites)) == 3
+    assert last.left == 0 and len({site.partition("/")[0] for site in last.sites}) == 3
     entry = model.session.models[-1]
     assert entry.name == "Run 1: multilayer × 2" and model.ticked == (entry.name,) and not model.failed
     assert entry.load().hyper.members == 2 and not entry.with_gap
@@ -316,7 +315,7 @@ def wrong_files(packed):
         "spoilt": packed[:400] + bytes(2000) + packed[2400:],
         "pickle": zipped(card_json=card, model_safetensors=pickle.dumps(Bomb())),
         "other names": zipped(readme_txt=b"hello"),
-        "path": zipped(**{"card_json": card, "____etc__model_safetensors": weights}),
+        "path": zipped(card_json=card, ____etc__model_safetensors=weights),
         "no card": zipped(card_json=b"[]", model_safetensors=weights),
         "wrong sizes": zipped(card_json=card.replace(b'"bins": 85', b'"bins": "x"'), model_safetensors=weights),
         "other sizes": zipped(card_json=card.replace(b'"width": 64', b'"width": 32'), model_safetensors=weights),
