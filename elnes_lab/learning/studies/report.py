@@ -170,8 +170,8 @@ def stored(e: dict) -> list[str]:
     return [
         "### The models that come with the repository",
         "",
-        "One split each, by net; measured on all structures that they were neither trained nor validated on, nor, under "
-        "each grouping, on any of their group.",
+        "Cross-fitted, by net: each crystal is predicted by parts that never saw its net, an amorphous structure by all "
+        "parts, which saw none.",
         "",
         *table(
             "model | inputs | group | grouping | spectra | median MSE | mean | coverage of 90 %",
