@@ -65,3 +65,19 @@ def test_the_rules_see_imports_of_all_kinds():
 def test_modules_are_of_a_size_to_read():
     lengths = {path.relative_to(PACKAGE): len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
     assert {path: length for path, length in lengths.items() if length > 350} == {}
+
+
+def test_every_import_of_the_package_leads_somewhere():
+    """Those within functions, too, which fail only when a visitor gets there."""
+    there = {".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")}
+    there |= {name.removesuffix(".__init__") for name in there}
+    wrong = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        package = [*path.relative_to(PACKAGE).parts][:-1]
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                base = package[: len(package) - node.level + 1]
+                name = ".".join([*base, *filter(None, [node.module])])
+                if name and (node.level > len(package) + 1 or name not in there):
+                    wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno} imports {name}")
+    assert wrong == []

@@ -176,7 +176,7 @@ class TrainChoices(HasTraits):
 
     def _example_site(self):
         """Spectra of the site that the windows are drawn on, energies in eV from the valence-band maximum; kept."""
-        from ..learning.dataset import target_shift
+        from ...learning.dataset import target_shift
 
         if self.site is None:
             labels = list(map(str, self.db.sites))
