@@ -93,7 +93,7 @@ def test_the_drawing_follows_channels_and_windows(page):
         page.get_by_role("button", name=name, exact=True).click()
     page.get_by_text("No PDOS channel is chosen").wait_for()
     assert go(page).is_disabled()
-    page.get_by_role("button", name="Best", exact=True).click()
+    page.get_by_role("button", name="Fast", exact=True).click()
     page.wait_for_function(f"{shown}.length === 3")
     page.wait_for_function("document.querySelector('.elnes-windows').layout.shapes[0].x1 === 15")
     page.wait_for_function("!document.querySelector('.elnes-go').disabled")
@@ -227,7 +227,7 @@ def test_a_run_trained_here_is_shown_in_inspect(page):
     page.get_by_role("button", name="Inspect", exact=True).click()  # open before there is the run
     page.wait_for_function(f"{errors}?.data?.[0]?.x?.length > 10", timeout=PATIENCE)
     page.get_by_role("button", name="Train", exact=True).first.click()
-    page.get_by_role("button", name="Best", exact=True).click()
+    page.get_by_role("button", name="Fast", exact=True).click()
     control(page, "Members").locator("select").select_option(label="1")
     set_epochs(page, 5)
     before = models(page).count()

@@ -34,7 +34,7 @@ PRESETS = {
     "published": BEST | {"members": 1, "epochs": 100, "ridge": False},
 }
 OWN = "own"
-ZEROS = {"cbm": "CB minimum", "vbm": "VB maximum", "onset": "first empty level", "edge": "edge, half height"}
+ZEROS = {"cbm": "CB minimum", "vbm": "VB maximum", "onset": "first empty level", "edge": "edge"}
 NAMES = {"mlp": "multilayer", "conv": "convolutional", "linear": "linear",
          "ensemble": "ensemble", "kernel": "kernel model"}
 EXAMPLE = "quartz-alpha"
