@@ -95,8 +95,9 @@ def test_the_gradient_of_the_left_out_error(data):
 def test_axes_turned_into_one_another_turn_the_prediction(data, model):
     part = data.subset(np.arange(0, len(data), 7))
     straight, turned = model.predict(part), model.predict(swapped(part, [2, 0, 1]))
-    np.testing.assert_allclose(turned.polarized, straight.polarized[:, [2, 0, 1]], atol=2e-5)
-    np.testing.assert_allclose(turned.mean, straight.mean, atol=2e-5)
+    # to the rounding of single precision, which differs with the number of threads
+    np.testing.assert_allclose(turned.polarized, straight.polarized[:, [2, 0, 1]], rtol=2e-4, atol=2e-4)
+    np.testing.assert_allclose(turned.mean, straight.mean, rtol=2e-4, atol=2e-4)
     np.testing.assert_allclose(straight.mean, straight.polarized.mean(1), atol=1e-6)
 
 
