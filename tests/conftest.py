@@ -1,4 +1,11 @@
 """A small raw folder of real results, and the database made from it; tests may spoil copies."""
+
+# One thread, as the dashboard's kernels have: sums in single precision differ with their number. Before NumPy is imported.
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import shutil
 from pathlib import Path
 

@@ -112,13 +112,13 @@ def control(page, label, panel=".elnes-inspect"):
 def test_errors_of_all_spectra_with_both_networks(page, db, judged):
     for k, one in enumerate(judged):
         drawn = points(page, k)
-        np.testing.assert_allclose(sorted(drawn["y"]), sorted(one.mse[np.isfinite(one.mse)]), rtol=1e-5)
+        np.testing.assert_allclose(sorted(drawn["y"]), sorted(one.mse[np.isfinite(one.mse)]), rtol=1e-3)
         squares = sum("square" in symbol for symbol in drawn["symbol"])
         assert squares == ((db["kind"] == "amorphous") & (one.row >= 0)).sum()
         hollow = sum("open" in symbol for symbol in drawn["symbol"])
         assert hollow == ((one.row >= 0) & ~one.new).sum()
         median = trace(page, ".elnes-inspect .elnes-errors", f"median.{k}")
-        assert median["y"][0] == pytest.approx(np.median(one.mse[one.new & (db["kind"] == "crystal")]))
+        assert median["y"][0] == pytest.approx(np.median(one.mse[one.new & (db["kind"] == "crystal")]), rel=1e-3)
     assert page.evaluate(f"{ERRORS}._fullLayout.yaxis.type") == "log"
     assert "MSE per spectrum" in page.locator(".elnes-inspect .elnes-errors").inner_text()
 
@@ -145,17 +145,17 @@ def test_clicking_a_point_shows_spectrum_band_inputs_structure_and_domain(page, 
     wanted = judged[0].mean[judged[0].row[chosen]][0]
     page.wait_for_function(
         "(y) => "
-        "Math.abs(document.querySelector('.elnes-prediction').data.find((t) => t.meta === 'mean.0').y[0] - y) < 1e-5",
+        "Math.abs(document.querySelector('.elnes-prediction').data.find((t) => t.meta === 'mean.0').y[0] - y) < 1e-3",
         arg=float(wanted),
     )
     for k, one in enumerate(judged):
         row = one.row[chosen]
-        np.testing.assert_allclose(trace(page, ".elnes-prediction", f"mean.{k}")["y"], one.mean[row], rtol=1e-5)
+        np.testing.assert_allclose(trace(page, ".elnes-prediction", f"mean.{k}")["y"], one.mean[row], rtol=1e-3)
         band = trace(page, ".elnes-prediction", f"band.{k}")
         assert band["visible"] and len(band["y"]) == 2 * len(one.energy)
     drawn = trace(page, ".elnes-prediction", "computed.0")
     for values, wanted in zip((drawn["x"], drawn["y"]), stored(db, judged[0], chosen), strict=True):
-        np.testing.assert_allclose(values, wanted, rtol=1e-5)
+        np.testing.assert_allclose(values, wanted, rtol=1e-3)
     assert trace(page, ".elnes-prediction", "input.0")["visible"]
     assert "training data" in page.locator(".elnes-inspect").inner_text()
 
@@ -195,7 +195,7 @@ def test_next_worst_by_button_and_by_arrow_key(page, judged):
     panel.get_by_role("button", name="Next worst").click()
     wait_for_place(page, 2)
     page.wait_for_function(
-        f"Math.abs(Math.max(...{ERRORS}.data.find((t) => t.meta === 'marked').y) - {ranked[1]}) < 1e-6"
+        f"Math.abs(Math.max(...{ERRORS}.data.find((t) => t.meta === 'marked').y) - {ranked[1]}) < 1e-4"
     )
     page.keyboard.press("ArrowRight")
     wait_for_place(page, 3)
