@@ -11,7 +11,6 @@ intervals are calibrated on just those predictions.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from ..errors import DataError
 from .dataset import Dataset, grouped_folds
 from .directions import as_target
 from .ensemble import PARTS, Ensemble, assembled, train_ensemble
-from .epoch import EpochRecord
+from .epoch import EpochRecord, Watched
 
 FOLDS = 5
 
@@ -52,7 +51,7 @@ def crossed(folds: dict, data: Dataset) -> np.ndarray:
     return np.array([bool(of_group[group] - {fold, -1}) for group, fold in zip(groups, own)])
 
 
-class CrossFit:
+class CrossFit(Watched):
     """An iterator of Progress; `close` ends it, `model` is the Ensemble once all parts are trained.
 
     Which structures are one is what `dataset.groups` says. Raises DataError, before any work, for a dataset without
@@ -68,22 +67,6 @@ class CrossFit:
         ]
         self.seed, self.models, self.fitted = int(seed), tuple(models), []
         self.records = self.run()
-
-    def __iter__(self) -> Iterator[Progress]:
-        return self
-
-    def __next__(self) -> Progress:
-        return next(self.records)
-
-    def close(self) -> None:
-        """Ends the iteration, and that of the part in training."""
-        self.records.close()
-
-    def fit(self) -> Ensemble:
-        """Trains to the end; the model."""
-        for _ in self:
-            pass
-        return self.model
 
     def run(self):
         for number, training in enumerate(self.trainings):

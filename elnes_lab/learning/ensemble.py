@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +19,7 @@ from .choices import InputChoice, TargetChoice
 from .combine import Difficulty, stacking
 from .dataset import Dataset
 from .directions import as_target, directed, samples
-from .epoch import EpochRecord
+from .epoch import EpochRecord, Watched
 from .intervals import LEVELS, half_widths
 from .kernels import KernelModel, block_features, half
 from .splits import Split
@@ -193,7 +192,7 @@ def train_ensemble(
     return EnsembleTraining(dataset, split, seed=seed, models=models, deterministic=deterministic, **hyper)
 
 
-class EnsembleTraining:
+class EnsembleTraining(Watched):
     """An iterator of EpochRecord, as `training.Training`; `close` ends it, `model` is the Ensemble so far.
 
     Kernel and network learn from split.train and split.validation. What each says of a structure that it did not see
@@ -223,26 +222,10 @@ class EnsembleTraining:
             self.hyper = self.training.hyper
         self.records = self.run()
 
-    def __iter__(self) -> Iterator[EpochRecord]:
-        return self
-
-    def __next__(self) -> EpochRecord:
-        return next(self.records)
-
     @property
     def epochs(self) -> int:
         """Number of records at most: epochs of the networks, or one for the kernel alone."""
         return self.training.epochs if self.training is not None else 1
-
-    def close(self) -> None:
-        """Ends the iteration; what was learnt stays."""
-        self.records.close()
-
-    def fit(self) -> Ensemble:
-        """Trains to the end; the model."""
-        for _ in self:
-            pass
-        return self.model
 
     def run(self):
         from time import perf_counter

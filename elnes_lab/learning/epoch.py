@@ -1,4 +1,4 @@
-"""What a training says after each epoch."""
+"""A training that can be watched, and what it says after each epoch."""
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -19,3 +19,24 @@ class EpochRecord(NamedTuple):
     best_epoch: int
     seconds: float
     learning_rate: float
+
+
+class Watched:
+    """A training: an iterator of records that may be stopped at any time. Subclasses set `records`, a generator, and have a
+    `model`, the best so far."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self.records)
+
+    def close(self) -> None:
+        """Ends the iteration; what was learnt stays."""
+        self.records.close()
+
+    def fit(self):
+        """Trains to the end; the model."""
+        for _ in self:
+            pass
+        return self.model

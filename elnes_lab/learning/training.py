@@ -19,7 +19,7 @@ import torch
 from ..errors import DataError
 from ..schema import ENERGY_STEP
 from .dataset import Dataset
-from .epoch import EpochRecord
+from .epoch import EpochRecord, Watched
 from .hyper import Hyper
 from .linear import ridge
 from .model import Model
@@ -36,7 +36,7 @@ def train(dataset: Dataset, split: Split, *, seed: int = 0, deterministic: bool 
     return Training(dataset, split, seed=seed, deterministic=deterministic, **hyper)
 
 
-class Training:
+class Training(Watched):
     """An iterator of EpochRecord; `close` ends it, `model` is the Model with the best weights so far.
 
     One member trains on split.train and stops by split.validation. An ensemble deals the groups of both into `parts`;
@@ -88,26 +88,10 @@ class Training:
             masks += [number == part for part in range(parts)] if parts > 1 else [np.zeros(len(number), bool)]
         return np.array(masks[:members])
 
-    def __iter__(self) -> Iterator[EpochRecord]:
-        return self
-
-    def __next__(self) -> EpochRecord:
-        return next(self.records)
-
     @property
     def epochs(self) -> int:
         """Number of records at most."""
         return self.hyper.epochs if self.hyper.kind != "linear" else 1
-
-    def close(self) -> None:
-        """Ends the iteration; the best weights stay."""
-        self.records.close()
-
-    def fit(self) -> Model:
-        """Trains to the end; the model."""
-        for _ in self:
-            pass
-        return self.model
 
     @property
     def model(self) -> Model:
