@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import TimeoutError
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120  # s; the machine may be busy
@@ -59,15 +58,12 @@ def test_dashboard_in_jupyterlab(lab, browser):
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))
     page.goto(f"{url}lab/tree/dashboard.ipynb")
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    # A command given before the kernel is connected is dropped, or asks which kernel to take.
+    kernel = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
+    page.wait_for_function(f"{kernel}?.connectionStatus === 'connected' && {kernel}.status === 'idle'")
     asked = "/\\[(\\*|\\d+)\\]/.test(document.querySelector('.jp-CodeCell .jp-InputPrompt')?.innerText)"
-    for _ in range(PATIENCE // 5):  # JupyterLab drops the command while it still connects to the kernel
-        # Not awaited: its promise may never be kept either.
-        page.evaluate(f"{asked} || void window.jupyterapp.commands.execute('notebook:run-all-cells')")
-        try:
-            page.wait_for_function(asked, timeout=5000)
-            break
-        except TimeoutError:
-            pass
+    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")  # not awaited: it may never end
+    page.wait_for_function(asked)
     page.wait_for_function(f"{CURVES}?.length === 6")
     assert page.locator(".elnes-share").count() == 0, "the address is JupyterLab's, not that of a selection"
     assert page.locator(".elnes-theme").count() == 0, "the theme is JupyterLab's"
