@@ -8,6 +8,7 @@ kept, so that a page that is lost tells when what arrived.
 
 import asyncio
 import multiprocessing
+import sys
 import time
 
 CHROMIUM = "/usr/bin/chromium"
@@ -111,6 +112,8 @@ async def openings(url, count, at_once, patience):
         async def visitor(number):
             for _ in waiting:
                 results.append(await open_one(browsers[number % len(browsers)], url, patience))
+                lost = sum(result["seconds"] is None for result in results)
+                print(f"\r{len(results)} of {count} opened, {lost} lost", end="", file=sys.stderr, flush=True)
 
         await asyncio.gather(*[visitor(number) for number in range(at_once)])
         for browser in browsers:

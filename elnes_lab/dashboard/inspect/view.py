@@ -19,7 +19,7 @@ EMPTY = {"errors": np.empty((0, 0)), "known": np.empty((0, 0)), "amorphous": np.
 ENDS = np.array([-2.0, 30.0])
 BLANK = {"energy": ENDS, "computed_energy": ENDS, "computed": np.zeros(2), "mean": np.zeros(2), "lower": None,
          "upper": None, "title": "", "color": figures.COMPUTED}
-STEP = 0.05  # of the error slider, in powers of ten
+STEP = 0.01  # of the error slider, whose ends are always 0 and 1
 BAND = "Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
 INPUTS = "Below, the ground-state densities of states as the network is given them."
 HINT = "Click a point, or drag a box to step through what is inside. Arrow keys go to the next worst and back."
@@ -32,7 +32,7 @@ class InspectView:
 
     def __init__(self, db, page):
         self.model = InspectModel(db, page.session)
-        self.page, self.quiet, self.caught, self.drawn = page, False, set(), None
+        self.page, self.caught, self.drawn = page, set(), None
         columns = [ipw.Box([self._errors()]), ipw.Box([self._detail()])]
         self.structure = StructureView(self.model, page)
         columns[0].children = [*columns[0].children, self.structure.widget]
@@ -55,7 +55,9 @@ class InspectView:
                                      tooltip="Show only structures the networks were, or were not, trained on")
         self.search = ipw.Text(placeholder="quartz ...",
                                tooltip="Words that occur in the name, site, source or space group; all must match")
-        self.range = ipw.FloatRangeSlider(value=(-3, 0), min=-3, max=0, step=STEP, readout=False)
+        # Its ends never change: a browser answers to new ends with the value of before, which would become a filter.
+        self.range = ipw.FloatRangeSlider(value=(0, 1), min=0, max=1, step=STEP, readout=False)
+        self.ends = (1e-3, 1.0)
         self.range_label = ipw.HTML().add_class("widget-label")
         self.kind.observe(lambda change: setattr(model, "kind", change.new), "value")
         self.training.observe(lambda change: setattr(model, "training", change.new), "value")
@@ -71,27 +73,25 @@ class InspectView:
 
     def _set_slider(self, change=None):
         worst = self.model.worst()
-        logs = np.log10(worst[worst > 0]) if (worst > 0).any() else np.array([-3.0, 0.0])
-        self.quiet = True
-        low, high = np.floor(logs.min() / STEP) * STEP, np.ceil(logs.max() / STEP) * STEP
-        # In one message: to new ends alone the browser answers with the value of before, which would become a filter.
-        with self.range.hold_sync():
-            self.range.min, self.range.max = min(low, self.range.min), max(high, self.range.max)  # never crossing
-            self.range.value = (low, high)
-            self.range.min, self.range.max = low, high
-        self.quiet = False
+        worst = worst[worst > 0]
+        self.ends = (worst.min(), worst.max()) if len(worst) else (1e-3, 1.0)
+        self.range.value = (0, 1)
         self._narrow()
+
+    def _errors_between(self):
+        """The two MSE at the slider's handles, between the smallest and the largest there is on a logarithmic scale."""
+        low, high = self.ends
+        return [low * (high / low) ** place for place in self.range.value]
 
     def _narrow(self, change=None):
         self._write_range()
-        if not self.quiet:
-            (low, high), step = self.range.value, STEP / 2
-            with self.model.hold_trait_notifications():
-                self.model.lowest = 0.0 if low <= self.range.min + step else 10.0**low
-                self.model.highest = np.inf if high >= self.range.max - step else 10.0**high
+        low, high = self._errors_between()
+        with self.model.hold_trait_notifications():
+            self.model.lowest = low if self.range.value[0] > STEP / 2 else 0.0
+            self.model.highest = high if self.range.value[1] < 1 - STEP / 2 else np.inf
 
     def _write_range(self):
-        low, high = (f"{10.0**value:.2g}" for value in self.range.value)
+        low, high = (f"{value:.2g}" for value in self._errors_between())
         help = "Show only spectra whose MSE, the larger of the networks', lies in this range: move the two handles"
         self.range_label.value = f"<span title='{help}'>MSE <output>{low}–{high}</output></span>"
 
@@ -99,7 +99,7 @@ class InspectView:
         """Put all filters back."""
         self.kind.value = self.training.value = ALL
         self.search.value = ""
-        self.range.value = (self.range.min, self.range.max)
+        self.range.value = (0, 1)
         self.model.reset()
 
     # errors ----------------------------------------------------------------------------------------------------------
