@@ -145,10 +145,16 @@ class Session(HasTraits):
 
 def numbers(card):
     """How many numbers a model with this card predicts for one site."""
-    from ..learning.card import ENSEMBLE
+    from ..learning.card import ENSEMBLE, KERNEL_RIDGE
+    from ..learning.choices import TargetChoice
     from ..learning.ensemble_card import spectra
 
-    return spectra(card) if card["layout"] == ENSEMBLE else card["hyper_parameters"]["members"] * card["sizes"]["targets"]
+    if card["layout"] == ENSEMBLE:
+        return spectra(card)
+    if card["layout"] == KERNEL_RIDGE:
+        target = TargetChoice.from_dict(card["target"])
+        return target.bins * target.curves
+    return card["hyper_parameters"]["members"] * card["sizes"]["targets"]
 
 
 def without_path(problem, folder, name):

@@ -16,6 +16,7 @@ MODULES = {
     "Training": "training", "EpochRecord": "training", "Model": "model", "Prediction": "model", "coverage": "intervals",
     "save": "store", "load": "store", "read_card": "store", "integrated_gradients": "attribution",
     "jacobian": "attribution", "Ensemble": "ensemble", "train_ensemble": "ensemble", "cross_fit": "crossfit",
+    "KernelRidgeModel": "kernel_ridge", "train_kernel_ridge": "kernel_ridge",
 }
 __all__ = list(MODULES)
 

@@ -19,7 +19,8 @@ from .choices import InputChoice, TargetChoice, is_number, shown
 from .hyper import Hyper
 from .intervals import LEVELS
 
-LAYOUT, ENSEMBLE = "ELNES Lab model 2", "ELNES Lab ensemble 2"
+LAYOUT, ENSEMBLE, KERNEL_RIDGE = "ELNES Lab model 2", "ELNES Lab ensemble 2", "ELNES Lab kernel ridge 1"
+LAYOUTS = (LAYOUT, ENSEMBLE, KERNEL_RIDGE)
 CARD = "card.json"
 REMEDY = "Train it again with `elnes-lab train`, or fetch it again."
 CARD_LIMIT = 4 * 2**20  # bytes: names of 100,000 structures
@@ -149,6 +150,10 @@ def checks(layout: str):
         from . import ensemble_card
 
         return ensemble_card.KEYS, ensemble_card.meaning
+    if layout == KERNEL_RIDGE:
+        from . import kernel_ridge_store
+
+        return kernel_ridge_store.KEYS, kernel_ridge_store.meaning
     return KEYS, meaning
 
 
@@ -167,10 +172,9 @@ def read_card(folder: Path | str) -> dict:
     except ValueError as problem:
         raise DataError(f"{path} cannot be read ({str(problem).splitlines()[0]}). {REMEDY}") from None
     layout = card.get("layout") if isinstance(card, dict) else None
-    if layout not in (LAYOUT, ENSEMBLE):
-        raise DataError(
-            f"{path} has the layout {shown(layout)!r}, this version reads '{LAYOUT}' and '{ENSEMBLE}'. {REMEDY}"
-        )
+    if layout not in LAYOUTS:
+        known = ", ".join(f"'{name}'" for name in LAYOUTS)
+        raise DataError(f"{path} has the layout {shown(layout)!r}, this version reads {known}. {REMEDY}")
     keys, mean = checks(layout)
     missing = [name for name in keys if name not in card]
     if missing:

@@ -269,3 +269,15 @@ def operator(size: int, start: int, count: int, points: int, broadening: float) 
     if broadening:
         matrix = spectra.broaden(ENERGY_STEP * np.arange(size), matrix, gaussian_fwhm=broadening)
     return matrix[:, start:start + count * points].reshape(size, count, points).mean(-1).astype(np.float32)
+
+
+def taken(data, choice: InputChoice) -> Dataset:
+    """The inputs of a Database as a model of this choice takes them; a Dataset comes back as it is if it fits.
+
+    Raises DataError for a Dataset of other choices and for rows that lack an input."""
+    if not isinstance(data, Dataset):
+        return Dataset.from_database(data, choice, None)
+    if data.choice != choice:
+        raise DataError(f"The dataset was made with {data.choice}; this model takes {choice}. Give it the Database "
+                        "itself, or make the dataset with model.choice.")
+    return data

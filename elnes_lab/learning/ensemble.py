@@ -17,7 +17,7 @@ from ..database import unknown
 from ..errors import DataError
 from .choices import InputChoice, TargetChoice
 from .combine import Difficulty, stacking
-from .dataset import Dataset
+from .dataset import Dataset, taken
 from .directions import as_target, directed, samples
 from .epoch import EpochRecord, Watched
 from .intervals import LEVELS, half_widths
@@ -91,17 +91,8 @@ class Ensemble:
     warning: str = ""
 
     def dataset(self, data) -> Dataset:
-        """The inputs of a Database as this model takes them; a Dataset comes back as it is if it fits.
-
-        Raises DataError for a Dataset of other choices and for rows that lack an input."""
-        if not isinstance(data, Dataset):
-            return Dataset.from_database(data, self.choice, None)
-        if data.choice != self.choice:
-            raise DataError(
-                f"The dataset was made with {data.choice}; this model takes {self.choice}. Give it the Database "
-                "itself, or make the dataset with model.choice."
-            )
-        return data
+        """The inputs of a Database, or a Dataset of this model's choices; see `dataset.taken`."""
+        return taken(data, self.choice)
 
     def predict(self, data, *, level: float = 0.9) -> EnsemblePrediction:
         """Spectra of a Database or Dataset, of each structure by the parts that have not seen it.

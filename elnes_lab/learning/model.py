@@ -12,7 +12,7 @@ import torch
 
 from ..errors import DataError
 from .choices import InputChoice, TargetChoice
-from .dataset import Dataset
+from .dataset import Dataset, taken
 from .intervals import LEVELS, half_widths
 from .network import Network
 
@@ -75,18 +75,8 @@ class Model:
         return self.network.hyper
 
     def dataset(self, data) -> Dataset:
-        """The inputs of a Database as this model takes them; a Dataset comes back as it is if it fits.
-
-        Raises DataError for a Dataset of other choices and for rows that lack an input."""
-        if not isinstance(data, Dataset):
-            return Dataset.from_database(data, self.choice, None)
-        if data.choice != self.choice:
-            raise DataError(
-                f"The dataset was made with {data.choice}; this model takes {self.choice}. Give it the Database "
-                "itself, or "
-                "make the dataset with model.choice."
-            )
-        return data
+        """The inputs of a Database, or a Dataset of this model's choices; see `dataset.taken`."""
+        return taken(data, self.choice)
 
     def predict(self, data, *, level: float = 0.9) -> Prediction:
         """Spectra of a Database or Dataset. lower and upper are None for a single member, and where there were too few

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..version import VERSION
-from .card import CARD, ENSEMBLE, LAYOUT, REMEDY, meaning, read_card, to_bytes
+from .card import CARD, ENSEMBLE, KERNEL_RIDGE, LAYOUT, REMEDY, meaning, read_card, to_bytes
 from .intervals import LEVELS
 from .weights import WEIGHTS, WEIGHTS_LIMIT, Entry, check_numbers, check_shapes, read_weights
 
@@ -34,10 +34,12 @@ def save(model, folder: Path | str, *, metrics: dict | None = None) -> Path:
     import torch
     from safetensors.torch import save as pack
 
-    from . import ensemble, ensemble_store
+    from . import ensemble, ensemble_store, kernel_ridge, kernel_ridge_store
 
     if isinstance(model, ensemble.Ensemble):
         return ensemble_store.save(model, folder, metrics=metrics)
+    if isinstance(model, kernel_ridge.KernelRidgeModel):
+        return kernel_ridge_store.save(model, folder, metrics=metrics)
     folder = Path(folder)
     arrays = {name: value.detach().clone().contiguous() for name, value in model.network.state_dict().items()}
     arrays |= {
@@ -121,6 +123,10 @@ def load(folder: Path | str, db=None):
         from . import ensemble_store
 
         return ensemble_store.load(folder, db)
+    if card["layout"] == KERNEL_RIDGE:
+        from . import kernel_ridge_store
+
+        return kernel_ridge_store.load(folder, db)
     path, said = folder / WEIGHTS, meaning(card, folder / CARD)
     content, header = read_weights(folder, card)
     import torch

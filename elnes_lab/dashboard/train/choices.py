@@ -6,7 +6,7 @@ from traitlets import Bool, Enum, HasTraits, Int, Tuple, Unicode, observe
 from ...errors import DataError
 from ...learning.choices import INPUT_ALIGNMENTS, TARGET_ALIGNMENTS, InputChoice, TargetChoice
 from ...learning.hyper import KINDS, Hyper
-from .job import Settings
+from .job import PLAIN, Settings
 
 # eV: the window to begin with for each zero of energy
 INPUT_WINDOWS = {"cbm": InputChoice().window, "vbm": (3.0, 20.0)}
@@ -36,7 +36,7 @@ PRESETS = {
 OWN = "own"
 ZEROS = {"cbm": "CB minimum", "vbm": "VB maximum", "onset": "first empty level", "edge": "edge"}
 NAMES = {"mlp": "multilayer", "conv": "convolutional", "linear": "linear",
-         "ensemble": "ensemble", "kernel": "kernel model"}
+         "ensemble": "ensemble", "kernel": "kernel model", PLAIN: "kernel ridge"}
 EXAMPLE = "quartz-alpha"
 
 
@@ -57,7 +57,7 @@ class TrainChoices(HasTraits):
     gap = Bool(False, help="Whether the band gap is an input, too")
     target_zero = Enum(TARGET_ALIGNMENTS, BEST["target_zero"])
     target_window = Tuple(help="(low, high) in eV from that zero")
-    kind = Enum((*KINDS, *DIRECTED), "mlp")
+    kind = Enum((*KINDS, *DIRECTED, PLAIN), "mlp")
     members = Int(5)
     epochs = Int(25)
     ridge = Bool(True, help="Whether a network starts from a ridge regression, with shifts of the energies")
@@ -141,6 +141,8 @@ class TrainChoices(HasTraits):
             hyper = {"members": self.members, "epochs": self.epochs} if "network" in models else {}
             Hyper.of(hyper)
             return Settings(inputs, target, hyper, self.seed, self.amorphous, models)
+        if self.kind == PLAIN:
+            return Settings(inputs, target, {}, self.seed, self.amorphous, (PLAIN,))
         hyper = {"kind": self.kind, "members": self.members, "epochs": self.epochs}
         if not self.ridge and self.kind != "linear":
             hyper |= {"skip": False, "shift": 0.0, "patience": max(10, self.epochs // 3)}

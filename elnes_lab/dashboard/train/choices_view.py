@@ -6,13 +6,13 @@ import ipywidgets as ipw
 
 from ...figures import training as figures
 from ..common.widgets import captioned, control
-from .choices import BEST, DIRECTED, INPUT_RANGE, NAMES, OWN, TARGET_RANGE, ZEROS, interval
+from .choices import BEST, DIRECTED, INPUT_RANGE, NAMES, OWN, PLAIN, TARGET_RANGE, ZEROS, interval
 from .widgets import LiveFigure
 
 STEP = 0.5  # eV, of the windows
 INPUT_ZEROS = tuple((ZEROS[name], name) for name in ("cbm", "vbm"))
 TARGET_ZEROS = tuple((ZEROS[name], name) for name in ("edge", "onset", "cbm", "vbm"))
-NETWORKS = tuple((NAMES[kind], kind) for kind in ("mlp", "conv", "linear", "ensemble", "kernel"))
+NETWORKS = tuple((NAMES[kind], kind) for kind in ("mlp", "conv", "linear", PLAIN, "ensemble", "kernel"))
 MEMBERS = (1, 3, 5, 10, 20)
 WINDOWS_HEIGHT = 280
 
@@ -66,8 +66,8 @@ class ChoicesCard:
                 "ground state, or the valence-band maximum",
             ),
             "target_window": ipw.FloatRangeSlider(min=TARGET_RANGE[0], max=TARGET_RANGE[1], step=STEP, readout=False),
-            "kind": ipw.Dropdown(options=NETWORKS, tooltip="Kind of network; linear is the ridge regression alone, the "
-                                 "kernel model no network at all"),
+            "kind": ipw.Dropdown(options=NETWORKS, tooltip="Kind of network; linear is the ridge regression alone; kernel "
+                                 "ridge and the kernel model are no networks"),
             "members": ipw.Dropdown(options=MEMBERS, tooltip="Networks in the ensemble; one has no error band"),
             "epochs": ipw.IntSlider(min=5, max=300, step=5, readout=False),
             "ridge": ipw.Dropdown(
@@ -145,9 +145,9 @@ class ChoicesCard:
                 button.value = name in model.channels
             for name, field in self.fields.items():
                 field.value = getattr(model, name)
-            self.fields["ridge"].disabled = model.kind == "linear" or model.kind in DIRECTED
-            self.fields["epochs"].disabled = model.kind in ("linear", "kernel")
-            self.fields["members"].disabled = model.kind == "kernel"
+            self.fields["ridge"].disabled = model.kind in ("linear", PLAIN, *DIRECTED)
+            self.fields["epochs"].disabled = model.kind in ("linear", PLAIN, "kernel")
+            self.fields["members"].disabled = model.kind in (PLAIN, "kernel")
         finally:
             self.quiet = False
         for name, text in (("input_window", "PDOS that it sees"), ("target_window", "Spectrum that it predicts")):

@@ -11,6 +11,7 @@ from ...errors import DataError
 from ...learning.choices import InputChoice, TargetChoice
 
 SITES = 3  # validation spectra that are watched while a network learns
+PLAIN = "kernel ridge"  # in place of `models`: that method, which is no network
 PAUSE = 0.1  # s between two reports: the page shows no more, however fast the epochs are
 
 
@@ -134,6 +135,10 @@ def train_model(db, settings, stop, report):
 
 def begun(data, split, settings):
     """The learning.Training, or EnsembleTraining, of some settings, before its first step."""
+    if settings.models == (PLAIN,):
+        from ...learning.kernel_ridge import train_kernel_ridge
+
+        return train_kernel_ridge(data, split, seed=settings.seed)
     if settings.models:
         from ...learning.ensemble import train_ensemble
 

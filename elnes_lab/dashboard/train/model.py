@@ -14,7 +14,7 @@ from traitlets import Bool, Dict, Instance, Tuple, Unicode
 
 from ...errors import DataError
 from ..serving.confine import sentence
-from .choices import DIRECTED, NAMES, ZEROS, TrainChoices, interval
+from .choices import DIRECTED, NAMES, PLAIN, ZEROS, TrainChoices, interval
 from .job import Progress, dataset, measure, train_model
 
 COMPARED = 2
@@ -83,7 +83,7 @@ class TrainModel(TrainChoices):
 
     def describe(self, number):
         """Name of a run with the present choices: "Run 3: multilayer × 5, gap"."""
-        several = self.members > 1 and self.kind not in DIRECTED
+        several = self.members > 1 and self.kind not in (*DIRECTED, PLAIN)
         return f"Run {number}: {NAMES[self.kind]}{f' × {self.members}' if several else ''}{', gap' if self.gap else ''}"
 
     def stop(self):
@@ -297,6 +297,8 @@ def channels(inputs):
 
 def kind_of(card):
     """What a model is, as the list of runs has it: "multilayer × 5", "ensemble, 5 parts"."""
+    if "method" in card:
+        return card["method"]
     if "parts" not in card:
         hyper = card["hyper_parameters"]
         return f"{NAMES.get(hyper['kind'], hyper['kind'])} × {hyper['members']}"

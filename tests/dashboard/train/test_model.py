@@ -142,6 +142,23 @@ def test_direction_resolved_models_train_and_travel_like_networks(model, loop, k
     np.testing.assert_allclose(again.load().predict(model.db[:5]).mean, entry.load().predict(model.db[:5]).mean, atol=1e-5)
 
 
+def test_kernel_ridge_trains_and_travels_like_a_network(model, loop):
+    """The plain method that is hardest to beat, so that nobody needs to take our word."""
+    model.kind = "kernel ridge"
+    assert model.problem == "" and model.preset == "own"
+    entry, last = trained(model, loop), model.progress
+    assert not model.failed and entry.name == "Run 1: kernel ridge" and last.epochs == 1
+    whole = entry.load().predict(model.db[[list(map(str, model.db.sites)).index(site) for site in last.sites]]).mean
+    assert ((whole - last.computed) ** 2).mean() < ((last.now - last.computed) ** 2).mean()
+    row, details = model.rows()[-1], model.details[entry.name]
+    assert row["network"] == "kernel ridge" and 0 < row["crystal"] < 0.1 and details.lower is not None
+    file, content = model.session.pack(entry.name)
+    model.upload(file, content)
+    loop.run_until(lambda: not model.busy and len(model.ticked) == 1 and model.ticked[0].startswith("Uploaded"))
+    again = model.session.models[-1].load().predict(model.db[:5]).mean
+    np.testing.assert_array_equal(again, entry.load().predict(model.db[:5]).mean)
+
+
 def test_shipped_ensembles_are_measured_on_every_crystal(model, loop):
     """Each by parts that never saw its net."""
     first = model.session.models[0]
