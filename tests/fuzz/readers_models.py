@@ -199,6 +199,21 @@ class Network(Model):
         return random.choice([spoil_card, spoil_weights])(random, self.copy(folder))
 
 
+class KernelRidge(Network):
+    """Both files of a kernel ridge regression, as the page Train makes them."""
+
+    name, title, share = "ridge", "model: kernel ridge", 2.0
+
+    def model(self, root):
+        from elnes_lab.database import open_database
+        from elnes_lab.learning import Dataset, make_split, save, train_kernel_ridge, usable
+        from elnes_lab.learning.choices import InputChoice, TargetChoice
+
+        db = open_database(verify=False)
+        data = Dataset.from_database(db[usable(db, InputChoice(), TargetChoice())[0]])
+        return save(train_kernel_ridge(data, make_split(data)).fit(), root / "trained")
+
+
 class Upload(Model):
     """A model as it is uploaded on the page Train."""
 
@@ -307,4 +322,4 @@ MEMBERS = {
 }
 
 
-READERS = (Card, Weights, Network, Upload)
+READERS = (Card, Weights, Network, KernelRidge, Upload)

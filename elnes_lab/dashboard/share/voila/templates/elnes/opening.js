@@ -13,7 +13,8 @@
   addEventListener("error", (event) => {
     if (event.target?.src && !window.jupyterapp) broken = `could not load ${event.target.src}`; // a part of the page; plain errors have no src
   }, true);
-  const draw = () => { frames += 1; if (timer) requestAnimationFrame(draw); }; // none while the page cannot be seen
+  // Once a second: what moves at 60 pictures a second takes half a core from a machine that draws without a graphics card.
+  const draw = () => requestAnimationFrame(() => { frames += 1; }); // none while the page cannot be seen
 
   function progress() {
     const manager = window.jupyterapp?.widgetManager;
@@ -64,12 +65,15 @@
       return;
     }
     seconds += 1;
+    const dots = document.querySelector("#elnes-wait");
+    if (dots) dots.textContent = ` ${".".repeat(1 + seconds % 3)}`;
     if (seconds % ASK === 0) ask();
     const now = progress(), reason = lost();
     if (now !== last || !frames) quiet = 0;
     else quiet += 1;
     last = now;
     frames = 0;
+    draw();
     if (!reason && quiet < OFFER) return;
     if ((reason && quiet > 2) || quiet >= RELOAD) {
       if (!store("getItem")) {
@@ -80,5 +84,5 @@
       say(FAILED);
     } else if (!reason) say(SLOW);
   }, 1000);
-  requestAnimationFrame(draw);
+  draw();
 })();
