@@ -11,7 +11,7 @@ from .engine import Engine
 from .hamiltonian import CoreHole
 from .pseudopotentials import Pseudopotentials
 from .recursion import dipole_strength, recursions, strength_of_states
-from .settings import ELECTRONS, SPECTRUM_GRID, Settings
+from .settings import ELECTRONS, HOLES, SPECTRUM_GRID, Settings
 from .structures import Structure
 
 SHORTER = 0.75  # of the recursion, to see whether it has converged
@@ -28,22 +28,27 @@ def core_hole_density(
     matrix, distance = supercell(structure.cell, len(structure.symbols), settings.image_distance, settings.max_atoms)
     cell, symbols, positions = structure.supercell(matrix)
     occupied = sum(ELECTRONS[s] for s in symbols) // 2  # 7 valence electrons on the hole, charge +1
+    hole = None if settings.hole == "none" else site
+    excited = [2.0] * occupied + [1.0] + [0.0] * 3  # occupations of the neutral cell with a hole
     run = lambda name, **options: engine.run(
         "pw",
-        inputs.pw("scf", settings, cell, symbols, positions, hole=site, bands=occupied + 4, **options),
+        inputs.pw("scf", settings, cell, symbols, positions, hole=hole, bands=occupied + 4, **options),
         work,
         limit=limit,
         name=name,
     )
-    out = run("density", charge=1)
+    out = run("density", charge=1 if settings.hole == "excited" else HOLES[settings.hole])
+    neutral_energy = np.nan
+    if settings.hole == "excited":
+        out = run("neutral", restart=excited)
+        neutral_energy = outputs.total_energy(out)
     energy, levels = outputs.total_energy(out), outputs.band_energies(out, occupied + 1)[-1]
     homo, lumo = levels[occupied - 1], levels[occupied]
     checks.check_levels(homo, lumo)
     engine.run("pp", inputs.pp_potential(), work, limit=limit)
     potential = outputs.local_potential(work / inputs.POTENTIAL)
-    neutral_energy = np.nan
-    if neutral:  # last, as it replaces the density
-        neutral_energy = outputs.total_energy(run("neutral", restart=[2.0] * occupied + [1.0] + [0.0] * 3))
+    if neutral and settings.hole == "full":  # last, as it replaces the density
+        neutral_energy = outputs.total_energy(run("neutral", restart=excited))
     return dict(
         site=site,
         multiplicity=dict(structure.oxygens).get(site, 1),
@@ -64,11 +69,11 @@ def spectra(structure: Structure, densities: list[dict], settings: Settings, pse
     holes = [
         CoreHole(
             cell,
-            ["Oh" if i == row["site"] else s for i, s in enumerate(symbols)],
+            ["Oh" if i == row["site"] and settings.hole != "none" else s for i, s in enumerate(symbols)],
             positions,
             pseudos.kinds,
             int(row["site"]),
-            pseudos.core,
+            pseudos.kinds["O" if settings.hole == "none" else "Oh"].core,
             row["potential"],
             cutoff=settings.cutoff,
         )
@@ -96,7 +101,8 @@ def spectra(structure: Structure, densities: list[dict], settings: Settings, pse
     rows = []
     for row, strength, shorter in zip(densities, full, short):
         checks.check_convergence(strength.mean(0), shorter.mean(0))
-        checks.check_strength(grid, strength)
+        if settings.hole == "full":  # its limits come from such rows
+            checks.check_strength(grid, strength)
         rows.append(
             {key: value for key, value in row.items() if key != "potential"}
             | dict(

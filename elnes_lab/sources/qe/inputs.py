@@ -20,7 +20,7 @@ def pw(
     shift=(0, 0, 0),
     hole: int | None = None,
     bands: int | None = None,
-    charge: int = 0,
+    charge: float = 0,
     restart: list[float] | None = None,
     occupations: str = "fixed",
 ) -> str:

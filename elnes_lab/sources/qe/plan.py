@@ -69,14 +69,14 @@ class Outcome:
     evidence: dict[str, bytes] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=1)
-def tools():
+@lru_cache(maxsize=2)
+def tools(hole: str = "full"):
     """Engine and pseudopotentials of this process."""
     from .engine import find_engine
     from .pseudopotentials import pseudopotentials
 
     engine = find_engine()
-    return engine, pseudopotentials(engine)
+    return engine, pseudopotentials(engine, hole=hole)
 
 
 def perform(step: Step) -> Outcome:
@@ -85,7 +85,7 @@ def perform(step: Step) -> Outcome:
 
     outcome, start = Outcome(), time.perf_counter()
     try:
-        engine, pseudos = tools()
+        engine, pseudos = tools("half" if step.settings.hole == "half" else "full")
         with scratch() as work:
             try:
                 os.symlink(pseudos.folder, work / "pseudo", target_is_directory=True)
