@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 PORT ?= 8866
+ALONE := tests/fuzz tests/dashboard/serving tests/browser    # servers and many processes: one after another
 
 .PHONY: dashboard lab test data models benchmark fuzz picture lock clean
 
@@ -16,7 +17,8 @@ lab: $(READY)                  ## the notebooks in JupyterLab
 test: $(READY) chromium nginx  ## everything, browser tests and a small first-principles run included
 	$(BIN)/ruff check -q .
 	@$(MAKE) -s engine || echo "No engine: the tests that run it are skipped."
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ALONE:%=--ignore=%)
+	$(BIN)/python -m pytest -q $(ALONE)
 
 data: $(READY)                 ## the database again, from data/raw
 	$(BIN)/elnes-lab build
