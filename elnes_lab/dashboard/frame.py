@@ -10,6 +10,7 @@ import ipywidgets as ipw
 from ..errors import DataError
 from ..schema import IDEA, LICENCE
 from .common.widgets import Page
+from .keeping import Keeping
 from .serving import confine
 from .session import Session
 
@@ -40,7 +41,8 @@ class Frame:
         self.count = ipw.HTML().add_class("elnes-count")
         self.body, self.note = ipw.Box([]), ipw.HTML()
         title = ipw.HTML("<b>ELNES Lab</b><span>O K edge of silicon oxides</span>").add_class("elnes-title")
-        top = ipw.Box([title, self.count, self.page]).add_class("elnes-top")
+        self.keeping = Keeping(self.page.session, self.page.notice)
+        top = ipw.Box([title, self.count, self.page, self.keeping.widget]).add_class("elnes-top")
         self.choice = ipw.ToggleButtons(options=titles, tooltips=[HELP.get(title, "") for title in titles])
         self.choice.observe(lambda change: self.show(change.new), "value")
         nav = [ipw.Box([self.choice]).add_class("elnes-nav")] if len(titles) > 1 else []
@@ -134,7 +136,7 @@ class App:
 
     def notice(self, text):
         """A line below the top bar of the page."""
-        self.page.send({"type": "notice", "text": text})
+        self.page.notice(text)
 
 
 def app(path=None, *, panel=None):

@@ -4,11 +4,13 @@ import io
 import os
 import struct
 import tempfile
+import uuid
 import zipfile
 import zlib
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from traitlets import HasTraits, List, Unicode, default
+from traitlets import Bool, HasTraits, List, Unicode, default
 
 from ..errors import DataError
 
@@ -24,12 +26,13 @@ class NamedModel:
     """A model of the page: `name`, unique; `card` as `learning.store.save` writes it; `origin`: "shipped", "trained" or
     "uploaded".
 
-    `load()` gives the learning.Model, read from `folder` when first asked for; until then no torch is imported.
+    `load()` gives the learning.Model, read from `folder`, or the zip file `packed`, when first asked for; until then no
+    torch is imported. key: tells it from every other model of any page.
     """
 
-    def __init__(self, name, card, origin, *, model=None, folder=None, db=None):
-        self.name, self.card, self.origin = name, card, origin
-        self.model, self.folder, self.db = model, folder, db
+    def __init__(self, name, card, origin, *, model=None, folder=None, packed=None, key=None, db=None):
+        self.name, self.card, self.origin, self.key = name, card, origin, key or uuid.uuid4().hex
+        self.model, self.folder, self.packed, self.db = model, folder, packed, db
 
     def __repr__(self):
         return f"<NamedModel {self.name!r}, {self.origin}>"
@@ -44,17 +47,38 @@ class NamedModel:
         if self.model is None:
             from ..learning.store import load
 
-            try:
-                self.model = load(self.folder, self.db)
-            except DataError as problem:
-                raise without_path(problem, self.folder, self.name) from None
+            with written(self.packed, self.name) if self.packed else nullcontext(self.folder) as folder:
+                try:
+                    self.model = load(folder, self.db)
+                except DataError as problem:
+                    raise without_path(problem, folder, self.name) from None
         return self.model
+
+    def pack(self):
+        """Bytes of a zip with the two files. Raises DataError for a model whose files were damaged since it was listed."""
+        from ..learning.store import CARD, WEIGHTS, check, save
+
+        if self.packed:
+            return self.packed
+        content = io.BytesIO()
+        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+            if self.folder is None:
+                save(self.load(), folder, metrics=self.card.get("metrics"))
+            else:
+                try:
+                    check(self.folder)
+                except DataError as problem:
+                    raise without_path(problem, self.folder, self.name) from None
+            for part in (CARD, WEIGHTS):
+                file.write(Path(self.folder or folder) / part, part)
+        return content.getvalue()
 
 
 class Session(HasTraits):
     """The database `db` of one page and its `models`; observe "models" to hear of a new one."""
 
     models = List(help="NamedModel, oldest first; replaced as a whole, never changed in place")
+    training = Bool(False, help="Whether a training is under way")
     problem = Unicode(help="Why a shipped model is not listed, or an empty text")
 
     def __init__(self, db):
@@ -87,34 +111,39 @@ class Session(HasTraits):
 
     def add(self, name, model, card, origin="trained"):
         """Append a learning.Model with its card; a taken name gets a number. The NamedModel."""
+        entry = NamedModel(self.unique(name), card, origin, model=model, db=self.db)
+        self.models = [*self.models, entry]
+        return entry
+
+    def unique(self, name):
+        """The name, with a number if a model of the page has it already."""
         taken, unique, count = {entry.name for entry in self.models}, name, 1
         while unique in taken:
             count += 1
             unique = f"{name} ({count})"
-        entry = NamedModel(unique, card, origin, model=model, db=self.db)
-        self.models = [*self.models, entry]
-        return entry
+        return unique
 
     def pack(self, name):
         """(file name, bytes) of a zip with the two files of a model. Raises DataError for an unknown name, and for a
         model whose files were damaged since it was listed.
         """
-        from ..learning.store import CARD, WEIGHTS, check, save
-
-        entry = self.find(name)
-        content = io.BytesIO()
-        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
-            if entry.folder is None:
-                save(entry.load(), folder, metrics=entry.card.get("metrics"))
-            else:
-                try:
-                    check(entry.folder)
-                except DataError as problem:
-                    raise without_path(problem, entry.folder, name) from None
-            for part in (CARD, WEIGHTS):
-                file.write(Path(entry.folder or folder) / part, part)
+        content = self.find(name).pack()
         plain = "".join(letter if letter.isalnum() else "-" for letter in name.casefold())
-        return f"elnes-model-{'-'.join(filter(None, plain.split('-')))}.zip", content.getvalue()
+        return f"elnes-model-{'-'.join(filter(None, plain.split('-')))}.zip", content
+
+    def restored(self, key, name, origin, content):
+        """NamedModel of a zip that this page's browser kept; not listed yet. Raises DataError as `read` does, but reads the
+        weights only when they are asked for.
+        """
+        from ..learning.store import check
+
+        with written(content, name) as folder:
+            try:
+                card = check(folder)
+                small_enough(card, name)
+            except DataError as problem:
+                raise without_path(problem, folder, name) from None
+        return NamedModel(self.unique(name), card, origin, packed=content, key=key, db=self.db)
 
     def read(self, file_name, content):
         """Arguments for `add` from the bytes of an uploaded zip.
@@ -126,21 +155,33 @@ class Session(HasTraits):
         from ..learning.store import load, read_card
 
         file_name = file_name.encode("utf-8", "replace").decode()[:100]
-        parts = unpacked(file_name, content)
-        with tempfile.TemporaryDirectory() as folder:
-            for part, data in parts.items():
-                (Path(folder) / part).write_bytes(data)
+        with written(content, file_name) as folder:
             try:
                 card = read_card(folder)
-                spectra = numbers(card)
-                if spectra > SPECTRA_LIMIT:
-                    raise DataError(f"{file_name} predicts {spectra:,} numbers a site, more than the {SPECTRA_LIMIT:,} "
-                                    "that a page can keep. Train fewer members, or on a narrower window.")
+                small_enough(card, file_name)
                 model = load(folder, self.db)
             except DataError as problem:
                 raise without_path(problem, folder, file_name) from None
         name = Path(file_name).stem.removeprefix("elnes-model-")
         return f"Uploaded {name}"[:40], model, card, "uploaded"
+
+
+@contextmanager
+def written(content, name):
+    """Path of a folder with the two files in a zip (bytes), for a while. Raises DataError as `unpacked` does."""
+    parts = unpacked(name, content)
+    with tempfile.TemporaryDirectory() as folder:
+        for part, data in parts.items():
+            (Path(folder) / part).write_bytes(data)
+        yield folder
+
+
+def small_enough(card, name):
+    """Raises DataError for a model that predicts more than a page can keep."""
+    spectra = numbers(card)
+    if spectra > SPECTRA_LIMIT:
+        raise DataError(f"{name} predicts {spectra:,} numbers a site, more than the {SPECTRA_LIMIT:,} that a page can "
+                        "keep. Train fewer members, or on a narrower window.")
 
 
 def numbers(card):

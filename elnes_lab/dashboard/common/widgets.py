@@ -146,6 +146,10 @@ class Page(anywidget.AnyWidget):
             self.webgl = message["webgl"]
             self.ready = True
 
+    def notice(self, text):
+        """A line below the top bar, in the place of the one before."""
+        self.send({"type": "notice", "text": text})
+
 
 class Download(anywidget.AnyWidget):
     """Button that calls `make` when clicked and saves its (file name, bytes) in the browser; errors go to `failed`."""

@@ -7,6 +7,7 @@ observes a trait is called in the thread of the page.
 import asyncio
 import atexit
 import logging
+import re
 import threading
 
 import numpy as np
@@ -18,6 +19,7 @@ from .choices import DIRECTED, NAMES, ZEROS, TrainChoices, interval
 from .job import Progress, dataset, measure, train_model
 
 COMPARED = 2
+RUN = re.compile(r"Run (\d{1,6})\b")  # the beginning of a name; models of an earlier visit have one, too
 
 
 class TrainModel(TrainChoices):
@@ -44,6 +46,7 @@ class TrainModel(TrainChoices):
         session.models  # to list them is to find out what is wrong with them
         if session.problem:
             self._say(session.problem, failed=True)
+        self.observe(lambda change: setattr(session, "training", change.new), "running")
         atexit.register(self.close)  # the page's kernel ends: so does its training
 
     # training --------------------------------------------------------------------------------------------------------
@@ -62,7 +65,8 @@ class TrainModel(TrainChoices):
             settings = self.settings()
         except DataError as problem:
             return self._say(str(problem), failed=True)
-        self.run, self.learning = self.run + 1, settings
+        taken = [int(found[1]) for entry in self.session.models if (found := RUN.match(entry.name))]
+        self.run, self.learning = max([self.run, *taken]) + 1, settings
         self.stop_event, self.stopping = threading.Event(), False
         self.progress, self.running = None, True
         self._say("Reading the spectra ...")
