@@ -78,6 +78,7 @@ class Session(HasTraits):
     """The database `db` of one page and its `models`; observe "models" to hear of a new one."""
 
     models = List(help="NamedModel, oldest first; replaced as a whole, never changed in place")
+    site = Unicode(help="Label of the site that the visitor has chosen last, on whatever page; none yet: empty")
     training = Bool(False, help="Whether a training is under way")
     problem = Unicode(help="Why a shipped model is not listed, or an empty text")
 

@@ -38,7 +38,7 @@ class BrowseView:
     def __init__(self, db, page):
         self.model = BrowseModel(db)
         self.model.select(self.model.example())
-        self.page, self.quiet = page, False
+        self.page, self.quiet, self.followed = page, False, None
         # Before the cards are made, so that the curves change first, then the map, then the structure.
         self.model.observe(self._show_rows, "visible")
         self.model.observe(self._show_selection, "slots")
@@ -50,19 +50,31 @@ class BrowseView:
                 ipw.Box([self._spectra(), self._structure()]).add_class("elnes-column"),
             ]
         ).add_class("elnes-browse")
-        page.on_msg(self._hear)
+        self.model.observe(self._tell, "selection")
 
     # links -----------------------------------------------------------------------------------------------------------
-    def _hear(self, widget, message, buffers):
-        """page.js tells with what query the page was opened, and when a link to it is wanted."""
-        if message.get("type") == "share":
-            text, sentence = link.query(self.model)
-            self.page.send({"type": "link", "query": text, "note": sentence})
-        elif message.get("type") == "ready" and message.get("query"):
-            state, sentences = link.read(self.model, str(message["query"]))
-            self.restore(state)
-            if sentences:
-                self.page.send({"type": "notice", "text": " ".join(sentences)})
+    def link(self):
+        """(query, sentence) of a link to what is shown."""
+        return link.query(self.model)
+
+    def open_link(self, text):
+        """Show what the query of a link asks for; sentences about what of it is ignored."""
+        state, sentences = link.read(self.model, text)
+        self.restore(state)
+        return sentences
+
+    def _tell(self, change):
+        """The site chosen last is the one that the other pages show."""
+        added = [label for label in change.new if label not in change.old]
+        if added:
+            self.page.session.site = added[-1]
+
+    def follow(self, label):
+        """Show the site that was chosen on another page, in the place of the one that came so before."""
+        if label in self.model.positions and label not in self.model.selection:
+            kept = [one for one in self.model.selection if one != self.followed]
+            self.followed = label
+            self.model.select([*kept, label])
 
     def restore(self, state):
         """Set controls and selection to what `link.read` returned; what it does not name stays."""

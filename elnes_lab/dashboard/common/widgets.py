@@ -131,6 +131,7 @@ class Page(anywidget.AnyWidget):
     ready = Bool(False)
     dark = Bool(False)
     webgl = Bool(False)
+    panel = Unicode(help="Name of the page in front, as in its address").tag(sync=True)
 
     def __init__(self, **traits):
         super().__init__(**traits)

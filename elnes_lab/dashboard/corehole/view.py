@@ -9,6 +9,7 @@ from ...figures import corehole as figures
 from ...learning import metrics
 from ..common.widgets import Figure, control
 from ..common.words import ALL
+from ..sites import link
 from ..sites.widgets import KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk, not_predicted, nothing_shown
 from .model import CoreHoleModel
 
@@ -39,6 +40,7 @@ class CoreHoleView:
         self.model.observe(self._show_state, "state")
         self.model.observe(self._show_summary, ["shown", "judged", "selection"])
         self.model.observe(self._show_change, ["judged", "selection"])
+        self.controls = {"first": self.models.first, "second": self.models.second, "kind": self.kind, "text": self.search}
         self.model.load()
 
     def _filters(self):
@@ -170,6 +172,24 @@ class CoreHoleView:
         # Plotly calls this for every trace of the figure; only one has the point.
         if points.point_inds and points.point_inds[0] < len(self.model.shown):
             self.model.select(self.model.labels[self.model.shown[points.point_inds[0]]])
+
+    # links -----------------------------------------------------------------------------------------------------------
+    def link(self):
+        """(query, sentence) of a link to what is shown."""
+        return link.query(self.model)
+
+    def open_link(self, text):
+        """Show what the query of a link asks for; sentences about what of it is ignored."""
+        state, sentences = link.read(self.model, text)
+        for name in self.controls.keys() & state.keys():
+            self.controls[name].value = state[name]
+        if "site" in state:
+            self.model.select(state["site"])
+        return sentences
+
+    def follow(self, label):
+        """Show the site that was chosen on another page."""
+        self.model.follow(label)
 
     def status(self):
         """Text for the top bar: how many spectra are shown."""

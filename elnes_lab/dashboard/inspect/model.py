@@ -40,7 +40,8 @@ class InspectModel(SiteModel):
             mask &= self.known() == (self.training == "known")
         self.shown = self.order[mask[self.order]]
         if change.name == "judged" and not (self.selection and mask[self.positions[self.selection[0]]]):
-            self.go(0)
+            with self.unasked():
+                self.go(0)
 
     def reset(self):
         """Remove every filter and the box; the site stays."""

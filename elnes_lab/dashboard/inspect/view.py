@@ -10,6 +10,7 @@ from ...figures import inspect as figures
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, control
 from ..common.words import ALL
+from ..sites import link
 from ..sites.widgets import KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk, not_predicted, nothing_shown
 from .model import DIRECTIONS, MEAN, TRAINING, InspectModel
 
@@ -19,6 +20,7 @@ EMPTY = {"errors": np.empty((0, 0)), "known": np.empty((0, 0)), "amorphous": np.
 ENDS = np.array([-2.0, 30.0])
 BLANK = {"energy": ENDS, "computed_energy": ENDS, "computed": np.zeros(2), "mean": np.zeros(2), "lower": None,
          "upper": None, "title": "", "color": figures.COMPUTED}
+LINKED = ("training", "along")  # what a link holds besides site, models, search and kind
 STEP = 0.05  # of the error slider, in powers of ten
 BAND = "Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
 INPUTS = "Below, the ground-state densities of states as the network is given them."
@@ -44,6 +46,7 @@ class InspectView:
         self.model.observe(self._show_site, "selection")
         self.model.observe(lambda change: self._show_detail(), "along")
         self.model.observe(self._show_walk, "boxed")
+        self.controls = {"first": self.models.first, "second": self.models.second, "kind": self.kind, "text": self.search, "training": self.training, "along": self.along}
         self.model.load()
 
     # filters ---------------------------------------------------------------------------------------------------------
@@ -263,6 +266,24 @@ class InspectView:
             "<th scope='col' title='Familiar inputs score below 1'>out-of-domain score</th></tr>"
             f"{rows}</table>{texts}"
         )
+
+    # links -----------------------------------------------------------------------------------------------------------
+    def link(self):
+        """(query, sentence) of a link to what is shown."""
+        return link.query(self.model, LINKED)
+
+    def open_link(self, text):
+        """Show what the query of a link asks for; sentences about what of it is ignored."""
+        state, sentences = link.read(self.model, text, LINKED)
+        for name in self.controls.keys() & state.keys():
+            self.controls[name].value = state[name]
+        if "site" in state:
+            self.model.select(state["site"])
+        return sentences
+
+    def follow(self, label):
+        """Show the site that was chosen on another page."""
+        self.model.follow(label)
 
     def status(self):
         """Text for the top bar: how many spectra are shown."""

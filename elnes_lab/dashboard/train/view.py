@@ -10,6 +10,7 @@ from ...errors import DataError
 from ...figures import training as figures
 from ..common.widgets import Download, control
 from ..session import UPLOAD_LIMIT
+from . import link
 from .choices_view import ChoicesCard
 from .model import TrainModel
 from .widgets import LiveFigure, Runs, Upload
@@ -282,6 +283,16 @@ class TrainView:
 
     def _refused(self, sentence):
         self.model.failed, self.model.message = True, sentence
+
+    def link(self):
+        """(query, sentence) of a link to these choices; a model is not in it."""
+        return link.query(self.model), ""
+
+    def open_link(self, text):
+        """Choose what the query of a link asks for; sentences about what of it is ignored."""
+        state, sentences = link.read(self.model, text)
+        link.restore(self.model, state)
+        return sentences
 
     def status(self):
         """Text for the top bar: how many spectra and models there are."""
