@@ -1,24 +1,17 @@
 """What the panels of one page share: the database and the named models, shipped, trained on the page or uploaded."""
 
-import io
 import os
-import struct
 import tempfile
 import uuid
-import zipfile
-import zlib
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 from traitlets import Bool, HasTraits, List, Unicode, default
 
 from ..errors import DataError
+from ..learning.packed import pack, written
 
-UPLOAD_LIMIT = 20 * 2**20  # bytes, of the file and of what it unpacks to
 SHIPPED_NAMES = {"pdos": "Shipped, PDOS", "pdos+gap": "Shipped, PDOS and gap"}
-WANTED = "Upload a .zip that this page saved with its Download button."
-NOT_WHOLE = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError)
-DIRECTORY_LIMIT = 4096  # bytes of the list of members at the end of a zip: two need some 120
 SPECTRA_LIMIT = 60_000  # members of an ensemble times energies: a page keeps them for every site of the database
 
 
@@ -47,7 +40,7 @@ class NamedModel:
         if self.model is None:
             from ..learning.store import load
 
-            with written(self.packed, self.name) if self.packed else nullcontext(self.folder) as folder:
+            with written(self.name, self.packed) if self.packed else nullcontext(self.folder) as folder:
                 try:
                     self.model = load(folder, self.db)
                 except DataError as problem:
@@ -56,22 +49,18 @@ class NamedModel:
 
     def pack(self):
         """Bytes of a zip with the two files. Raises DataError for a model whose files were damaged since it was listed."""
-        from ..learning.store import CARD, WEIGHTS, check, save
+        from ..learning.store import check, save
 
         if self.packed:
             return self.packed
-        content = io.BytesIO()
-        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
-            if self.folder is None:
-                save(self.load(), folder, metrics=self.card.get("metrics"))
-            else:
-                try:
-                    check(self.folder)
-                except DataError as problem:
-                    raise without_path(problem, self.folder, self.name) from None
-            for part in (CARD, WEIGHTS):
-                file.write(Path(self.folder or folder) / part, part)
-        return content.getvalue()
+        if self.folder is None:
+            with tempfile.TemporaryDirectory() as folder:
+                return pack(save(self.load(), folder, metrics=self.card.get("metrics")))
+        try:
+            check(self.folder)
+        except DataError as problem:
+            raise without_path(problem, self.folder, self.name) from None
+        return pack(self.folder)
 
 
 class Session(HasTraits):
@@ -116,6 +105,14 @@ class Session(HasTraits):
         self.models = [*self.models, entry]
         return entry
 
+    def remove(self, name):
+        """Take a model off the list; the NamedModel. Raises DataError for a shipped one and for an unknown name."""
+        entry = self.find(name)
+        if entry.origin == "shipped":
+            raise DataError(f"{name} came with the data and stays. Delete models that were trained or uploaded here.")
+        self.models = [one for one in self.models if one is not entry]
+        return entry
+
     def unique(self, name):
         """The name, with a number if a model of the page has it already."""
         taken, unique, count = {entry.name for entry in self.models}, name, 1
@@ -138,7 +135,7 @@ class Session(HasTraits):
         """
         from ..learning.store import check
 
-        with written(content, name) as folder:
+        with written(name, content) as folder:
             try:
                 card = check(folder)
                 small_enough(card, name)
@@ -156,7 +153,7 @@ class Session(HasTraits):
         from ..learning.store import load, read_card
 
         file_name = file_name.encode("utf-8", "replace").decode()[:100]
-        with written(content, file_name) as folder:
+        with written(file_name, content) as folder:
             try:
                 card = read_card(folder)
                 small_enough(card, file_name)
@@ -165,16 +162,6 @@ class Session(HasTraits):
                 raise without_path(problem, folder, file_name) from None
         name = Path(file_name).stem.removeprefix("elnes-model-")
         return f"Uploaded {name}"[:40], model, card, "uploaded"
-
-
-@contextmanager
-def written(content, name):
-    """Path of a folder with the two files in a zip (bytes), for a while. Raises DataError as `unpacked` does."""
-    parts = unpacked(name, content)
-    with tempfile.TemporaryDirectory() as folder:
-        for part, data in parts.items():
-            (Path(folder) / part).write_bytes(data)
-        yield folder
 
 
 def small_enough(card, name):
@@ -196,44 +183,3 @@ def numbers(card):
 def without_path(problem, folder, name):
     """A DataError about the model of a folder as a page tells it: by the model's name, without the folder."""
     return DataError(str(problem).replace(f"{folder}{os.sep}", f"{name}: ").replace(str(folder), name))
-
-
-def unpacked(file_name, content):
-    """Name -> bytes of the two files in an uploaded zip. Raises DataError for any other content; reads no more than it
-    says that it holds, and that is limited.
-    """
-    from ..learning.store import CARD, WEIGHTS
-
-    if len(content) > UPLOAD_LIMIT:
-        raise DataError(f"{file_name} is larger than {UPLOAD_LIMIT >> 20} MB, no model of this page is. {WANTED}")
-    try:
-        check_directory(content)
-        with zipfile.ZipFile(io.BytesIO(content)) as file:
-            members = file.infolist()
-            if sorted(info.filename for info in members) != sorted((CARD, WEIGHTS)):
-                raise DataError(f"{file_name} is not a model: it should hold {CARD} and {WEIGHTS}. {WANTED}")
-            if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in members):
-                raise DataError(f"{file_name} is packed in a way that no model is. {WANTED}")
-            if sum(info.file_size for info in members) > UPLOAD_LIMIT:
-                raise DataError(f"{file_name} unpacks to more than {UPLOAD_LIMIT >> 20} MB. {WANTED}")
-            parts = {}
-            for info in members:
-                with file.open(info) as part:  # as much as is declared: read() alone would unpack gigabytes
-                    parts[info.filename] = part.read(info.file_size + 1)
-                    if len(parts[info.filename]) != info.file_size:
-                        raise zipfile.BadZipFile
-            return parts
-    except DataError:
-        raise
-    except NOT_WHOLE:
-        raise DataError(f"{file_name} is not a whole zip file. {WANTED}") from None
-
-
-def check_directory(content):
-    """BadZipFile for a list of members that is longer than two names can be: a reader holds all of it in memory."""
-    place = content.rfind(b"PK\5\6")
-    if place < 0 or len(content) - place < 22:
-        raise zipfile.BadZipFile
-    size, = struct.unpack_from("<L", content, place + 12)
-    if size > DIRECTORY_LIMIT or content[max(place - 20, 0):place].startswith(b"PK\6\7"):
-        raise zipfile.BadZipFile

@@ -59,6 +59,8 @@ class ModelChoice:
         self.second.options = [("none", NO_MODEL), *((name, name) for name in names)]
         if self.model.first not in names and names:
             self.model.first = names[0]
+        if self.model.second not in names:  # deleted
+            self.model.second = NO_MODEL
         self.first.value, self.second.value = self.model.first, self.model.second
         self.quiet = False
 

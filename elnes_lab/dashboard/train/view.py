@@ -8,8 +8,8 @@ import numpy as np
 
 from ...errors import DataError
 from ...figures import training as figures
+from ...learning.packed import LIMIT
 from ..common.widgets import Download, control
-from ..session import UPLOAD_LIMIT
 from . import link
 from .choices_view import ChoicesCard
 from .model import TrainModel
@@ -56,6 +56,10 @@ class TrainView:
         model = self.model
         model.observe(self._show_state, ["running", "stopping", "message", "failed", "problem", "busy"])
         model.observe(self._show_progress, "progress")
+        model.observe(self._show_name, ["kind", "members", "gap", "running"])
+        model.observe(self._show_runs, "deleted")
+        model.session.observe(self._show_name, "models")
+        self._show_name()
         model.observe(self._show_runs, ["ticked", "details"])
         model.session.observe(self._show_runs, "models")
         self._show_state()
@@ -78,7 +82,11 @@ class TrainView:
         self.show.observe(lambda change: self._draw_results(), "value")
         self.empty = ipw.HTML().add_class("elnes-empty")
         self.caption = ipw.HTML().add_class("elnes-note").add_class("elnes-verdict")
-        bar = ipw.Box([self.button, self.bar, self.left]).add_class("elnes-bar")
+        self.title_field = ipw.Text(tooltip="Name of the model in the lists of all pages, up to 40 letters")
+        self.title_field.observe(lambda change: setattr(self.model, "title", change.new), "value")
+        self.model.observe(lambda change: setattr(self.title_field, "value", change.new), "title")
+        name = control("Name", self.title_field)
+        bar = ipw.Box([self.button, name.add_class("elnes-name"), self.bar, self.left]).add_class("elnes-bar")
         head = ipw.Box([ipw.HTML("Spectra").add_class("elnes-heading"), control("", self.show)]).add_class("elnes-bar")
         plot = ipw.VBox([self.loss, head, self.spectra, self.caption, self.empty]).add_class("elnes-plot")
         return ipw.Box([bar, self.message, plot]).add_class("elnes-card")
@@ -112,6 +120,9 @@ class TrainView:
             self.left.value = ""
         self._show_empty()
 
+    def _show_name(self, change=None):
+        self.title_field.placeholder = self.model.next_name()
+
     def _show_empty(self):
         model, live = self.model, self.show.value == "live"
         if live:
@@ -130,7 +141,7 @@ class TrainView:
         if self.model.running:
             self.left.value = f"epoch {progress.epoch} of {progress.epochs}, at most {progress.left:.0f} s left"
             if self.model.message.startswith("Reading") and not self.model.stopping:
-                self.model.message = f"{self.model.describe(self.model.run)} is learning."
+                self.model.message = f"{self.model.naming} is learning."
         if not self.model.running:
             self.drawing = None  # the last state is drawn in any case
         if self.show.value == "live":
@@ -253,12 +264,17 @@ class TrainView:
             self.model.upload,
             self._refused,
             label="Upload",
-            help=f"Add a model that was downloaded here: a .zip of at most {UPLOAD_LIMIT >> 20} MB",
+            help=f"Add a model that was downloaded here: a .zip of at most {LIMIT >> 20} MB",
             accept=".zip",
-            limit=UPLOAD_LIMIT,
+            limit=LIMIT,
         )
+        self.delete = ipw.Button(tooltip="Delete the model ticked last; the shipped ones stay")
+        self.delete.on_click(lambda button: self.model.delete())
+        self.restore = ipw.Button(description="Undo", tooltip="Bring the model deleted last back")
+        self.restore.on_click(lambda button: self.model.restore())
         heading = ipw.HTML("Models: tick one to see it on held-out sites, two to compare them")
-        bar = ipw.Box([heading.add_class("elnes-heading"), self.upload, self.download]).add_class("elnes-bar")
+        bar = ipw.Box([heading.add_class("elnes-heading"), self.restore, self.delete, self.upload,
+                       self.download]).add_class("elnes-bar")
         return ipw.Box([bar, self.runs]).add_class("elnes-card").add_class("elnes-wide")
 
     def _ticked(self, change):
@@ -269,6 +285,10 @@ class TrainView:
     def _show_runs(self, change=None):
         self.runs.rows = self.model.rows()
         self.runs.ticked = list(self.model.ticked)
+        last = next((entry for entry in self.model.session.models if self.model.ticked[-1:] == (entry.name,)), None)
+        self.delete.layout.display = "none" if last is None or last.origin == "shipped" else None
+        self.delete.description = f"Delete {last.name.partition(':')[0]}" if last else "Delete"
+        self.restore.layout.display = None if self.model.deleted else "none"
         self.download.label = f"Download {self.model.ticked[-1].partition(':')[0]}" if self.model.ticked else "Download"
         if self.show.value == "ticked":
             self._draw_results()
