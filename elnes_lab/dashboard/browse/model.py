@@ -220,7 +220,7 @@ class BrowseModel(HasTraits):
             "explained": self.pca.explained,
             "values": self.columns[self.color_by],
             "title": self.column_title(self.color_by),
-            "names": self.labels,
+            "names": [f"{self.name(label)} ({label.partition('/')[0]})" for label in self.labels],
             "shown": shown,
             "amorphous": self.columns["kind"].astype(str) == "amorphous",
             "selected": [self.positions[label] for label in labels],

@@ -9,7 +9,7 @@ from ...errors import DataError
 from ...figures import browse as figures
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, Table, captioned, control
-from ..common.words import ALL, symbol
+from ..common.words import ALL, INDEX, symbol
 from . import link
 from .model import CHOICES, EXPORT_FORMATS, MAX_CURVES, RANGE_STEPS, RANGES, BrowseModel
 from .overview import OverviewView
@@ -165,7 +165,7 @@ class BrowseView:
                 "unit": model.unit(name),
                 "digits": digits,
                 "class": style,
-                "help": f"{model.column_title(name)}: click to sort, again for the other direction",
+                "help": (f"{INDEX}. " if name == "atom" else "") + f"{model.column_title(name)}: click to sort, again for the other direction",
             }
             for name, label, digits, style in TABLE
         ]

@@ -66,14 +66,14 @@ class InspectModel(SiteModel):
     # what the figures show -------------------------------------------------------------------------------------------
     def scatter(self):
         """Arguments for `figures.inspect.error_figure`."""
-        rows, structures = self.shown, self.columns["structure"].astype(str)
+        rows = self.shown
         return {
             "errors": self.errors()[:, rows],
             "known": self.known_each()[:, rows],
             "roles": [one.role[rows] for one in self.judged],
             "amorphous": self.amorphous[rows],
             "names": [self.name(self.labels[i]) for i in rows],
-            "structures": structures[rows],
+            "structures": self.columns["name"].astype(str)[rows],
             "titles": self.titles(),
             "colors": self.colors(),
         }

@@ -8,7 +8,7 @@ import numpy as np
 from traitlets import Unicode
 
 from ..common.widgets import STATIC, control
-from ..common.words import ALL
+from ..common.words import ALL, INDEX
 from .model import NO_MODEL
 
 KINDS = (("all", ALL), ("crystal", "crystal"), ("amorphous", "amorphous"))
@@ -96,7 +96,7 @@ class Walk:
         total = len(model.ranking())
         name = escape(model.name(model.selection[0])) if model.selection else "No site"
         rank = "" if place is None else f" <span class='elnes-note'>{place + 1:,} of {total:,}, {self.order}</span>"
-        self.heading.value = name + rank
+        self.heading.value = f"<span title='{INDEX}'>{name}</span>{rank}"
         worst, previous, following = self.buttons
         worst.disabled, previous.disabled = total == 0 or place == 0, place in (None, 0)
         following.disabled = total == 0 or place == total - 1

@@ -66,10 +66,23 @@ export default {
       }
     }).catch(() => {}); // storage is blocked: there is nothing to send
     // The browser words the question itself, and asks only on a page that was used.
-    const leave = (event) => { if (model.get("busy") || lost) event.preventDefault(); };
-    window.addEventListener("beforeunload", leave);
+    // Voila would end the kernel now, even if the visitor stays: that is put off until the page has gone.
+    let asked = false;
+    const leave = (event) => {
+      asked = model.get("busy") || lost;
+      if (!asked) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    };
+    const gone = () => {
+      window.removeEventListener("beforeunload", leave, true);
+      if (asked) window.dispatchEvent(new Event("beforeunload"));
+    };
+    window.addEventListener("beforeunload", leave, true);
+    window.addEventListener("pagehide", gone);
     return () => {
-      window.removeEventListener("beforeunload", leave);
+      window.removeEventListener("beforeunload", leave, true);
+      window.removeEventListener("pagehide", gone);
       model.off("msg:custom", listen);
     };
   },

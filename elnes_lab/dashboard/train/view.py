@@ -198,7 +198,7 @@ class TrainView:
             return figures.spectra_trio(
                 progress.energy,
                 progress.computed,
-                titles=list(progress.sites),
+                titles=[model.site_name(site) for site in progress.sites],
                 zero=model.learning.target.alignment,
                 curves={"first": progress.first, "predicted": progress.now},
                 labels={"first": "after epoch 1", "predicted": "predicted"},
@@ -210,7 +210,7 @@ class TrainView:
         one, chosen = found[0], rows[0]
         errors = [details.mse[where] for details, where in zip(found, rows)]
         titles = [
-            f"{site}<br>MSE " + " / ".join(f"{error[i]:.4f}" for error in errors)
+            f"{model.site_name(site)}<br>MSE " + " / ".join(f"{error[i]:.4f}" for error in errors)
             for i, site in enumerate(one.sites[chosen])
         ]
         curves, labels = {"predicted": one.predicted[chosen]}, {"predicted": names[0]}
@@ -243,7 +243,7 @@ class TrainView:
             text = self.model.comparison()[3]
         elif progress is not None:
             errors, first = (np.mean((x - progress.computed) ** 2, axis=1) for x in (progress.now, progress.first))
-            parts = [f"{site} {a:.4f} → {b:.4f}" for site, a, b in zip(progress.sites, first, errors)]
+            parts = [f"{self.model.site_name(site)} {a:.4f} → {b:.4f}" for site, a, b in zip(progress.sites, first, errors)]
             text = "Validation sites, predicted by members that never saw their structure. MSE since epoch 1: "
             text += f"{', '.join(parts)}."
         self.caption.value = escape(text)
