@@ -66,7 +66,8 @@ export default {
       }
     }).catch(() => {}); // storage is blocked: there is nothing to send
     // The browser words the question itself, and asks only on a page that was used.
-    // Voila would end the kernel now, even if the visitor stays: that is put off until the page has gone.
+    // Voila would end the kernel now, even if the visitor stays: opening.js, which listens before it, calls this first, and
+    // Voila hears of it when the page has gone.
     let asked = false;
     const leave = (event) => {
       asked = model.get("busy") || lost;
@@ -75,13 +76,13 @@ export default {
       event.stopImmediatePropagation();
     };
     const gone = () => {
-      window.removeEventListener("beforeunload", leave, true);
+      window.elnesLabLeave = null;
       if (asked) window.dispatchEvent(new Event("beforeunload"));
     };
-    window.addEventListener("beforeunload", leave, true);
+    window.elnesLabLeave = leave;
     window.addEventListener("pagehide", gone);
     return () => {
-      window.removeEventListener("beforeunload", leave, true);
+      if (window.elnesLabLeave === leave) window.elnesLabLeave = null;
       window.removeEventListener("pagehide", gone);
       model.off("msg:custom", listen);
     };
