@@ -38,7 +38,7 @@ def test_pages_links_and_models_survive(visit):
     page.wait_for_timeout(1000)  # a second click at once is meant for Train
     page.locator(".elnes-go").click()
     page.wait_for_function("document.querySelector('.elnes-go').textContent.trim() === 'Train'", timeout=PATIENCE)
-    page.wait_for_function(f"!{prevented}")
+    page.wait_for_function("!window.elnesLabLeave(new Event('beforeunload'))", timeout=PATIENCE)  # not Voila's: it would end the page
     name = "document.querySelector('.elnes-runs tbody tr:nth-child(3)')?.innerText"
     before = page.evaluate(name)
     page.wait_for_timeout(1000)

@@ -7,9 +7,10 @@ import numpy as np
 
 from ...errors import DataError
 from ...figures import browse as figures
+from ..common.saving import Saving
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, Table, captioned, control
-from ..common.words import ALL, INDEX, symbol
+from ..common.words import ALL, INDEX, symbol, version
 from . import link
 from .model import CHOICES, EXPORT_FORMATS, MAX_CURVES, RANGE_STEPS, RANGES, BrowseModel
 from .overview import OverviewView
@@ -293,6 +294,9 @@ class BrowseView:
         ).add_class("elnes-empty")
         self.warning = ipw.HTML().add_class("elnes-note")
         self._write_plot_notes()
+        self.saving = Saving(lambda: figures.spectrum_overlay(**model.curves()), model.described, self._failed,
+                             help="Save the curves as drawn", notes=version(model.db))
+        bar.children = [*bar.children, self.saving.widget]
         plot = ipw.Box([self.figure, self.empty]).add_class("elnes-plot")
         return ipw.Box([bar, plot, self.warning]).add_class("elnes-card")
 
@@ -314,6 +318,7 @@ class BrowseView:
 
     def _show_curves(self, change=None):
         self._write_plot_notes()
+        self.saving.write()
         arguments = self.model.curves()
         figure = figures.spectrum_overlay(**arguments, height=SPECTRA_HEIGHT)
         if self.model.zero == self.drawn_zero:

@@ -11,3 +11,8 @@ UNITS = {"angstrom": "Å", "degree": "°", "angstrom^3": "Å³", "g/cm^3": "g/cm
 def symbol(space_group):
     """International symbol with its screw axes as subscripts, "P3_221" -> "P3₂21"."""
     return re.sub(r"_(\d)", lambda found: chr(0x2080 + int(found[1])), space_group)
+
+
+def version(db):
+    """Lines that say of what data a saved table is."""
+    return [f"ELNES Lab, data version {db.version}"]

@@ -7,10 +7,11 @@ import numpy as np
 
 from ...figures import corehole as figures
 from ...learning import metrics
+from ..common.saving import Saving
 from ..common.widgets import Figure, control
-from ..common.words import ALL
+from ..common.words import ALL, version
 from ..sites import link
-from ..sites.widgets import KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk, not_predicted, nothing_shown
+from ..sites.widgets import KINDS, OPENING, ModelChoice, Waiting, Walk, not_predicted, nothing_shown
 from .model import CoreHoleModel
 
 CHANGE_HEIGHT, LEARNT_HEIGHT = 470, 380
@@ -70,12 +71,19 @@ class CoreHoleView:
         plot = ipw.Box([self.figure, self.uncovered.widget]).add_class("elnes-plot")
         note = ipw.HTML("Shaded blue: what the core hole changes, from the PDOS to the ELNES. Shaded around a "
                         "prediction: its 90 % interval.").add_class("elnes-note")
-        save = SaveFigure(name="elnes-lab-core-hole", help="Save this figure")
-        self.walk.widget.children = [*self.walk.widget.children, save]
+        self.saving = Saving(self._change_figure, self._described, self._failed, notes=version(self.model.db))
+        self.walk.widget.children = [*self.walk.widget.children, self.saving.widget]
         return ipw.Box([self.walk.widget, plot, note, self.table]).add_class("elnes-card")
 
     def _change_figure(self):
         return figures.change_figure(**(self.model.curves() or {"curves": [BLANK]}), height=CHANGE_HEIGHT)
+
+    def _described(self):
+        name = self.model.name(self.model.selection[0]) if self.model.selection else "no site"
+        return ["core hole", name], f"{name}: change by the core hole"
+
+    def _failed(self, problem):
+        self.notes.value = f"<span class='elnes-warn' role='alert'>{escape(str(problem))}</span>"
 
     def _show_change(self, change=None):
         model = self.model
@@ -86,6 +94,7 @@ class CoreHoleView:
             self.table.value = ""
             return
         self.uncovered.show("")
+        self.saving.write()
         self.figure.show_figure(self._change_figure())
         heads, rows = model.numbers()
         head = "".join(f"<th scope='col'>{escape(text)}</th>" for text in heads)
@@ -111,8 +120,9 @@ class CoreHoleView:
         self.notes = ipw.HTML().add_class("elnes-note")
         meaning = MEANING.format(low=f"−{-low:g}", high=high, width=width)
         note = ipw.HTML(meaning).add_class("elnes-note")
-        save = SaveFigure(name="elnes-lab-core-hole-learnt", help="Save the figure of all sites")
-        bar = ipw.Box([ipw.HTML("How much of the change is learnt").add_class("elnes-heading"), save])
+        save = Saving(self._learnt_figure, lambda: (["core-hole change learnt"], "Core-hole change learnt"), self._failed,
+                      help="Save the figure of all sites", hidden=["marked.0", "marked.1"], notes=version(self.model.db))
+        bar = ipw.Box([ipw.HTML("How much of the change is learnt").add_class("elnes-heading"), save.widget])
         return ipw.Box([bar.add_class("elnes-bar"), plot, self.medians, self.notes, note]).add_class("elnes-card")
 
     def _learnt_figure(self):

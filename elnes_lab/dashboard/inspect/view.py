@@ -7,11 +7,12 @@ import numpy as np
 
 from ...errors import DataError
 from ...figures import inspect as figures
+from ..common.saving import SaveFigure, Saving
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, control
-from ..common.words import ALL
+from ..common.words import ALL, version
 from ..sites import link
-from ..sites.widgets import KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk, not_predicted, nothing_shown
+from ..sites.widgets import KINDS, OPENING, ModelChoice, Waiting, Walk, not_predicted, nothing_shown
 from .model import DIRECTIONS, MEAN, TRAINING, InspectModel
 
 ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 700
@@ -123,8 +124,10 @@ class InspectView:
         self.clear = ipw.Button(description="Clear box", tooltip="Step through all spectra shown again")
         self.clear.on_click(lambda button: self.model.box([]))
         self.clear.layout.display = "none"
-        save = SaveFigure(name="elnes-lab-errors", help="Save the figure of all errors")
-        download = Download(self.model.csv, self._failed, label="CSV", help="Save the errors of the spectra shown")
+        save = SaveFigure(name="elnes-errors", help="Save the figure of all errors", title="Error of every spectrum",
+                          hidden=["marked"])
+        download = Download(self.model.csv, self._failed, label="CSV",
+                            help="Save the errors of the spectra shown, or of those in the box")
         bar = ipw.Box([ipw.HTML("Error of every spectrum").add_class("elnes-heading"), self.clear, save, download])
         plot = ipw.Box([self.figure, self.waiting.widget]).add_class("elnes-plot")
         return ipw.Box([bar.add_class("elnes-bar"), plot, self.hint, self.summary, self.notes]).add_class("elnes-card")
@@ -213,8 +216,16 @@ class InspectView:
         self.along = ipw.Dropdown(options=DIRECTIONS, value=MEAN, tooltip="Mean over directions, or the polarisation "
                                   "along an axis of the stored cell, of models that tell these apart")
         self.along.observe(lambda change: setattr(self.model, "along", change.new), "value")
-        along = control("Polarisation", self.along).add_class("elnes-short")
-        return ipw.Box([self.walk.widget, plot, along, self.findings, self.note]).add_class("elnes-card")
+        self.saving = Saving(self._prediction, self._described, self._failed, help="Save the spectrum and its inputs",
+                             notes=version(self.model.db))
+        along = ipw.Box([control("Polarisation", self.along).add_class("elnes-short"), self.saving.widget])
+        return ipw.Box([self.walk.widget, plot, along.add_class("elnes-bar"), self.findings, self.note]).add_class("elnes-card")
+
+    def _described(self):
+        model = self.model
+        name = model.name(model.selection[0]) if model.selection else "no site"
+        along = "" if model.along == MEAN else f", polarisation along {model.along}"
+        return [name, *([model.along] if along else []), "predicted"], f"{name}: computed and predicted ELNES{along}"
 
     def _prediction(self):
         detail = self.model.detail() or {
@@ -242,6 +253,7 @@ class InspectView:
             self.findings.value = ""
             return
         self.unseen.show("")
+        self.saving.write()
         figure = self._prediction()
         axis = (detail["zero"], detail["input_zero"], tuple(map(float, detail["input_energy"][[0, -1]])))
         if axis == self.drawn:

@@ -5,7 +5,6 @@ from html import escape
 import anywidget
 import ipywidgets as ipw
 import numpy as np
-from traitlets import Unicode
 
 from ..common.widgets import STATIC, control
 from ..common.words import ALL, INDEX
@@ -26,14 +25,6 @@ class Keys(anywidget.AnyWidget):
         self.step = step
         self.on_msg(lambda widget, message, buffers: message.get("type") == "step" and self.step(message["by"]))
         self.add_class("elnes-hidden")
-
-
-class SaveFigure(anywidget.AnyWidget):
-    """Buttons that save the figure of their card as SVG or PNG, drawn in the browser."""
-
-    _esm = STATIC / "image.js"
-    name = Unicode("elnes-lab").tag(sync=True)
-    help = Unicode("Save this figure").tag(sync=True)
 
 
 class ModelChoice:

@@ -71,9 +71,10 @@ export default {
     let asked = false;
     const leave = (event) => {
       asked = model.get("busy") || lost;
-      if (!asked) return;
+      if (!asked) return false;
       event.preventDefault();
       event.stopImmediatePropagation();
+      return true;
     };
     const gone = () => {
       window.elnesLabLeave = null;

@@ -9,7 +9,9 @@ import numpy as np
 from ...errors import DataError
 from ...figures import training as figures
 from ...learning.packed import LIMIT
+from ..common.saving import Saving
 from ..common.widgets import Download, control
+from ..common.words import version
 from . import link
 from .choices_view import ChoicesCard
 from .model import TrainModel
@@ -87,9 +89,23 @@ class TrainView:
         self.model.observe(lambda change: setattr(self.title_field, "value", change.new), "title")
         name = control("Name", self.title_field)
         bar = ipw.Box([self.button, name.add_class("elnes-name"), self.bar, self.left]).add_class("elnes-bar")
-        head = ipw.Box([ipw.HTML("Spectra").add_class("elnes-heading"), control("", self.show)]).add_class("elnes-bar")
+        shared = {"failed": self._failed, "notes": version(self.model.db)}
+        losses = Saving(self._loss_figure, lambda: (["loss", self._whose()], f"Loss: {self._whose()}"), target="elnes-loss",
+                        help="Save the loss", **shared)
+        spectra = Saving(self._spectra_figure, lambda: (["held out", self._whose()], f"Held-out spectra: {self._whose()}"),
+                         target="elnes-trio", help="Save the spectra", **shared)
+        bar.children = [*bar.children, losses.widget]
+        head = ipw.Box([ipw.HTML("Spectra").add_class("elnes-heading"), control("", self.show), spectra.widget])
+        head.add_class("elnes-bar")
+        self.savings = (losses, spectra)
         plot = ipw.VBox([self.loss, head, self.spectra, self.caption, self.empty]).add_class("elnes-plot")
         return ipw.Box([bar, self.message, plot]).add_class("elnes-card")
+
+    def _whose(self):
+        """Name of the models that the figures show."""
+        if self.show.value == "live":
+            return self.model.naming or "none"
+        return ", ".join(name for name in self.model.ticked if name in self.model.details) or "none"
 
     def _nothing(self):
         return figures.spectra_trio(np.empty(0), EMPTY, titles=[], zero="onset", height=SPECTRA_HEIGHT)
@@ -232,6 +248,8 @@ class TrainView:
     def _draw_results(self):
         model = self.model
         self._show_empty()
+        for saving in self.savings:
+            saving.write()
         self.loss.show_figure(self._loss_figure())
         self.spectra.show_figure(self._spectra_figure())
         self.drawn = (self.show.value, model.run if model.progress is not None else None)
