@@ -142,8 +142,10 @@ def extended_xyz(found: Collected) -> bytes:
     for structure in found.structures:
         ground, computed = structure.ground, [site.site for site in structure.sites]
         atoms = Atoms(list(ground.symbols), cell=ground.cell, scaled_positions=ground.positions, pbc=True)
-        atoms.info = {"structure": ground.structure, "name": ground.name, "source": ground.source, "kind": kind_of(ground.source),
+        atoms.info = {"structure": ground.structure, "name": structure.named.name, "source": ground.source, "kind": kind_of(ground.source),
                       "space_group": structure.environment.space_group[0], "band_gap_eV": round(float(ground.band_gap), 4)}
+        if structure.named.prototype:
+            atoms.info |= {"prototype": structure.named.prototype, "prototype_group": structure.named.prototype_group}
         atoms.arrays["computed"] = np.isin(np.arange(len(atoms)), computed)
         frames.append(atoms)
     text = io.StringIO()

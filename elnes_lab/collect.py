@@ -13,6 +13,7 @@ import numpy as np
 
 from . import schema
 from .errors import DataError
+from .names import Named, distinct, given
 from .remarks import remarks
 from .sources.npz import Content, printable, read_regular
 from .sources.plan import read_plan
@@ -30,6 +31,7 @@ class Structure:
     ground: GroundState
     environment: Environment
     sites: list[CoreHoleSite]
+    named: Named = Named("")
 
 
 @dataclass
@@ -69,8 +71,20 @@ def collect(raw: Path) -> Collected:
             reason = problem if isinstance(problem, DataError) else f"{type(problem).__name__} {problem}"
             reject(found, structure, structure.sites, f"its surroundings cannot be described ({printable(str(reason), 200)})")
     found.structures = [structure for structure in found.structures if structure.sites]
+    name_all(found)
     add_plan(raw / PLAN, found, known)
     return found
+
+
+def name_all(found: Collected) -> None:
+    """Gives every structure, and its rows, the one name that is used everywhere."""
+    groups = {s.ground.structure: s.environment.space_group for s in found.structures}
+    named = distinct([(s.ground.structure, groups[s.ground.structure][0],
+                       given(s.ground.name, s.ground.source, groups[s.ground.structure][1])) for s in found.structures])
+    for structure in found.structures:
+        structure.named = named[structure.ground.structure]
+    for row in found.rows:
+        row["name"] = named[row["structure"]].name
 
 
 def entries(folder: Path) -> list[str]:

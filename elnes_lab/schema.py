@@ -24,11 +24,11 @@ class Column(NamedTuple):
 
 COLUMNS: dict[str, Column] = {
     "structure": Column("str", "", "Structure", "id; the frame of that id in the structure file"),
-    "name": Column("str", "", "Name"),
-    "atom": Column("int32", "1", "Absorbing atom", "index of the absorbing oxygen in the structure, from 0"),
+    "name": Column("str", "", "Name", "one for each structure; where it came from is in the structure file (prototype)"),
+    "atom": Column("int32", "1", "Absorbing atom", "O3 is the atom of index 3 in the list of the structure's atoms, counted from 0, silicon included"),
     "kind": Column("str", "", "Kind", "crystal or amorphous"),
     "source": Column("str", "", "Source", "mineral, prototype, framework, search, melt-quench (amorphous) or user (brought by one)"),
-    "space_group": Column("str", "", "Space group", "international symbol, positions within 0.02 angstrom"),
+    "space_group": Column("str", "", "Space group", "of the structure as it is, after relaxation: international symbol, positions within 0.02 angstrom"),
     "space_group_number": Column("int16", "1", "Space-group number"),
     "multiplicity": Column("int16", "1", "Multiplicity", "equivalent oxygens in the cell"),
     "net": Column("str", "", "Net", "topological density TD10 and a hash of the coordination sequences of silicon over 14 shells: "

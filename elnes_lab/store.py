@@ -21,15 +21,24 @@ REQUIRED = {
     "missing_site": ("missing",), "rejected_site": ("rejected",), "rejected_reason": ("rejected",),
     "structures": ("structures_byte",), **dict.fromkeys(COLUMNS, ("site",)),
 }
+WHERE = ("The data do not come with an installed package: they are in the folder data of the project's repository. Set "
+         "ELNES_LAB_DATA to such a folder, put them in place with `elnes-lab data fetch FILE|URL`, or, from raw files, build them "
+         "with `elnes-lab build`.")
 REMEDY = "Fetch or build it again (`elnes-lab build`); open with verify=False to look at it as it is."
 
 
 def data_directory() -> Path:
-    """Folder of the database: $ELNES_LAB_DATA, else data/ beside the package's source, else data/ in the working directory."""
+    """Folder of the database: $ELNES_LAB_DATA, else data/ beside the package's source, else data/ in the working directory if it
+    holds a database or raw files, else the one of this user, where `elnes-lab data fetch` puts them.
+    """
     if os.environ.get("ELNES_LAB_DATA"):
         return Path(os.environ["ELNES_LAB_DATA"])
-    beside = Path(__file__).resolve().parents[1] / "data"
-    return beside if beside.is_dir() else Path("data")
+    for folder in (Path(__file__).resolve().parents[1] / "data", Path("data")):
+        if (folder / FILE).is_file() or (folder / "raw").is_dir():
+            return folder
+    from platformdirs import user_data_path
+
+    return user_data_path("elnes-lab", appauthor=False)
 
 
 class Store:
@@ -68,8 +77,7 @@ class Store:
             if self.path.is_dir():
                 self.path = self.path / FILE
             if not self.path.is_file():
-                raise DataError(f"There is no database at {self.path}. Build it with `elnes-lab build` (or `make data`), "
-                                "or name another file.")
+                raise DataError(f"There is no database at {self.path}. {WHERE}")
             with open(self.path, "rb") as file:
                 if os.fstat(file.fileno()).st_size > MEMORY_BYTES:
                     file.seek(-digests.SEAL_LENGTH, os.SEEK_END)

@@ -27,7 +27,7 @@ def add_commands(commands, with_database) -> None:
     train.set_defaults(run=run_train)
 
     predict = commands.add_parser("predict", help="predict spectra with a trained model")
-    predict.add_argument("model", type=path, help="folder of the model, or the name of a shipped one, e.g. ensemble-pdos")
+    predict.add_argument("model", type=path, help="folder or .zip of the model, or the name of a shipped one, e.g. ensemble-pdos")
     predict.add_argument("path", type=path, help="CSV file to write: energy, then mean, lower and upper of each site")
     predict.add_argument("--where", type=words, metavar="FILTER",
                          help="rows to predict, e.g. \"kind == 'amorphous'\" (default: all)")
@@ -132,10 +132,9 @@ def run_predict(options) -> None:
 
     if file_place(options.path).exists() and not options.overwrite:
         raise exists(options.path)
-    folder = options.model if options.model.exists() else data_directory() / MODELS / options.model
     with opened(options) as db:
         rows = db.query(options.where) if options.where else db
-        model = load(folder, db)
+        model = load(options.model, db)
         mask, left_out = usable(rows, model.choice)
         if not mask.any():
             raise DataError("The selection holds no spectrum that this model can predict, so there is nothing to "
@@ -151,7 +150,7 @@ def run_predict(options) -> None:
                     if values is not None:
                         curves[f"{site}{axis}{name}"] = values[i, part]
         unit = "mean 1 in the window" if model.target.normalization == "mean" else "bohr^2/eV"
-        head = (f"# ELNES predicted by {folder.name}, {unit}; lower and upper: {prediction.level:.0%} interval\n"
+        head = (f"# ELNES predicted by {options.model.name}, {unit}; lower and upper: {prediction.level:.0%} interval\n"
                 f"# energy in eV, zero: {model.target.alignment}; data version {db.version}\n")
         table = np.array(list(curves.values())).T
         lines = [",".join(curves), *(",".join(f"{value:.7g}" for value in row) for row in table)]

@@ -1,4 +1,4 @@
-"""The command line: elnes-lab build | info | export | serve, and the commands of learning and compute."""
+"""The command line: elnes-lab build | info | export | serve, and the commands of data, learning and compute."""
 import argparse
 import contextlib
 import json
@@ -8,7 +8,7 @@ import sys
 from ..errors import DataError
 from ..store import data_directory
 from ..version import VERSION
-from . import compute, convergence
+from . import compute, convergence, data
 from .arguments import Misuse, Parser, address, hostname, number, path, whole, words
 from .learning import add_commands
 
@@ -116,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     add_commands(commands, with_database)
     compute.add_commands(commands)
     convergence.add_commands(commands)
+    data.add_commands(commands)
     return top
 
 

@@ -9,7 +9,9 @@ import ipywidgets as ipw
 
 from ..errors import DataError
 from ..schema import IDEA, LICENCE
+from .common.links import pairs_of, shown, slug
 from .common.widgets import Page
+from .keeping import Keeping
 from .serving import confine
 from .session import Session
 
@@ -40,13 +42,38 @@ class Frame:
         self.count = ipw.HTML().add_class("elnes-count")
         self.body, self.note = ipw.Box([]), ipw.HTML()
         title = ipw.HTML("<b>ELNES Lab</b><span>O K edge of silicon oxides</span>").add_class("elnes-title")
-        top = ipw.Box([title, self.count, self.page]).add_class("elnes-top")
+        self.keeping = Keeping(self.page.session, self.page.notice)
+        top = ipw.Box([title, self.count, self.page, self.keeping.widget]).add_class("elnes-top")
         self.choice = ipw.ToggleButtons(options=titles, tooltips=[HELP.get(title, "") for title in titles])
         self.choice.observe(lambda change: self.show(change.new), "value")
         nav = [ipw.Box([self.choice]).add_class("elnes-nav")] if len(titles) > 1 else []
         foot = ipw.HTML(self._footer()).add_class("elnes-foot")
         self.widget = ipw.VBox([top, *nav, self.note, self.body, foot]).add_class("elnes")
+        self.titles = {slug(title): title for title in titles}
         self.show(titles[0])
+        self.page.on_msg(self._hear)
+
+    def _hear(self, widget, message, buffers):
+        """page.js tells with what query the page was opened, when a link is wanted, and of the browser's Back and Forward."""
+        kind, panel = message.get("type"), self.current
+        if kind == "share":
+            query, note = panel.link() if hasattr(panel, "link") else ("", "")
+            self.page.send({"type": "link", "query": query, "note": note})
+        elif kind == "panel" and message.get("name") in self.titles:
+            self.choice.value = self.titles[message["name"]]
+        elif kind == "ready" and message.get("query"):
+            self._open(str(message["query"]))
+
+    def _open(self, query):
+        """Show the page that the query of an address names, the first without one, as far as it tells what to show."""
+        name, sentences = dict(pairs_of(query)).get("page", ""), []
+        if name and name not in self.titles:
+            sentences = [f"There is no page {shown(name, 40)!r} here."]
+        self.choice.value = self.titles.get(name, self.choice.value)
+        if hasattr(self.current, "open_link"):
+            sentences += self.current.open_link(query)
+        if sentences:
+            self.page.notice(" ".join(sentences))
 
     def show(self, title):
         """Bring a panel to the front, building it the first time; its state stays while another one is shown."""
@@ -68,6 +95,9 @@ class Frame:
         self.current = self.panels[title]
         for panel in self.panels.values():  # hidden, not taken out: plotly's widgets do not survive leaving the page
             (panel.widget.remove_class if panel is self.current else panel.widget.add_class)("elnes-hidden")
+        self.page.panel = slug(title)
+        if hasattr(self.current, "follow"):
+            self.current.follow(self.page.session.site)
         self._write_count()
 
     def _write_count(self):
@@ -134,7 +164,7 @@ class App:
 
     def notice(self, text):
         """A line below the top bar of the page."""
-        self.page.send({"type": "notice", "text": text})
+        self.page.notice(text)
 
 
 def app(path=None, *, panel=None):

@@ -1,22 +1,17 @@
 """What the panels of one page share: the database and the named models, shipped, trained on the page or uploaded."""
 
-import io
 import os
-import struct
 import tempfile
-import zipfile
-import zlib
+import uuid
+from contextlib import nullcontext
 from pathlib import Path
 
-from traitlets import HasTraits, List, Unicode, default
+from traitlets import Bool, HasTraits, List, Unicode, default
 
 from ..errors import DataError
+from ..learning.packed import pack, written
 
-UPLOAD_LIMIT = 20 * 2**20  # bytes, of the file and of what it unpacks to
 SHIPPED_NAMES = {"pdos": "Shipped, PDOS", "pdos+gap": "Shipped, PDOS and gap"}
-WANTED = "Upload a .zip that this page saved with its Download button."
-NOT_WHOLE = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError)
-DIRECTORY_LIMIT = 4096  # bytes of the list of members at the end of a zip: two need some 120
 SPECTRA_LIMIT = 60_000  # members of an ensemble times energies: a page keeps them for every site of the database
 
 
@@ -24,12 +19,13 @@ class NamedModel:
     """A model of the page: `name`, unique; `card` as `learning.store.save` writes it; `origin`: "shipped", "trained" or
     "uploaded".
 
-    `load()` gives the learning.Model, read from `folder` when first asked for; until then no torch is imported.
+    `load()` gives the learning.Model, read from `folder`, or the zip file `packed`, when first asked for; until then no
+    torch is imported. key: tells it from every other model of any page.
     """
 
-    def __init__(self, name, card, origin, *, model=None, folder=None, db=None):
-        self.name, self.card, self.origin = name, card, origin
-        self.model, self.folder, self.db = model, folder, db
+    def __init__(self, name, card, origin, *, model=None, folder=None, packed=None, key=None, db=None):
+        self.name, self.card, self.origin, self.key = name, card, origin, key or uuid.uuid4().hex
+        self.model, self.folder, self.packed, self.db = model, folder, packed, db
 
     def __repr__(self):
         return f"<NamedModel {self.name!r}, {self.origin}>"
@@ -44,17 +40,35 @@ class NamedModel:
         if self.model is None:
             from ..learning.store import load
 
-            try:
-                self.model = load(self.folder, self.db)
-            except DataError as problem:
-                raise without_path(problem, self.folder, self.name) from None
+            with written(self.name, self.packed) if self.packed else nullcontext(self.folder) as folder:
+                try:
+                    self.model = load(folder, self.db)
+                except DataError as problem:
+                    raise without_path(problem, folder, self.name) from None
         return self.model
+
+    def pack(self):
+        """Bytes of a zip with the two files. Raises DataError for a model whose files were damaged since it was listed."""
+        from ..learning.store import check, save
+
+        if self.packed:
+            return self.packed
+        if self.folder is None:
+            with tempfile.TemporaryDirectory() as folder:
+                return pack(save(self.load(), folder, metrics=self.card.get("metrics")))
+        try:
+            check(self.folder)
+        except DataError as problem:
+            raise without_path(problem, self.folder, self.name) from None
+        return pack(self.folder)
 
 
 class Session(HasTraits):
     """The database `db` of one page and its `models`; observe "models" to hear of a new one."""
 
     models = List(help="NamedModel, oldest first; replaced as a whole, never changed in place")
+    site = Unicode(help="Label of the site that the visitor has chosen last, on whatever page; none yet: empty")
+    training = Bool(False, help="Whether a training is under way")
     problem = Unicode(help="Why a shipped model is not listed, or an empty text")
 
     def __init__(self, db):
@@ -87,34 +101,47 @@ class Session(HasTraits):
 
     def add(self, name, model, card, origin="trained"):
         """Append a learning.Model with its card; a taken name gets a number. The NamedModel."""
+        entry = NamedModel(self.unique(name), card, origin, model=model, db=self.db)
+        self.models = [*self.models, entry]
+        return entry
+
+    def remove(self, name):
+        """Take a model off the list; the NamedModel. Raises DataError for a shipped one and for an unknown name."""
+        entry = self.find(name)
+        if entry.origin == "shipped":
+            raise DataError(f"{name} came with the data and stays. Delete models that were trained or uploaded here.")
+        self.models = [one for one in self.models if one is not entry]
+        return entry
+
+    def unique(self, name):
+        """The name, with a number if a model of the page has it already."""
         taken, unique, count = {entry.name for entry in self.models}, name, 1
         while unique in taken:
             count += 1
             unique = f"{name} ({count})"
-        entry = NamedModel(unique, card, origin, model=model, db=self.db)
-        self.models = [*self.models, entry]
-        return entry
+        return unique
 
     def pack(self, name):
         """(file name, bytes) of a zip with the two files of a model. Raises DataError for an unknown name, and for a
         model whose files were damaged since it was listed.
         """
-        from ..learning.store import CARD, WEIGHTS, check, save
-
-        entry = self.find(name)
-        content = io.BytesIO()
-        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
-            if entry.folder is None:
-                save(entry.load(), folder, metrics=entry.card.get("metrics"))
-            else:
-                try:
-                    check(entry.folder)
-                except DataError as problem:
-                    raise without_path(problem, entry.folder, name) from None
-            for part in (CARD, WEIGHTS):
-                file.write(Path(entry.folder or folder) / part, part)
+        content = self.find(name).pack()
         plain = "".join(letter if letter.isalnum() else "-" for letter in name.casefold())
-        return f"elnes-model-{'-'.join(filter(None, plain.split('-')))}.zip", content.getvalue()
+        return f"elnes-model-{'-'.join(filter(None, plain.split('-')))}.zip", content
+
+    def restored(self, key, name, origin, content):
+        """NamedModel of a zip that this page's browser kept; not listed yet. Raises DataError as `read` does, but reads the
+        weights only when they are asked for.
+        """
+        from ..learning.store import check
+
+        with written(name, content) as folder:
+            try:
+                card = check(folder)
+                small_enough(card, name)
+            except DataError as problem:
+                raise without_path(problem, folder, name) from None
+        return NamedModel(self.unique(name), card, origin, packed=content, key=key, db=self.db)
 
     def read(self, file_name, content):
         """Arguments for `add` from the bytes of an uploaded zip.
@@ -126,21 +153,23 @@ class Session(HasTraits):
         from ..learning.store import load, read_card
 
         file_name = file_name.encode("utf-8", "replace").decode()[:100]
-        parts = unpacked(file_name, content)
-        with tempfile.TemporaryDirectory() as folder:
-            for part, data in parts.items():
-                (Path(folder) / part).write_bytes(data)
+        with written(file_name, content) as folder:
             try:
                 card = read_card(folder)
-                spectra = numbers(card)
-                if spectra > SPECTRA_LIMIT:
-                    raise DataError(f"{file_name} predicts {spectra:,} numbers a site, more than the {SPECTRA_LIMIT:,} "
-                                    "that a page can keep. Train fewer members, or on a narrower window.")
+                small_enough(card, file_name)
                 model = load(folder, self.db)
             except DataError as problem:
                 raise without_path(problem, folder, file_name) from None
         name = Path(file_name).stem.removeprefix("elnes-model-")
         return f"Uploaded {name}"[:40], model, card, "uploaded"
+
+
+def small_enough(card, name):
+    """Raises DataError for a model that predicts more than a page can keep."""
+    spectra = numbers(card)
+    if spectra > SPECTRA_LIMIT:
+        raise DataError(f"{name} predicts {spectra:,} numbers a site, more than the {SPECTRA_LIMIT:,} that a page can "
+                        "keep. Train fewer members, or on a narrower window.")
 
 
 def numbers(card):
@@ -160,44 +189,3 @@ def numbers(card):
 def without_path(problem, folder, name):
     """A DataError about the model of a folder as a page tells it: by the model's name, without the folder."""
     return DataError(str(problem).replace(f"{folder}{os.sep}", f"{name}: ").replace(str(folder), name))
-
-
-def unpacked(file_name, content):
-    """Name -> bytes of the two files in an uploaded zip. Raises DataError for any other content; reads no more than it
-    says that it holds, and that is limited.
-    """
-    from ..learning.store import CARD, WEIGHTS
-
-    if len(content) > UPLOAD_LIMIT:
-        raise DataError(f"{file_name} is larger than {UPLOAD_LIMIT >> 20} MB, no model of this page is. {WANTED}")
-    try:
-        check_directory(content)
-        with zipfile.ZipFile(io.BytesIO(content)) as file:
-            members = file.infolist()
-            if sorted(info.filename for info in members) != sorted((CARD, WEIGHTS)):
-                raise DataError(f"{file_name} is not a model: it should hold {CARD} and {WEIGHTS}. {WANTED}")
-            if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in members):
-                raise DataError(f"{file_name} is packed in a way that no model is. {WANTED}")
-            if sum(info.file_size for info in members) > UPLOAD_LIMIT:
-                raise DataError(f"{file_name} unpacks to more than {UPLOAD_LIMIT >> 20} MB. {WANTED}")
-            parts = {}
-            for info in members:
-                with file.open(info) as part:  # as much as is declared: read() alone would unpack gigabytes
-                    parts[info.filename] = part.read(info.file_size + 1)
-                    if len(parts[info.filename]) != info.file_size:
-                        raise zipfile.BadZipFile
-            return parts
-    except DataError:
-        raise
-    except NOT_WHOLE:
-        raise DataError(f"{file_name} is not a whole zip file. {WANTED}") from None
-
-
-def check_directory(content):
-    """BadZipFile for a list of members that is longer than two names can be: a reader holds all of it in memory."""
-    place = content.rfind(b"PK\5\6")
-    if place < 0 or len(content) - place < 22:
-        raise zipfile.BadZipFile
-    size, = struct.unpack_from("<L", content, place + 12)
-    if size > DIRECTORY_LIMIT or content[max(place - 20, 0):place].startswith(b"PK\6\7"):
-        raise zipfile.BadZipFile

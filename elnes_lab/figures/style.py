@@ -7,6 +7,12 @@ OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("solid", "dash", "dot", "dashdot")
 CRYSTAL, AMORPHOUS = "#999999", "#0072B2"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# Of saved figures, all of them: name -> pixels; "As shown" has the size on the page.
+EXPORT_SIZES = {
+    "As shown": {"width": None, "height": None, "font": 14},
+    "Paper": {"width": 720, "height": 540, "font": 17},
+    "Slide": {"width": 1280, "height": 720, "font": 22},
+}
 LEGEND_LIMIT = 5  # a legend inside the axes hides the curves once it has more entries than this
 
 

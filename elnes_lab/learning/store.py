@@ -19,6 +19,7 @@ from ..errors import DataError
 from ..version import VERSION
 from .card import CARD, ENSEMBLE, KERNEL_RIDGE, LAYOUT, REMEDY, meaning, read_card, to_bytes
 from .intervals import LEVELS
+from .packed import opened
 from .weights import WEIGHTS, WEIGHTS_LIMIT, Entry, check_numbers, check_shapes, read_weights
 
 __all__ = ["CARD", "ENSEMBLE", "LAYOUT", "WEIGHTS", "check", "load", "read_card", "save"]
@@ -111,13 +112,19 @@ def check(folder: Path | str) -> dict:
 
 
 def load(folder: Path | str, db=None):
-    """The Model or Ensemble of a folder, or of the name of a shipped one, such as "ensemble-pdos". With a Database, `model.warning` says if the model was trained on other data.
+    """The Model or Ensemble of a folder, of a .zip that the dashboard saved, or of the name of a shipped one, such as
+    "ensemble-pdos". With a Database, `model.warning` says if the model was trained on other data.
 
     Raises DataError, before anything is built or executed, for a missing or damaged file, a pickle (they can run
     programs: never opened), another layout, a card that says what cannot be meant, and arrays of other names, types or
     shapes than the card's or with numbers that no training leaves.
     """
-    folder = found(folder)
+    with opened(found(folder)) as place:
+        return load_folder(place, db)
+
+
+def load_folder(folder: Path, db):
+    """The Model or Ensemble of a folder, as `load` gives it."""
     card = read_card(folder)
     if card["layout"] == ENSEMBLE:
         from . import ensemble_store
@@ -153,13 +160,20 @@ def load(folder: Path | str, db=None):
 
 
 def found(folder: Path | str) -> Path:
-    """A model's folder; a bare name that is no folder here is one of the shipped models."""
+    """A model's folder or file; a bare name that is none here is one of the shipped models, wherever one works. Raises
+    DataError for a name that is neither.
+    """
     folder = Path(folder)
     if len(folder.parts) == 1 and not os.path.lexists(folder):
         from ..store import data_directory
 
-        shipped = data_directory() / "models" / folder
-        return shipped if shipped.is_dir() else folder
+        shipped = data_directory() / "models"
+        names = sorted(path.parent.name for path in shipped.glob(f"*/{CARD}"))
+        if folder.name in names:
+            return shipped / folder
+        there = f"those that came with the data are {', '.join(names)}" if names else f"and none in {shipped}"
+        raise DataError(f"There is no model {str(folder)!r}: no folder or .zip of that name is here, {there}. Name a folder, "
+                        "a .zip that the page Train saved, or one of these.")
     return folder
 
 

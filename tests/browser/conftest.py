@@ -90,6 +90,8 @@ def visit(address, browser):
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("request", lambda request: foreign(request.url) and page.foreign.append(request.url))
         page.goto(f"{address}?{query}" if query else address)
+        if "page=" in query:  # Browse is built, but not seen
+            return page
         page.wait_for_selector(".elnes-spectra .main-svg", timeout=PATIENCE * 1000)
         page.wait_for_selector(".elnes-structure canvas, .elnes-scene .widget-html", timeout=PATIENCE * 1000)
         return page

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from elnes_lab.cli.program import main
+from elnes_lab.store import data_directory
 
 LONG = "x" * 300
 
@@ -43,7 +44,7 @@ def test_evaluate_writes_one_record_per_model_inputs_and_group(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["train"], "folder"), (["predict", "nowhere", "x.csv"], "card.json"),
+    (["train"], "folder"), (["predict", "nowhere", "x.csv"], "ensemble-pdos-gap"),
     (["predict", "ensemble-pdos", "x.csv", "--where", "band_gap > 99"], "no spectrum"),
     (["predict", "ensemble-pdos", "x.csv", "--where", "band_gap"], "true or false"),
     (["evaluate", "--models", "oracle"], "ridge"),
@@ -109,3 +110,15 @@ def test_a_place_for_hours_of_work_is_tried_first(arguments, says, capsys, tmp_p
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert says in error and error.count("\n") == 1 and (tmp_path / "file").read_text() == "kept"
+
+
+def test_predict_takes_a_model_as_it_was_downloaded(tmp_path, shipped, monkeypatch):
+    from elnes_lab.learning.packed import pack
+
+    (tmp_path / "mine.zip").write_bytes(pack(data_directory() / "models" / "ensemble-pdos"))
+    monkeypatch.chdir(tmp_path)
+    where = ["--where", "structure == 'quartz-alpha'"]
+    assert main(["predict", "mine.zip", "mine.csv", *where]) == 0
+    assert main(["predict", "ensemble-pdos", "shipped.csv", *where]) == 0
+    texts = [(tmp_path / name).read_text() for name in ("mine.csv", "shipped.csv")]
+    assert texts[0].replace("mine.zip", "ensemble-pdos") == texts[1]

@@ -68,3 +68,24 @@ def test_what_a_visitor_is_told_of_an_unexpected_error_names_nothing_of_the_insi
     assert "/srv" not in confine.sentence(OSError("/srv/secret"))
     for problem in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")):
         assert "more memory than a page may use here (500 MB)" in confine.sentence(problem, 500)
+
+
+def test_an_address_opens_the_page_it_names_and_back_and_forward_move_between_pages(shipped, monkeypatch):
+    page, sent = frame.Frame(shipped), []
+    monkeypatch.setattr(frame.Page, "send", lambda self, message, buffers=None: sent.append(message))
+
+    def hear(**message):
+        page._hear(page.page, message, [])
+
+    assert page.page.panel == "browse"
+    hear(type="ready", query="?page=core-hole&site=quartz-alpha/O3&kind=crystal")
+    assert page.choice.value == "Core hole" and page.page.panel == "core-hole" and sent == []
+    assert page.current.model.selection == ("quartz-alpha/O3",) and page.current.model.kind == "crystal"
+    hear(type="share")
+    assert sent[-1]["query"] == "site=quartz-alpha/O3&kind=crystal"
+    hear(type="panel", name="browse")
+    assert page.choice.value == "Browse" and "quartz-alpha/O3" in page.current.model.selection
+    hear(type="panel", name="nowhere")
+    assert page.choice.value == "Browse"
+    hear(type="ready", query="?page=<b>&sites=stishovite/O1")
+    assert "no page '<b>'" in sent[-1]["text"] and page.choice.value == "Browse"

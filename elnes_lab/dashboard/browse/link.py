@@ -1,13 +1,12 @@
 """A Browse selection as the query of a link, and back: sites, filters and plot options of a BrowseModel."""
 
 import re
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
+from ..common.links import FOREIGN, LONGEST, absent, pairs_of, unknown
 from ..common.words import ALL
 from .model import CHOICES, RANGE_STEPS, RANGES
 
-LONGEST = 6000  # characters of the query: what proxies and mail programs pass on
-FOREIGN = ("token", "next")  # belong to the server
 BROADEST = 3.0  # eV, the end of the slider
 DIGITS = 3
 
@@ -40,8 +39,7 @@ def read(model, text):
     The state has any of selection (labels), text, choices, ranges, polarization, zero, channel, fwhm, waterfall.
     """
     state, ignored, missing = {}, [], []
-    text = text.lstrip("?")[: 4 * LONGEST].encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent
-    for name, value in parse_qsl(text, keep_blank_values=True):
+    for name, value in pairs_of(text):
         if name == "sites":
             labels = list(dict.fromkeys(filter(None, value.split(","))))
             missing += [label for label in labels if label not in model.positions]
@@ -61,22 +59,10 @@ def read(model, text):
         elif name == "offset" and value in ("0", "1"):
             state["waterfall"] = value == "1"
         elif name not in FOREIGN:
-            ignored.append(shown(f"{name}={value}", 60))
-    sentences = []
-    if missing:
-        named = ", ".join(shown(label, 40) for label in missing[:3]) + (", ..." if len(missing) > 3 else "")
-        sentences.append(f"Left out, because this database does not have it: {named}.")
-        if not state["selection"]:
-            del state["selection"]  # the example is better than an empty plot
-    if ignored:
-        named = ", ".join(ignored[:3]) + (", ..." if len(ignored) > 3 else "")
-        sentences.append(f"Ignored, because the page does not know it: {named}.")
-    return state, sentences
-
-
-def shown(text, most):
-    """The beginning of a text from outside as it is quoted: in one line."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[:most])
+            ignored.append((name, value))
+    if missing and not state["selection"]:
+        del state["selection"]  # the example is better than an empty plot
+    return state, [*absent(missing), *unknown(ignored)]
 
 
 def interval(model, name, text):

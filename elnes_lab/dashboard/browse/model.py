@@ -178,6 +178,14 @@ class BrowseModel(HasTraits):
             "energy_range": self.energy_range(energy, intensity),
         }
 
+    def described(self):
+        """(parts of a file's name, title) of what `curves` draws."""
+        names = [self.name(label) for label in self.drawn]
+        few = names if len(names) < 4 else [*names[:3], f"and {len(names) - 3} more"]
+        along = "" if self.polarization == "isotropic" else f", polarisation along {self.polarization}"
+        broadened = f", broadened by {self.fwhm:g} eV" if self.fwhm else ""
+        return [*few, *([self.polarization] if along else [])], f"O K edge: {', '.join(few)}{along}{broadened}"
+
     @staticmethod
     def energy_range(energy, intensity):
         """(low, high) in eV worth showing first: from 5 eV below the first intensity to 28 eV above it."""
@@ -220,7 +228,7 @@ class BrowseModel(HasTraits):
             "explained": self.pca.explained,
             "values": self.columns[self.color_by],
             "title": self.column_title(self.color_by),
-            "names": self.labels,
+            "names": [f"{self.name(label)} ({label.partition('/')[0]})" for label in self.labels],
             "shown": shown,
             "amorphous": self.columns["kind"].astype(str) == "amorphous",
             "selected": [self.positions[label] for label in labels],

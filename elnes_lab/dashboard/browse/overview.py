@@ -1,10 +1,14 @@
 """Map of all spectra and histograms of the sites: an overview of the database in which one can select, too."""
 
+from html import escape
+
 import ipywidgets as ipw
 import numpy as np
 
 from ...figures import browse as figures
+from ..common.saving import Saving
 from ..common.widgets import Figure, control
+from ..common.words import version
 from .model import COLOR_COLUMNS
 
 HEIGHT = 330
@@ -38,12 +42,26 @@ class OverviewView:
         self.histograms = None
         self.plots = ipw.VBox([ipw.VBox([self.map])]).add_class("elnes-plot")
         self.hint = ipw.HTML(MAP_HINT).add_class("elnes-note")
-        bar = ipw.Box([ipw.HTML("Overview").add_class("elnes-heading"), self.color_control, self.views])
+        self.saving = Saving(self._shown_figure, self._described, self._failed, help="Save the map or the histograms",
+                             notes=version(model.db))
+        bar = ipw.Box([ipw.HTML("Overview").add_class("elnes-heading"), self.color_control, self.views, self.saving.widget])
         self.widget = ipw.Box([bar.add_class("elnes-bar"), self.plots, self.hint]).add_class("elnes-card")
         model.observe(self._show_map, ["slots", "visible", "color_by"])
 
     def _map_figure(self):
         return figures.spectral_map(**self.model.map(), height=HEIGHT).update_layout(dragmode="select")
+
+    def _shown_figure(self):
+        return self._map_figure() if self.views.value == "Map" else figures.database_overview(**self.model.overview())
+
+    def _described(self):
+        model, title = self.model, "Map of all spectra: principal components"
+        if self.views.value != "Map":
+            return ["histograms"], f"{len(model.visible):,} sites"
+        return ["map", model.db.long_names[model.color_by]], f"{title}, coloured by {model.column_title(model.color_by)}"
+
+    def _failed(self, problem):
+        self.hint.value = f"<span class='elnes-warn' role='alert'>{escape(str(problem))}</span>"
 
     def _switch(self, change):
         if change.new == "Map":
@@ -66,8 +84,10 @@ class OverviewView:
             self.plots.children[0].add_class("elnes-hidden")
             self.plots.children[1].remove_class("elnes-hidden")
             self.hint.value = HISTOGRAM_HINT
+        self.saving.write()
 
     def _show_map(self, change=None):
+        self.saving.write()
         if change.name == "slots":
             everything = self.model.map()
             part = {name: everything[name] for name in ("scores", "names", "amorphous", "selected", "styles")}

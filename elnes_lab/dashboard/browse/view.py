@@ -7,9 +7,10 @@ import numpy as np
 
 from ...errors import DataError
 from ...figures import browse as figures
+from ..common.saving import Saving
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, Table, captioned, control
-from ..common.words import ALL, symbol
+from ..common.words import ALL, INDEX, symbol, version
 from . import link
 from .model import CHOICES, EXPORT_FORMATS, MAX_CURVES, RANGE_STEPS, RANGES, BrowseModel
 from .overview import OverviewView
@@ -38,7 +39,7 @@ class BrowseView:
     def __init__(self, db, page):
         self.model = BrowseModel(db)
         self.model.select(self.model.example())
-        self.page, self.quiet = page, False
+        self.page, self.quiet, self.followed = page, False, None
         # Before the cards are made, so that the curves change first, then the map, then the structure.
         self.model.observe(self._show_rows, "visible")
         self.model.observe(self._show_selection, "slots")
@@ -50,19 +51,31 @@ class BrowseView:
                 ipw.Box([self._spectra(), self._structure()]).add_class("elnes-column"),
             ]
         ).add_class("elnes-browse")
-        page.on_msg(self._hear)
+        self.model.observe(self._tell, "selection")
 
     # links -----------------------------------------------------------------------------------------------------------
-    def _hear(self, widget, message, buffers):
-        """page.js tells with what query the page was opened, and when a link to it is wanted."""
-        if message.get("type") == "share":
-            text, sentence = link.query(self.model)
-            self.page.send({"type": "link", "query": text, "note": sentence})
-        elif message.get("type") == "ready" and message.get("query"):
-            state, sentences = link.read(self.model, str(message["query"]))
-            self.restore(state)
-            if sentences:
-                self.page.send({"type": "notice", "text": " ".join(sentences)})
+    def link(self):
+        """(query, sentence) of a link to what is shown."""
+        return link.query(self.model)
+
+    def open_link(self, text):
+        """Show what the query of a link asks for; sentences about what of it is ignored."""
+        state, sentences = link.read(self.model, text)
+        self.restore(state)
+        return sentences
+
+    def _tell(self, change):
+        """The site chosen last is the one that the other pages show."""
+        added = [label for label in change.new if label not in change.old]
+        if added:
+            self.page.session.site = added[-1]
+
+    def follow(self, label):
+        """Show the site that was chosen on another page, in the place of the one that came so before."""
+        if label in self.model.positions and label not in self.model.selection:
+            kept = [one for one in self.model.selection if one != self.followed]
+            self.followed = label
+            self.model.select([*kept, label])
 
     def restore(self, state):
         """Set controls and selection to what `link.read` returned; what it does not name stays."""
@@ -153,7 +166,7 @@ class BrowseView:
                 "unit": model.unit(name),
                 "digits": digits,
                 "class": style,
-                "help": f"{model.column_title(name)}: click to sort, again for the other direction",
+                "help": (f"{INDEX}. " if name == "atom" else "") + f"{model.column_title(name)}: click to sort, again for the other direction",
             }
             for name, label, digits, style in TABLE
         ]
@@ -281,6 +294,9 @@ class BrowseView:
         ).add_class("elnes-empty")
         self.warning = ipw.HTML().add_class("elnes-note")
         self._write_plot_notes()
+        self.saving = Saving(lambda: figures.spectrum_overlay(**model.curves()), model.described, self._failed,
+                             help="Save the curves as drawn", notes=version(model.db))
+        bar.children = [*bar.children, self.saving.widget]
         plot = ipw.Box([self.figure, self.empty]).add_class("elnes-plot")
         return ipw.Box([bar, plot, self.warning]).add_class("elnes-card")
 
@@ -302,6 +318,7 @@ class BrowseView:
 
     def _show_curves(self, change=None):
         self._write_plot_notes()
+        self.saving.write()
         arguments = self.model.curves()
         figure = figures.spectrum_overlay(**arguments, height=SPECTRA_HEIGHT)
         if self.model.zero == self.drawn_zero:

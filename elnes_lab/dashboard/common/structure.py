@@ -9,7 +9,7 @@ import ipywidgets as ipw
 import numpy as np
 
 from ...errors import DataError
-from .words import symbol
+from .words import INDEX, symbol
 
 ABSORBER, SILICON, OXYGEN = "#D55E00", "#3E8FC7", "#9AA4AF"
 # name in the drawing -> element, colour, radius (Angstrom, drawn at 0.4 of it)
@@ -61,15 +61,27 @@ def facts(model, label):
     row = model.positions[label]
     column = {name: values[row] for name, values in model.columns.items()}
     bonds = [f"{length:.3f}" for length in np.ravel(model.db[[row]].bonds) if np.isfinite(length)]
+    prototype = prototype_of(model.db, str(column["structure"]))
     rows = [
+        ("Site", f"{label}, {column['multiplicity']} alike in the cell"),
         ("Space group", f"{symbol(str(column['space_group']))} ({column['space_group_number']})"),
         ("Si–O lengths", f"{', '.join(bonds)} Å"),
         ("Si–O–Si angle", f"{column['si_o_si_angle']:.1f}°" if np.isfinite(column["si_o_si_angle"]) else ""),
         ("Coordination", f"{column['coordination']} Si"),
         ("Band gap (PBE)", f"{column['band_gap']:.2f} eV"),
         ("Density", f"{column['density']:.2f} g/cm³"),
+        ("Prototype", prototype),
     ]
     return [(quantity, value) for quantity, value in rows if value]
+
+
+def prototype_of(db, structure):
+    """Label and space group of the prototype that a structure was made from, "" without one."""
+    try:
+        info = db.atoms(structure).info
+    except (DataError, AttributeError):  # the card says elsewhere that the structures are gone
+        return ""
+    return f"{info['prototype']}, {symbol(info['prototype_group'])}" if "prototype" in info else ""
 
 
 class StructureView:
@@ -117,7 +129,7 @@ class StructureView:
         if label is None:
             self.heading.value, self.caption.value = "Structure", "Select a spectrum to see where its oxygen sits."
         else:
-            self.heading.value = f"Structure: {escape(self.model.name(label))}"
+            self.heading.value = f"<span title='{INDEX}'>Structure: {escape(self.model.name(label))}</span>"
             items = "".join(
                 f"<div><span>{name}</span>{escape(value)}</div>" for name, value in facts(self.model, label)
             )

@@ -131,6 +131,7 @@ class Page(anywidget.AnyWidget):
     ready = Bool(False)
     dark = Bool(False)
     webgl = Bool(False)
+    panel = Unicode(help="Name of the page in front, as in its address").tag(sync=True)
 
     def __init__(self, **traits):
         super().__init__(**traits)
@@ -145,6 +146,10 @@ class Page(anywidget.AnyWidget):
         elif kind == "ready":
             self.webgl = message["webgl"]
             self.ready = True
+
+    def notice(self, text):
+        """A line below the top bar, in the place of the one before."""
+        self.send({"type": "notice", "text": text})
 
 
 class Download(anywidget.AnyWidget):

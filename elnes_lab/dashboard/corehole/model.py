@@ -52,7 +52,8 @@ class CoreHoleModel(SiteModel):
         mask = self.wanted() & self.predicted()
         self.shown = self.order[mask[self.order]]
         if change.name == "judged" and not (self.selection and mask[self.positions[self.selection[0]]]):
-            self._begin()
+            with self.unasked():
+                self._begin()
 
     def _begin(self):
         """Show the site in the middle of the amorphous ones, or of all: what is usual before what is worst."""

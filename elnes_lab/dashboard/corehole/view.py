@@ -7,9 +7,11 @@ import numpy as np
 
 from ...figures import corehole as figures
 from ...learning import metrics
+from ..common.saving import Saving
 from ..common.widgets import Figure, control
-from ..common.words import ALL
-from ..sites.widgets import KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk, not_predicted, nothing_shown
+from ..common.words import ALL, version
+from ..sites import link
+from ..sites.widgets import KINDS, OPENING, ModelChoice, Waiting, Walk, not_predicted, nothing_shown
 from .model import CoreHoleModel
 
 CHANGE_HEIGHT, LEARNT_HEIGHT = 470, 380
@@ -39,6 +41,7 @@ class CoreHoleView:
         self.model.observe(self._show_state, "state")
         self.model.observe(self._show_summary, ["shown", "judged", "selection"])
         self.model.observe(self._show_change, ["judged", "selection"])
+        self.controls = {"first": self.models.first, "second": self.models.second, "kind": self.kind, "text": self.search}
         self.model.load()
 
     def _filters(self):
@@ -68,12 +71,19 @@ class CoreHoleView:
         plot = ipw.Box([self.figure, self.uncovered.widget]).add_class("elnes-plot")
         note = ipw.HTML("Shaded blue: what the core hole changes, from the PDOS to the ELNES. Shaded around a "
                         "prediction: its 90 % interval.").add_class("elnes-note")
-        save = SaveFigure(name="elnes-lab-core-hole", help="Save this figure")
-        self.walk.widget.children = [*self.walk.widget.children, save]
+        self.saving = Saving(self._change_figure, self._described, self._failed, notes=version(self.model.db))
+        self.walk.widget.children = [*self.walk.widget.children, self.saving.widget]
         return ipw.Box([self.walk.widget, plot, note, self.table]).add_class("elnes-card")
 
     def _change_figure(self):
         return figures.change_figure(**(self.model.curves() or {"curves": [BLANK]}), height=CHANGE_HEIGHT)
+
+    def _described(self):
+        name = self.model.name(self.model.selection[0]) if self.model.selection else "no site"
+        return ["core hole", name], f"{name}: change by the core hole"
+
+    def _failed(self, problem):
+        self.notes.value = f"<span class='elnes-warn' role='alert'>{escape(str(problem))}</span>"
 
     def _show_change(self, change=None):
         model = self.model
@@ -84,6 +94,7 @@ class CoreHoleView:
             self.table.value = ""
             return
         self.uncovered.show("")
+        self.saving.write()
         self.figure.show_figure(self._change_figure())
         heads, rows = model.numbers()
         head = "".join(f"<th scope='col'>{escape(text)}</th>" for text in heads)
@@ -109,8 +120,9 @@ class CoreHoleView:
         self.notes = ipw.HTML().add_class("elnes-note")
         meaning = MEANING.format(low=f"−{-low:g}", high=high, width=width)
         note = ipw.HTML(meaning).add_class("elnes-note")
-        save = SaveFigure(name="elnes-lab-core-hole-learnt", help="Save the figure of all sites")
-        bar = ipw.Box([ipw.HTML("How much of the change is learnt").add_class("elnes-heading"), save])
+        save = Saving(self._learnt_figure, lambda: (["core-hole change learnt"], "Core-hole change learnt"), self._failed,
+                      help="Save the figure of all sites", hidden=["marked.0", "marked.1"], notes=version(self.model.db))
+        bar = ipw.Box([ipw.HTML("How much of the change is learnt").add_class("elnes-heading"), save.widget])
         return ipw.Box([bar.add_class("elnes-bar"), plot, self.medians, self.notes, note]).add_class("elnes-card")
 
     def _learnt_figure(self):
@@ -170,6 +182,24 @@ class CoreHoleView:
         # Plotly calls this for every trace of the figure; only one has the point.
         if points.point_inds and points.point_inds[0] < len(self.model.shown):
             self.model.select(self.model.labels[self.model.shown[points.point_inds[0]]])
+
+    # links -----------------------------------------------------------------------------------------------------------
+    def link(self):
+        """(query, sentence) of a link to what is shown."""
+        return link.query(self.model)
+
+    def open_link(self, text):
+        """Show what the query of a link asks for; sentences about what of it is ignored."""
+        state, sentences = link.read(self.model, text)
+        for name in self.controls.keys() & state.keys():
+            self.controls[name].value = state[name]
+        if "site" in state:
+            self.model.select(state["site"])
+        return sentences
+
+    def follow(self, label):
+        """Show the site that was chosen on another page."""
+        self.model.follow(label)
 
     def status(self):
         """Text for the top bar: how many spectra are shown."""

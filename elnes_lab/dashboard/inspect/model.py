@@ -40,7 +40,8 @@ class InspectModel(SiteModel):
             mask &= self.known() == (self.training == "known")
         self.shown = self.order[mask[self.order]]
         if change.name == "judged" and not (self.selection and mask[self.positions[self.selection[0]]]):
-            self.go(0)
+            with self.unasked():
+                self.go(0)
 
     def reset(self):
         """Remove every filter and the box; the site stays."""
@@ -65,14 +66,14 @@ class InspectModel(SiteModel):
     # what the figures show -------------------------------------------------------------------------------------------
     def scatter(self):
         """Arguments for `figures.inspect.error_figure`."""
-        rows, structures = self.shown, self.columns["structure"].astype(str)
+        rows = self.shown
         return {
             "errors": self.errors()[:, rows],
             "known": self.known_each()[:, rows],
             "roles": [one.role[rows] for one in self.judged],
             "amorphous": self.amorphous[rows],
             "names": [self.name(self.labels[i]) for i in rows],
-            "structures": structures[rows],
+            "structures": self.columns["name"].astype(str)[rows],
             "titles": self.titles(),
             "colors": self.colors(),
         }
@@ -170,8 +171,10 @@ class InspectModel(SiteModel):
         return texts
 
     def csv(self):
-        """(file name, bytes) of the errors of the sites shown, by structure; lines before the header begin with #."""
-        if not len(self.shown):
+        """(file name, bytes) of the errors of the sites shown, in the box if there is one, by structure; lines before the header begin with #."""
+        inside = set(self.boxed)
+        rows = [i for i in self.shown if self.labels[i] in inside] if inside else self.shown
+        if not len(rows):
             raise DataError("There is nothing to save: no spectrum passes the filters. Reset them.")
         text = io.StringIO()
         text.write(f"# ELNES Lab, data version {self.db.version}\n# mse: mean squared difference of predicted and "
@@ -183,11 +186,11 @@ class InspectModel(SiteModel):
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["site", "structure", "name", "kind",
                          *(f"{name}_{k}" for k in range(1, len(self.judged) + 1) for name in names)])
-        for i in self.shown:
+        for i in rows:
             cells = [self.labels[i], *(self.columns[name][i] for name in ("structure", "name", "kind"))]
             for one in self.judged:
                 there = one.row[i] >= 0
                 score = f"{one.score[i]:.3g}" if np.isfinite(one.score[i]) else ""
                 cells += [f"{one.mse[i]:.6g}", one.role[i], score, one.reasons[one.row[i]]] if there else [""] * 4
             writer.writerow(cells)
-        return "elnes-lab-errors.csv", text.getvalue().encode()
+        return "elnes-errors-in-box.csv" if inside else "elnes-errors.csv", text.getvalue().encode()

@@ -7,10 +7,12 @@ import numpy as np
 
 from ...errors import DataError
 from ...figures import inspect as figures
+from ..common.saving import SaveFigure, Saving
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, control
-from ..common.words import ALL
-from ..sites.widgets import KINDS, OPENING, ModelChoice, SaveFigure, Waiting, Walk, not_predicted, nothing_shown
+from ..common.words import ALL, version
+from ..sites import link
+from ..sites.widgets import KINDS, OPENING, ModelChoice, Waiting, Walk, not_predicted, nothing_shown
 from .model import DIRECTIONS, MEAN, TRAINING, InspectModel
 
 ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 700
@@ -19,6 +21,7 @@ EMPTY = {"errors": np.empty((0, 0)), "known": np.empty((0, 0)), "amorphous": np.
 ENDS = np.array([-2.0, 30.0])
 BLANK = {"energy": ENDS, "computed_energy": ENDS, "computed": np.zeros(2), "mean": np.zeros(2), "lower": None,
          "upper": None, "title": "", "color": figures.COMPUTED}
+LINKED = ("training", "along")  # what a link holds besides site, models, search and kind
 STEP = 0.01  # of the error slider, whose ends are always 0 and 1
 BAND = "Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
 INPUTS = "Below, the ground-state densities of states as the network is given them."
@@ -44,6 +47,7 @@ class InspectView:
         self.model.observe(self._show_site, "selection")
         self.model.observe(lambda change: self._show_detail(), "along")
         self.model.observe(self._show_walk, "boxed")
+        self.controls = {"first": self.models.first, "second": self.models.second, "kind": self.kind, "text": self.search, "training": self.training, "along": self.along}
         self.model.load()
 
     # filters ---------------------------------------------------------------------------------------------------------
@@ -120,8 +124,10 @@ class InspectView:
         self.clear = ipw.Button(description="Clear box", tooltip="Step through all spectra shown again")
         self.clear.on_click(lambda button: self.model.box([]))
         self.clear.layout.display = "none"
-        save = SaveFigure(name="elnes-lab-errors", help="Save the figure of all errors")
-        download = Download(self.model.csv, self._failed, label="CSV", help="Save the errors of the spectra shown")
+        save = SaveFigure(name="elnes-errors", help="Save the figure of all errors", title="Error of every spectrum",
+                          hidden=["marked"])
+        download = Download(self.model.csv, self._failed, label="CSV",
+                            help="Save the errors of the spectra shown, or of those in the box")
         bar = ipw.Box([ipw.HTML("Error of every spectrum").add_class("elnes-heading"), self.clear, save, download])
         plot = ipw.Box([self.figure, self.waiting.widget]).add_class("elnes-plot")
         return ipw.Box([bar.add_class("elnes-bar"), plot, self.hint, self.summary, self.notes]).add_class("elnes-card")
@@ -210,8 +216,16 @@ class InspectView:
         self.along = ipw.Dropdown(options=DIRECTIONS, value=MEAN, tooltip="Mean over directions, or the polarisation "
                                   "along an axis of the stored cell, of models that tell these apart")
         self.along.observe(lambda change: setattr(self.model, "along", change.new), "value")
-        along = control("Polarisation", self.along).add_class("elnes-short")
-        return ipw.Box([self.walk.widget, plot, along, self.findings, self.note]).add_class("elnes-card")
+        self.saving = Saving(self._prediction, self._described, self._failed, help="Save the spectrum and its inputs",
+                             notes=version(self.model.db))
+        along = ipw.Box([control("Polarisation", self.along).add_class("elnes-short"), self.saving.widget])
+        return ipw.Box([self.walk.widget, plot, along.add_class("elnes-bar"), self.findings, self.note]).add_class("elnes-card")
+
+    def _described(self):
+        model = self.model
+        name = model.name(model.selection[0]) if model.selection else "no site"
+        along = "" if model.along == MEAN else f", polarisation along {model.along}"
+        return [name, *([model.along] if along else []), "predicted"], f"{name}: computed and predicted ELNES{along}"
 
     def _prediction(self):
         detail = self.model.detail() or {
@@ -239,6 +253,7 @@ class InspectView:
             self.findings.value = ""
             return
         self.unseen.show("")
+        self.saving.write()
         figure = self._prediction()
         axis = (detail["zero"], detail["input_zero"], tuple(map(float, detail["input_energy"][[0, -1]])))
         if axis == self.drawn:
@@ -263,6 +278,24 @@ class InspectView:
             "<th scope='col' title='Familiar inputs score below 1'>out-of-domain score</th></tr>"
             f"{rows}</table>{texts}"
         )
+
+    # links -----------------------------------------------------------------------------------------------------------
+    def link(self):
+        """(query, sentence) of a link to what is shown."""
+        return link.query(self.model, LINKED)
+
+    def open_link(self, text):
+        """Show what the query of a link asks for; sentences about what of it is ignored."""
+        state, sentences = link.read(self.model, text, LINKED)
+        for name in self.controls.keys() & state.keys():
+            self.controls[name].value = state[name]
+        if "site" in state:
+            self.model.select(state["site"])
+        return sentences
+
+    def follow(self, label):
+        """Show the site that was chosen on another page."""
+        self.model.follow(label)
 
     def status(self):
         """Text for the top bar: how many spectra are shown."""

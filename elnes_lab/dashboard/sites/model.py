@@ -1,6 +1,7 @@
 """What the panels that show one site at a time have in common: models to compare, one chosen site, and its names."""
 
 import logging
+from contextlib import contextmanager
 
 import numpy as np
 from traitlets import Enum, HasTraits, Instance, Tuple, Unicode, default
@@ -46,20 +47,42 @@ class SiteModel(HasTraits):
         words.append([symbol(group) for group in words[-1]])
         self.haystack = [" ".join(row).casefold() for row in zip(self.labels, *words)]
         super().__init__(**traits)
-        self.first, self.second = self._preferred()
+        self.first, self.second = self.preferred()
         # By kind, then by structure as in the database, crystals first.
         structures = self.columns["structure"].astype(str)
         first = {name: i for i, name in reversed(list(enumerate(structures)))}
         self.order = np.lexsort(([first[name] for name in structures], self.amorphous))
         self.observe(lambda change: self.load(), ["first", "second"])
+        self.follow(session.site)
+        self.telling = True
+        self.observe(self._tell, "selection")
 
-    def _preferred(self):
+    def preferred(self):
         """Names of the models shown first: the oldest without and the oldest with the band gap, if there are."""
         names = [entry.name for entry in self.session.models]
         gapless = [entry.name for entry in self.session.models if not entry.with_gap]
         gapped = [entry.name for entry in self.session.models if entry.with_gap]
         chosen = (gapless[:1] + gapped[:1] + names[:1])[:2]
         return (*dict.fromkeys(chosen), NO_MODEL, NO_MODEL)[:2]
+
+    def _tell(self, change):
+        """The site chosen last is the one that the other pages show."""
+        if self.telling and change.new:
+            self.session.site = change.new[0]
+
+    @contextmanager
+    def unasked(self):
+        """What is selected meanwhile is the page's own choice, not the visitor's."""
+        self.telling = False
+        try:
+            yield
+        finally:
+            self.telling = True
+
+    def follow(self, label):
+        """Show the site that was chosen on another page."""
+        if label in self.positions and self.selection != (label,):
+            self.select(label)
 
     def load(self):
         """Judge the models chosen, without waiting for it; then `judged` changes."""

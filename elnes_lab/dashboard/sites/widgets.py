@@ -5,10 +5,9 @@ from html import escape
 import anywidget
 import ipywidgets as ipw
 import numpy as np
-from traitlets import Unicode
 
 from ..common.widgets import STATIC, control
-from ..common.words import ALL
+from ..common.words import ALL, INDEX
 from .model import NO_MODEL
 
 KINDS = (("all", ALL), ("crystal", "crystal"), ("amorphous", "amorphous"))
@@ -26,14 +25,6 @@ class Keys(anywidget.AnyWidget):
         self.step = step
         self.on_msg(lambda widget, message, buffers: message.get("type") == "step" and self.step(message["by"]))
         self.add_class("elnes-hidden")
-
-
-class SaveFigure(anywidget.AnyWidget):
-    """Buttons that save the figure of their card as SVG or PNG, drawn in the browser."""
-
-    _esm = STATIC / "image.js"
-    name = Unicode("elnes-lab").tag(sync=True)
-    help = Unicode("Save this figure").tag(sync=True)
 
 
 class ModelChoice:
@@ -59,6 +50,8 @@ class ModelChoice:
         self.second.options = [("none", NO_MODEL), *((name, name) for name in names)]
         if self.model.first not in names and names:
             self.model.first = names[0]
+        if self.model.second not in names:  # deleted
+            self.model.second = NO_MODEL
         self.first.value, self.second.value = self.model.first, self.model.second
         self.quiet = False
 
@@ -94,7 +87,7 @@ class Walk:
         total = len(model.ranking())
         name = escape(model.name(model.selection[0])) if model.selection else "No site"
         rank = "" if place is None else f" <span class='elnes-note'>{place + 1:,} of {total:,}, {self.order}</span>"
-        self.heading.value = name + rank
+        self.heading.value = f"<span title='{INDEX}'>{name}</span>{rank}"
         worst, previous, following = self.buttons
         worst.disabled, previous.disabled = total == 0 or place == 0, place in (None, 0)
         following.disabled = total == 0 or place == total - 1

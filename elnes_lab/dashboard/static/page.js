@@ -33,7 +33,7 @@ function notice(el, text, link) {
     const field = document.createElement("input");
     field.readOnly = true;
     field.value = link;
-    field.setAttribute("aria-label", field.title = "Link to this selection");
+    field.setAttribute("aria-label", field.title = "Link to this page");
     field.onfocus = () => field.select();
     line.append(field);
   }
@@ -46,9 +46,36 @@ function notice(el, text, link) {
   return line;
 }
 
-async function copy(el, { query, note }) {
-  const link = `${location.origin}${location.pathname}?${query}`;
-  history.replaceState(null, "", link); // so that a reload of the page keeps the selection, too
+// The address of a page: its name and, after it, what it shows as far as a link or Share has said so.
+const shownBy = {}; // page -> query without its name
+const named = (query) => new URLSearchParams(query).get("page");
+function address(panel, first) {
+  const query = [panel === first ? "" : `page=${panel}`, shownBy[panel] ?? ""].filter(Boolean).join("&");
+  return `${location.origin}${location.pathname}${query && "?"}${query}`;
+}
+
+// Each page is a step of the browser's history, so that Back and Forward go from page to page.
+function follow(model) {
+  const first = model.get("panel"), here = named(location.search) ?? first;
+  shownBy[here] = location.search.slice(1).split("&").filter((part) => part && !part.startsWith("page=")).join("&");
+  history.replaceState({ panel: here }, "");
+  const title = document.title;
+  const moved = () => {
+    const panel = model.get("panel");
+    if (history.state?.panel !== panel) history.pushState({ panel }, "", address(panel, first));
+    document.title = panel === first ? title : `${panel[0].toUpperCase()}${panel.slice(1).replace("-", " ")} – ${title}`;
+  };
+  const back = (event) => { if (event.state?.panel) model.send({ type: "panel", name: event.state.panel }); };
+  model.on("change:panel", moved);
+  window.addEventListener("popstate", back);
+  return { first, end: () => window.removeEventListener("popstate", back) };
+}
+
+async function copy(el, model, first, { query, note }) {
+  const panel = model.get("panel");
+  shownBy[panel] = query;
+  const link = address(panel, first);
+  history.replaceState({ panel }, "", link); // so that a reload of the page keeps the selection, too
   const line = notice(el, "", link);
   let copied = false;
   try {
@@ -58,7 +85,7 @@ async function copy(el, { query, note }) {
     line.querySelector("input").select();
     try { copied = document.execCommand("copy"); } catch { /* by hand, then */ }
   }
-  line.prepend(`${copied ? "The link to this selection is copied." : "Copy this link to the selection:"} ${note} `.trim() + " ");
+  line.prepend(`${copied ? "The link to this page is copied." : "Copy this link to the page:"} ${note} `.trim() + " ");
 }
 
 // A file that is too large would break the connection to the kernel, and with it the page.
@@ -140,7 +167,7 @@ export default {
       const share = document.createElement("button");
       share.className = "elnes-button elnes-share";
       share.textContent = "Share";
-      share.title = "Copy a link that opens Browse with this selection, these filters and these plot options";
+      share.title = "Copy a link that opens this page with what is chosen, filtered and plotted on it now";
       share.onclick = () => model.send({ type: "share" });
       el.append(share);
     }
@@ -155,11 +182,11 @@ export default {
       if (message?.type === "pong") {
         heard = Date.now();
         el.closest(".elnes")?.querySelector(":scope > .elnes-gone")?.remove(); // it was busy
-      } else if (message?.type === "link") copy(el, message);
+      } else if (message?.type === "link") copy(el, model, walk.first, message);
       else if (message?.type === "notice") notice(el, `${message.text} `);
     };
     model.on("msg:custom", listen);
-    const release = attend(el, notebook);
+    const release = attend(el, notebook), walk = voila ? follow(model) : null; // JupyterLab's address is its own
     model.send({ type: "ready", webgl: hasWebGL(), query: voila ? location.search : "" });
     const timer = setInterval(() => {
       if (document.hidden) { heard = Date.now(); return; } // browsers slow hidden pages down
@@ -174,6 +201,7 @@ export default {
       clearInterval(timer);
       observer.disconnect();
       release();
+      walk?.end();
       model.off("msg:custom", listen);
     };
   },

@@ -69,6 +69,7 @@ class TrainChoices(HasTraits):
 
     def __init__(self, db):
         self.db, self.site = db, None
+        self.rows_of = {str(label): row for row, label in enumerate(db.sites)}
         super().__init__(**PRESETS["best"])
         self._check()
 
@@ -116,7 +117,7 @@ class TrainChoices(HasTraits):
         """Sentence on what becomes of the amorphous structures among the rows of a mask when they are trained on."""
         from ...learning.splits import shares
 
-        names = np.unique(self.db["structure"][mask & (self.db["kind"] == "amorphous")].astype(str))
+        names = np.unique(self.db["name"][mask & (self.db["kind"] == "amorphous")].astype(str))
         if not len(names):
             return " None of them is amorphous."
         if len(names) == 1:
@@ -172,6 +173,11 @@ class TrainChoices(HasTraits):
             "target_range": TARGET_RANGE,
         }
 
+    def site_name(self, label):
+        """Name of the structure and absorbing atom, as the other pages have it."""
+        row = self.rows_of.get(label)
+        return label if row is None else f"{self.db['name'][row]} {label.rpartition('/')[2]}"
+
     def example_name(self):
         """Name of the site that the windows are drawn on."""
         return self._example_site()["name"]
@@ -192,6 +198,6 @@ class TrainChoices(HasTraits):
                 "intensity": row.isotropic[0],
                 "gap": gap,
                 "shifts": {name: shift if np.isfinite(shift) else -gap for name, shift in shifts.items()},
-                "name": f"{row['name'][0]} O{row['atom'][0]}",
+                "name": self.site_name(str(row.sites[0])),
             }
         return self.site

@@ -7,6 +7,7 @@ observes a trait is called in the thread of the page.
 import asyncio
 import atexit
 import logging
+import re
 import threading
 
 import numpy as np
@@ -14,10 +15,12 @@ from traitlets import Bool, Dict, Instance, Tuple, Unicode
 
 from ...errors import DataError
 from ..serving.confine import sentence
+from ..session import NamedModel
 from .choices import DIRECTED, NAMES, PLAIN, ZEROS, TrainChoices, interval
 from .job import Progress, dataset, measure, train_model
 
-COMPARED = 2
+COMPARED, LONGEST = 2, 40  # LONGEST: characters of a name
+RUN = re.compile(r"Run (\d{1,6})\b")  # the beginning of a name; models of an earlier visit have one, too
 
 
 class TrainModel(TrainChoices):
@@ -31,6 +34,9 @@ class TrainModel(TrainChoices):
     progress = Instance(Progress, allow_none=True, help="Of the training under way or the last one; read only")
     message = Unicode(help="What came of the last action; read only")
     failed = Bool(False, help="Whether the message is of a failure; read only")
+    title = Unicode(help="Name that the visitor wants for the next model; empty: Run 1, 2, ...")
+    naming = Unicode(help="Name of the model in training; read only")
+    deleted = Instance(NamedModel, allow_none=True, help="The model deleted last, as long as it can be had back")
     ticked = Tuple(help="Names of at most two models to compare")
     details = Dict(help="Name -> Details of the models measured on this page; read only")
     busy = Bool(False, help="Whether a model is being measured or read; read only")
@@ -44,6 +50,7 @@ class TrainModel(TrainChoices):
         session.models  # to list them is to find out what is wrong with them
         if session.problem:
             self._say(session.problem, failed=True)
+        self.observe(lambda change: setattr(session, "training", change.new), "running")
         atexit.register(self.close)  # the page's kernel ends: so does its training
 
     # training --------------------------------------------------------------------------------------------------------
@@ -62,12 +69,14 @@ class TrainModel(TrainChoices):
             settings = self.settings()
         except DataError as problem:
             return self._say(str(problem), failed=True)
-        self.run, self.learning = self.run + 1, settings
+        taken = [int(found[1]) for entry in self.session.models if (found := RUN.match(entry.name))]
+        self.run, self.learning = max([self.run, *taken]) + 1, settings
         self.stop_event, self.stopping = threading.Event(), False
         self.progress, self.running = None, True
         self._say("Reading the spectra ...")
         stop, number, post = self.stop_event, self.run, self._poster()
-        name = self.describe(number)
+        name = self.naming = self.session.unique(" ".join(self.title.split())[:LONGEST] or self.describe(number))
+        self.title = ""
 
         def report(progress):
             # A page that is slower than the training skips what it has had no time for.
@@ -80,6 +89,11 @@ class TrainModel(TrainChoices):
             lambda *result: self._trained(number, name, *result),
             post,
         )
+
+    def next_name(self):
+        """Name of the next model if the visitor gives it none."""
+        taken = [int(found[1]) for entry in self.session.models if (found := RUN.match(entry.name))]
+        return self.describe(max([self.run, *taken]) + 1)
 
     def describe(self, number):
         """Name of a run with the present choices: "Run 3: multilayer × 5, gap"."""
@@ -185,6 +199,26 @@ class TrainModel(TrainChoices):
 
         self._say(f"Reading {file_name} ...")
         self._job(lambda: self.session.read(file_name, content), done)
+
+    def delete(self):
+        """Delete the model ticked last; `restore` brings it back."""
+        if not self.ticked:
+            return self._say("No model is ticked. Tick the one to delete in the list.", failed=True)
+        try:
+            self.deleted = self.session.remove(self.ticked[-1])
+        except DataError as problem:
+            return self._say(str(problem), failed=True)
+        self.ticked = self.ticked[:-1]
+        self.details = {name: details for name, details in self.details.items() if name != self.deleted.name}
+        self._say(f"{self.deleted.name} is deleted.")
+
+    def restore(self):
+        """Bring the model deleted last back."""
+        if self.deleted is not None:
+            entry, self.deleted = self.deleted, None
+            entry.name = self.session.unique(entry.name)
+            self.session.models = [*self.session.models, entry]
+            self._say(f"{entry.name} is back.")
 
     def comparison(self):
         """(names, list of Details, positions of three sites in each, text) of the ticked models that are measured.

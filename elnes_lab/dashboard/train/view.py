@@ -8,8 +8,11 @@ import numpy as np
 
 from ...errors import DataError
 from ...figures import training as figures
+from ...learning.packed import LIMIT
+from ..common.saving import Saving
 from ..common.widgets import Download, control
-from ..session import UPLOAD_LIMIT
+from ..common.words import version
+from . import link
 from .choices_view import ChoicesCard
 from .model import TrainModel
 from .widgets import LiveFigure, Runs, Upload
@@ -55,6 +58,10 @@ class TrainView:
         model = self.model
         model.observe(self._show_state, ["running", "stopping", "message", "failed", "problem", "busy"])
         model.observe(self._show_progress, "progress")
+        model.observe(self._show_name, ["kind", "members", "gap", "running"])
+        model.observe(self._show_runs, "deleted")
+        model.session.observe(self._show_name, "models")
+        self._show_name()
         model.observe(self._show_runs, ["ticked", "details"])
         model.session.observe(self._show_runs, "models")
         self._show_state()
@@ -77,10 +84,28 @@ class TrainView:
         self.show.observe(lambda change: self._draw_results(), "value")
         self.empty = ipw.HTML().add_class("elnes-empty")
         self.caption = ipw.HTML().add_class("elnes-note").add_class("elnes-verdict")
-        bar = ipw.Box([self.button, self.bar, self.left]).add_class("elnes-bar")
-        head = ipw.Box([ipw.HTML("Spectra").add_class("elnes-heading"), control("", self.show)]).add_class("elnes-bar")
+        self.title_field = ipw.Text(tooltip="Name of the model in the lists of all pages, up to 40 letters")
+        self.title_field.observe(lambda change: setattr(self.model, "title", change.new), "value")
+        self.model.observe(lambda change: setattr(self.title_field, "value", change.new), "title")
+        name = control("Name", self.title_field)
+        bar = ipw.Box([self.button, name.add_class("elnes-name"), self.bar, self.left]).add_class("elnes-bar")
+        shared = {"failed": self._failed, "notes": version(self.model.db)}
+        losses = Saving(self._loss_figure, lambda: (["loss", self._whose()], f"Loss: {self._whose()}"), target="elnes-loss",
+                        help="Save the loss", **shared)
+        spectra = Saving(self._spectra_figure, lambda: (["held out", self._whose()], f"Held-out spectra: {self._whose()}"),
+                         target="elnes-trio", help="Save the spectra", **shared)
+        bar.children = [*bar.children, losses.widget]
+        head = ipw.Box([ipw.HTML("Spectra").add_class("elnes-heading"), control("", self.show), spectra.widget])
+        head.add_class("elnes-bar")
+        self.savings = (losses, spectra)
         plot = ipw.VBox([self.loss, head, self.spectra, self.caption, self.empty]).add_class("elnes-plot")
         return ipw.Box([bar, self.message, plot]).add_class("elnes-card")
+
+    def _whose(self):
+        """Name of the models that the figures show."""
+        if self.show.value == "live":
+            return self.model.naming or "none"
+        return ", ".join(name for name in self.model.ticked if name in self.model.details) or "none"
 
     def _nothing(self):
         return figures.spectra_trio(np.empty(0), EMPTY, titles=[], zero="onset", height=SPECTRA_HEIGHT)
@@ -111,6 +136,9 @@ class TrainView:
             self.left.value = ""
         self._show_empty()
 
+    def _show_name(self, change=None):
+        self.title_field.placeholder = self.model.next_name()
+
     def _show_empty(self):
         model, live = self.model, self.show.value == "live"
         if live:
@@ -129,7 +157,7 @@ class TrainView:
         if self.model.running:
             self.left.value = f"epoch {progress.epoch} of {progress.epochs}, at most {progress.left:.0f} s left"
             if self.model.message.startswith("Reading") and not self.model.stopping:
-                self.model.message = f"{self.model.describe(self.model.run)} is learning."
+                self.model.message = f"{self.model.naming} is learning."
         if not self.model.running:
             self.drawing = None  # the last state is drawn in any case
         if self.show.value == "live":
@@ -186,7 +214,7 @@ class TrainView:
             return figures.spectra_trio(
                 progress.energy,
                 progress.computed,
-                titles=list(progress.sites),
+                titles=[model.site_name(site) for site in progress.sites],
                 zero=model.learning.target.alignment,
                 curves={"first": progress.first, "predicted": progress.now},
                 labels={"first": "after epoch 1", "predicted": "predicted"},
@@ -198,7 +226,7 @@ class TrainView:
         one, chosen = found[0], rows[0]
         errors = [details.mse[where] for details, where in zip(found, rows)]
         titles = [
-            f"{site}<br>MSE " + " / ".join(f"{error[i]:.4f}" for error in errors)
+            f"{model.site_name(site)}<br>MSE " + " / ".join(f"{error[i]:.4f}" for error in errors)
             for i, site in enumerate(one.sites[chosen])
         ]
         curves, labels = {"predicted": one.predicted[chosen]}, {"predicted": names[0]}
@@ -220,6 +248,8 @@ class TrainView:
     def _draw_results(self):
         model = self.model
         self._show_empty()
+        for saving in self.savings:
+            saving.write()
         self.loss.show_figure(self._loss_figure())
         self.spectra.show_figure(self._spectra_figure())
         self.drawn = (self.show.value, model.run if model.progress is not None else None)
@@ -231,7 +261,7 @@ class TrainView:
             text = self.model.comparison()[3]
         elif progress is not None:
             errors, first = (np.mean((x - progress.computed) ** 2, axis=1) for x in (progress.now, progress.first))
-            parts = [f"{site} {a:.4f} → {b:.4f}" for site, a, b in zip(progress.sites, first, errors)]
+            parts = [f"{self.model.site_name(site)} {a:.4f} → {b:.4f}" for site, a, b in zip(progress.sites, first, errors)]
             text = "Validation sites, predicted by members that never saw their structure. MSE since epoch 1: "
             text += f"{', '.join(parts)}."
         self.caption.value = escape(text)
@@ -252,12 +282,17 @@ class TrainView:
             self.model.upload,
             self._refused,
             label="Upload",
-            help=f"Add a model that was downloaded here: a .zip of at most {UPLOAD_LIMIT >> 20} MB",
+            help=f"Add a model that was downloaded here: a .zip of at most {LIMIT >> 20} MB",
             accept=".zip",
-            limit=UPLOAD_LIMIT,
+            limit=LIMIT,
         )
+        self.delete = ipw.Button(tooltip="Delete the model ticked last; the shipped ones stay")
+        self.delete.on_click(lambda button: self.model.delete())
+        self.restore = ipw.Button(description="Undo", tooltip="Bring the model deleted last back")
+        self.restore.on_click(lambda button: self.model.restore())
         heading = ipw.HTML("Models: tick one to see it on held-out sites, two to compare them")
-        bar = ipw.Box([heading.add_class("elnes-heading"), self.upload, self.download]).add_class("elnes-bar")
+        bar = ipw.Box([heading.add_class("elnes-heading"), self.restore, self.delete, self.upload,
+                       self.download]).add_class("elnes-bar")
         return ipw.Box([bar, self.runs]).add_class("elnes-card").add_class("elnes-wide")
 
     def _ticked(self, change):
@@ -268,6 +303,10 @@ class TrainView:
     def _show_runs(self, change=None):
         self.runs.rows = self.model.rows()
         self.runs.ticked = list(self.model.ticked)
+        last = next((entry for entry in self.model.session.models if self.model.ticked[-1:] == (entry.name,)), None)
+        self.delete.layout.display = "none" if last is None or last.origin == "shipped" else None
+        self.delete.description = f"Delete {last.name.partition(':')[0]}" if last else "Delete"
+        self.restore.layout.display = None if self.model.deleted else "none"
         self.download.label = f"Download {self.model.ticked[-1].partition(':')[0]}" if self.model.ticked else "Download"
         if self.show.value == "ticked":
             self._draw_results()
@@ -282,6 +321,16 @@ class TrainView:
 
     def _refused(self, sentence):
         self.model.failed, self.model.message = True, sentence
+
+    def link(self):
+        """(query, sentence) of a link to these choices; a model is not in it."""
+        return link.query(self.model), ""
+
+    def open_link(self, text):
+        """Choose what the query of a link asks for; sentences about what of it is ignored."""
+        state, sentences = link.read(self.model, text)
+        link.restore(self.model, state)
+        return sentences
 
     def status(self):
         """Text for the top bar: how many spectra and models there are."""

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from elnes_lab.dashboard.inspect.model import InspectModel
-from elnes_lab.dashboard.session import UPLOAD_LIMIT, Session, numbers
+from elnes_lab.dashboard.session import Session, numbers
 from elnes_lab.dashboard.train.choices import OWN, PRESETS
 from elnes_lab.dashboard.train.job import dataset, train_model
 from elnes_lab.dashboard.train.model import TrainModel
 from elnes_lab.errors import DataError
+from elnes_lab.learning.packed import LIMIT as UPLOAD_LIMIT
 from elnes_lab.store import data_directory
 
 
@@ -193,7 +194,8 @@ def test_trained_on_amorphous_too_some_are_held_out_unless_there_is_only_one(shi
         assert f"Of {len(amorphous)} amorphous structures {counts}" in model.note
     else:
         assert not held and model.rows()[-1]["amorphous"] is None
-        assert "The only amorphous structure, glass-131, is trained on, so no error on amorphous" in model.note
+        only = shipped["name"][list(shipped["structure"]).index("glass-131")]
+        assert f"The only amorphous structure, {only}, is trained on, so no error on amorphous" in model.note
 
 
 def test_watched_sites_are_predicted_by_members_that_never_saw_them(shipped):
@@ -418,3 +420,22 @@ def test_names_stay_unique_and_shipped_models_need_no_torch(shipped):
     assert names == ["Run 1", "Run 1 (2)", "Run 1 (3)"] and session.find("Run 1 (2)")
     with pytest.raises(DataError, match="no model called 'x'"):
         session.find("x")
+
+
+def test_a_model_can_be_named_deleted_and_had_back(model, loop):
+    model.kind, model.title = "linear", "  my   first <b>\n" + "x" * 60
+    entry = trained(model, loop)
+    name = entry.name
+    assert name.startswith("my first <b> xxx") and len(name) == 40 and model.title == ""
+    panel = InspectModel(model.db, model.session)
+    model.delete()
+    assert model.deleted is entry and model.ticked == () and name not in model.details
+    assert [row["name"] for row in model.rows()] == [one.name for one in model.session.models] and len(model.rows()) == 2
+    model.restore()
+    assert model.session.models[-1] is entry and model.deleted is None and panel.session.find(name) is entry
+    model.tick([model.session.models[0].name])
+    model.delete()
+    assert model.failed and "came with the data and stays" in model.message and len(model.session.models) == 3
+    model.ticked = ()
+    model.delete()
+    assert model.failed and "No model is ticked" in model.message

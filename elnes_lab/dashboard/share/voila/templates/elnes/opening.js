@@ -6,6 +6,8 @@
   const OFFER = 20, RELOAD = 60; // s without progress; a page that waits in the background does not count
   const SLOW = "This takes longer than usual: the server is busy, or the connection is slow. ";
   const FAILED = "The page could not be opened: the server has stopped, or it is too busy. Try again in a minute. ";
+  // Before Voila listens, which ends the kernel even if the visitor is asked and stays (keep.js).
+  addEventListener("beforeunload", (event) => window.elnesLabLeave?.(event));
   const store = (action, ...rest) => { try { return sessionStorage[action](KEY, ...rest); } catch { return null; } };
   let last = "", quiet = 0, beats = 0, broken = "", frames = 0, seconds = 0, timer = 0;
 

@@ -1,0 +1,67 @@
+"""What holds between the pages: Back and Forward, links, reloads, and figures that are the same whichever way one came."""
+
+PATIENCE = 120_000  # ms; the machine may be busy
+FRONT = "[...document.querySelectorAll('.elnes-nav button')].find((b) => b.classList.contains('mod-active'))?.textContent.trim()"
+AXES = """(() => { const l = document.querySelector('.elnes-inspect .elnes-column:nth-child(3) .js-plotly-plot')._fullLayout;
+    return ['xaxis', 'xaxis2', 'yaxis', 'yaxis2'].map((name) => [...l[name].range.map((v) => Math.round(v * 100) / 100), l[name].title.text]); })()"""
+DRAWN = "document.querySelector('.elnes-inspect .elnes-errors')?.data?.[0]?.x?.length > 10"
+READY = "[...document.querySelectorAll('.elnes-inspect .elnes-empty')].every((e) => !e.offsetParent)"
+
+
+def front(page, title):
+    page.wait_for_function(f"{FRONT} === '{title}'", timeout=PATIENCE)
+
+
+def inspect_drawn(page):
+    page.wait_for_function(DRAWN, timeout=PATIENCE)
+    page.wait_for_function(READY, timeout=PATIENCE)
+    page.wait_for_timeout(1500)
+
+
+def test_pages_links_and_models_survive(visit):
+    page = visit("sites=stishovite/O2")
+    # Back and Forward
+    page.get_by_role("button", name="Train", exact=True).first.click()
+    front(page, "Train")
+    page.wait_for_selector(".elnes-windows .main-svg", timeout=PATIENCE)
+    assert page.url.endswith("?page=train")
+    page.go_back()
+    front(page, "Browse")
+    assert page.url.endswith("?sites=stishovite/O2")
+    page.go_forward()
+    front(page, "Train")
+    # a model trained here is there after F5, under its name, and the page asks before a training is lost
+    page.locator(".elnes-go").click()
+    page.wait_for_function("document.querySelector('.elnes-go').textContent.trim() === 'Stop'", timeout=PATIENCE)
+    prevented = "(() => { const e = new Event('beforeunload', { cancelable: true }); window.dispatchEvent(e); return e.defaultPrevented; })()"
+    assert page.evaluate(prevented)
+    page.wait_for_timeout(1000)  # a second click at once is meant for Train
+    page.locator(".elnes-go").click()
+    page.wait_for_function("document.querySelector('.elnes-go').textContent.trim() === 'Train'", timeout=PATIENCE)
+    page.wait_for_function("!window.elnesLabLeave(new Event('beforeunload'))", timeout=PATIENCE)  # not Voila's: it would end the page
+    name = "document.querySelector('.elnes-runs tbody tr:nth-child(3)')?.innerText"
+    before = page.evaluate(name)
+    page.wait_for_timeout(1000)
+    page.reload()
+    page.wait_for_selector(".elnes-windows .main-svg", timeout=PATIENCE)  # the address names the page
+    front(page, "Train")
+    page.wait_for_function(f"{name}?.includes('Run 1:')", timeout=PATIENCE)
+    assert page.evaluate(name).split("\t")[:-1] == before.split("\t")[:-1]  # all but the time, which no card has
+    # Inspect after Train has the axes of Inspect opened directly
+    page.get_by_role("button", name="Inspect", exact=True).first.click()
+    inspect_drawn(page)
+    after_train = page.evaluate(AXES)
+    site = page.locator(".elnes-inspect .elnes-heading").nth(1).inner_text()
+    page.get_by_role("button", name="Share").click()
+    link = page.locator(".elnes-notice input").input_value()
+    assert "page=inspect" in link and "site=" in link
+    assert page.problems == []
+    page.context.close()
+    direct = visit(link.partition("?")[2])
+    inspect_drawn(direct)
+    front(direct, "Inspect")
+    assert direct.locator(".elnes-inspect .elnes-heading").nth(1).inner_text() == site
+    assert direct.evaluate(AXES) == after_train
+    assert direct.problems == []
+    direct.context.close()
+
