@@ -14,6 +14,7 @@ WIDGETS = ("ipywidgets", "anywidget", "weas_widget", "IPython")
 RULES = {
     "*.py": ("cli", "dashboard", "learning", "figures", *WIDGETS),
     "io": ("dashboard", "learning", "figures", *WIDGETS),
+    "measured": ("cli", "dashboard", "learning", "figures", *WIDGETS),
     "sources": ("dashboard", "learning", "figures", "database", "store", *WIDGETS),
     "figures": ("dashboard", "learning", "database", "store", "build", *WIDGETS),
     "learning": ("dashboard", "figures", *WIDGETS),
