@@ -26,6 +26,6 @@ def example(db, *, seed: int = 0) -> Measured:
     counts = edge + COUNTS / JUMP * (energy / 530) ** -EXPONENT
     noisy = np.random.default_rng(seed).poisson(counts).astype(float)
     note = (f"An example, not a measurement: our own average of {library.names[row]} ({label}), broadened by {FWHM:g} eV, with counted "
-            f"noise ({COUNTS:,} counts in the maximum of the edge), a background E^-{EXPONENT:g} and energies {MISCALIBRATED:g} eV too high.")
+            f"noise ({COUNTS:,} counts in the maximum of the edge), a background falling as E⁻³ and energies {MISCALIBRATED:g} eV too high.")
     return Measured(name=f"example ({label})", kind="made from the database", energy=energy, intensity=noisy, unit="counts",
                     notes=(note,), facts={"signal": "energy loss"})

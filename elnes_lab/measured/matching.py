@@ -25,6 +25,7 @@ MEASURES = {
 SMOOTH = 1.0  # eV FWHM: slopes of a counted spectrum are noise below
 NARROWEST = 12.0  # eV that a comparison needs
 FARTHEST = 5.0  # eV of shift
+ALIKE = 0.9  # correlation below which nothing is like the measured spectrum
 STEP = 0.1  # eV between shifts: the step of the database
 PROVES = ("A good match proves nothing: different structures have much the same spectrum, and the structure measured may not be "
           "in the database. Compare the measures, look at the residual, and ask what else is known of the specimen.")
@@ -63,7 +64,7 @@ class Library:
             raw = (weights / weights.sum(axis=1, keepdims=True)) @ raw
             first = [int(np.flatnonzero(structures == label)[0]) for label in self.labels]
             self.names, self.structures = names[first], self.labels
-            missing = {str(site).partition("/")[0] for site in db.missing["site"]} if hasattr(db, "missing") else set()
+            missing = {str(site).partition("/")[0] for site in db.store.read("missing_site")}
             self.incomplete = np.isin(self.labels, list(missing))
         else:
             self.labels, self.structures = np.array(rows.sites).astype(str), structures
@@ -87,8 +88,8 @@ class Library:
 
     @property
     def edges(self):
-        """Energy loss (n,) in eV at which each curve reaches half its height."""
-        return half_height(self.energy, self.curves)
+        """Energy loss (n,) in eV at which each spectrum reaches half its height, whatever broadening was added here."""
+        return half_height(self.energy, self.raw)
 
     @property
     def usual_edge(self) -> float:
@@ -131,12 +132,21 @@ class Matches:
         mse = self.values["mse"]
         return self.order[mse[self.order] <= factor * mse.min()]
 
+    @property
+    def warning(self) -> str:
+        """A sentence if even the best match is a bad one, or an empty text."""
+        best = float(self.values["pearson"][self.order[0]])
+        if best >= ALIKE:
+            return ""
+        return (f"Nothing in the database is like this spectrum: the correlation of the best match is {best:.2f}. Is it the O K edge, is "
+                "its background off, is the range of shifts wide enough?")
+
     def record(self, top: int = 10):
         """The best matches, for an export."""
         return {
             "library": self.library.what, "spectra": len(self.library.labels), "data_version": self.library.db.version,
             "measure": self.measure, "shifts_within_eV": self.limit, "fwhm_eV": self.library.fwhm,
-            "from_eV": float(self.energy[0]), "to_eV": float(self.energy[-1]), "note": PROVES,
+            "from_eV": float(self.energy[0]), "to_eV": float(self.energy[-1]), "note": PROVES, "warning": self.warning,
             "matches": [{"label": str(self.library.labels[i]), "name": str(self.library.names[i]), "shift_eV": round(float(self.shift[i]), 3),
                          **{name: float(values[i]) for name, values in self.values.items()}} for i in self.order[:top]],
         }
