@@ -14,7 +14,7 @@ from .background import FEWEST_WINDOW, fitted
 from .deconvolution import fourier_ratio
 
 ONSET = (528.0, 538.0)  # eV: where the O K edge of a silicon oxide rises, whatever the microscope's calibration
-NEEDED = (526.0, 545.0)  # eV that a spectrum must cover at least
+NEEDED = (530.0, 545.0)  # eV that a spectrum must cover at least
 ABOVE = 30.0  # eV above the edge that are compared and scaled
 BELOW = 5.0
 SMALLEST_STEP, LARGEST_STEP = 0.01, 2.0  # eV
@@ -250,7 +250,7 @@ def suggested(measured, *, edge: float | None = None) -> list:
 
 def background_of(measured, low: float):
     """(kind, (low, high)) of the background before the edge; (None, None) if there is none to subtract."""
-    end = 527.0
+    end = 527.0 if low < 522 else 531.0
     start = max(low, end - 30.0)
     inside = (measured.energy >= start) & (measured.energy <= end)
     behind = measured.intensity[(measured.energy > end) & (measured.energy < 565)]

@@ -78,6 +78,14 @@ def test_absorption_gets_a_line_and_what_is_subtracted_already_nothing():
     assert not any(isinstance(step, Background) for step in suggested(measured(EDGE)))
 
 
+def test_absorption_that_begins_just_before_the_edge_is_enough():
+    short = ENERGY > 528
+    treated = treat(measured((0.3 + EDGE / 300)[short], ENERGY[short], facts={"signal": "absorption"}))
+    assert treated.stages[2].record["step"] == "background"
+    whole = treat(measured(EDGE))
+    np.testing.assert_allclose(treated.intensity, np.interp(treated.energy, whole.energy, whole.intensity), atol=0.03)
+
+
 @pytest.mark.parametrize("intensity, energy, words", [
     (EDGE, ENERGY - 300, "without the O K edge"),
     (np.exp(-((ENERGY - 500) ** 2)), ENERGY - 500, "low-loss spectrum"),

@@ -113,7 +113,8 @@ class MeasuredModel(HasTraits):
             elif isinstance(step, Background):
                 found |= {"kind": step.kind, "window": (step.low, step.high)}
         if found["window"] is None:
-            found["window"] = (max(round(found["region"][0], 1), 500.0), 527.0)
+            start = max(round(found["region"][0], 1), 500.0)
+            found["window"] = (start, max(527.0, start + 2.0))
         return found
 
     def set_low_loss(self, measured):
