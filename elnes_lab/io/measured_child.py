@@ -20,7 +20,6 @@ PLANES = 32  # energies whose mean the picture is, about
 MOST = 200_000  # energies
 BLOCK = 2**25  # values added up at a time
 IMAGE = 2 * 10**7  # pixels
-KINDS = {"dm": "Digital Micrograph", "hspy": "HyperSpy", "nexus": "NeXus"}
 
 
 class Refused(Exception):
@@ -44,24 +43,32 @@ def limits() -> None:
         resource.setrlimit(kind, (size, size))
 
 
-def signals(path: str, kind: str) -> list[dict]:
-    """What RosettaSciIO finds in a file, without the data; for an HDF5 file without NXdata, what is clear in it."""
+def signals(path: str, kind: str) -> tuple[list[dict], str]:
+    """What RosettaSciIO finds in a file, without the data, and the format; for HDF5 without NXdata, what is clear in it."""
     if kind == "dm":
         from rsciio.digitalmicrograph import file_reader
 
-        return file_reader(path, lazy=True)
+        return file_reader(path, lazy=True), "Digital Micrograph"
     check_links(path)
-    if kind == "hspy":
+    if kind == "hspy" or is_hyperspy(path):
         from rsciio.hspy import file_reader
 
-        return file_reader(path, lazy=True)
+        return file_reader(path, lazy=True), "HyperSpy"
     from rsciio.nexus import file_reader
 
     try:
         found = file_reader(path, lazy=True, nxdata_only=True, hardlinks_only=True, skip_array_metadata=True)
     except Exception:
         found = []
-    return found or plain_pairs(path)
+    return (found, "NeXus") if found else (plain_pairs(path), "HDF5")
+
+
+def is_hyperspy(path: str) -> bool:
+    """Whether an HDF5 file says that it is one of HyperSpy, whose older versions called them .hdf5."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return text(file.attrs.get("file_format", "")).casefold() == "hyperspy"
 
 
 def check_links(path: str) -> None:
@@ -158,7 +165,8 @@ def title(signal: dict, number: int) -> str:
 
 def answer(wanted: dict) -> tuple[dict, dict]:
     """(head, arrays) for a request: path, kind, item, region."""
-    found = usable(signals(wanted["path"], wanted["kind"]))
+    found, format = signals(wanted["path"], wanted["kind"])
+    found = usable(found)
     if not found:
         raise Refused("{name} holds no spectrum over an energy axis. Give a file with one, or a table of two columns.")
     energies = [values_of(signal["axes"][k]) * (1e3 if text(signal["axes"][k].get("units", "")).casefold() == "kev" else 1)
@@ -172,7 +180,7 @@ def answer(wanted: dict) -> tuple[dict, dict]:
     data, axis = signal["data"], signal["axes"][k]
     if data.shape[k] != len(energy):
         raise Refused("{name} is damaged: its energy axis is not as long as its data. Save it again.")
-    head = {"kind": KINDS[wanted["kind"]], "unit": text(signal.get("metadata", {}).get("Signal", {}).get("quantity", "")),
+    head = {"kind": format, "unit": text(signal.get("metadata", {}).get("Signal", {}).get("quantity", "")),
             "energy_unit": text(axis.get("units", "")), "items": [title(s, i) for i, (s, _) in enumerate(found)], "item": item,
             "notes": [], "facts": {}, "region": None}
     order = [j for j in range(data.ndim) if j != k]

@@ -98,7 +98,9 @@ def test_digital_micrograph_spectra(version):
 def test_a_region_of_a_spectrum_image_in_a_dm4_and_in_a_hyperspy_file(tmp_path):
     pixels = np.arange(12.0).reshape(3, 4)
     cube = (COUNTS[:, None, None] + 100 * pixels).astype("float32")
-    files = {"a.dm4": dm_file(cube, offset=500, scale=0.25, version=4), "a.hspy": hyperspy(np.moveaxis(cube, 0, -1), tmp_path)}
+    made = hyperspy(np.moveaxis(cube, 0, -1), tmp_path)
+    assert read("old.hdf5", made).kind == "HyperSpy"
+    files = {"a.dm4": dm_file(cube, offset=500, scale=0.25, version=4), "a.hspy": made}
     for name, content in files.items():
         whole, part = read(name, content), read(name, content, region=(1, 3, 2, 4))
         np.testing.assert_allclose(whole.intensity, cube.sum(axis=(1, 2)), rtol=1e-6)
