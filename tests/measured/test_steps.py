@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elnes_lab.errors import DataError
 from elnes_lab.io.measured import Measured
@@ -106,3 +108,14 @@ def test_what_holds_no_edge_is_refused_in_a_sentence(intensity, energy, words):
 def test_parameters_that_cannot_be_are_refused(step):
     with pytest.raises(DataError):
         treat(measured(2000 * (ENERGY / 500) ** -3.0 + EDGE), [step])
+
+
+@settings(max_examples=25, deadline=None)
+@given(scale=st.floats(1e-6, 1e9), offset=st.floats(-3, 3))
+def test_neither_the_unit_nor_the_calibration_of_the_file_matters(scale, offset):
+    raw = 2000 * (ENERGY / 500) ** -3.0 + EDGE
+    steps = [Crop(495, 595), Background(497, 524), Calibrate(edge=536.0), Normalize()]
+    one = treat(measured(raw), steps)
+    other = treat(measured(scale * raw, ENERGY + offset), [Crop(495 + offset, 595 + offset), Background(497 + offset, 524 + offset), *steps[2:]])
+    assert other.edge == pytest.approx(536.0, abs=1e-3)
+    np.testing.assert_allclose(np.interp(one.energy, other.energy, other.intensity), one.intensity, atol=0.02)
