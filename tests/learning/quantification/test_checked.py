@@ -66,7 +66,7 @@ BAD = {
     "negative": (lambda e, y: (e, -y), "O K edge"),
     "low loss": (lambda e, y: (e - 540, zero_loss(e - 540)), "zero-loss"),
     "spike": (lambda e, y: (e, np.where(np.abs(e - 535) < 0.3, 1.0, 0.0)), "zero-loss peak, a plasmon or a spike|O K edge"),
-    "background": (lambda e, y: (e, y / y.max() + 6 * (e / 532) ** -3), "Subtract it first"),
+    "background": (lambda e, y: (e, y / y.max() + 4 * (e / 532) ** -3), "Subtract it first"),
     "deep background": (lambda e, y: (e, y / y.max() + 50 * (e / 532) ** -3), "subtract the background first"),
     "hole": (lambda e, y: (np.where(e > 540, e + 3, e), y), "eV apart"),
 }
