@@ -119,25 +119,26 @@ def check_edge(grid, curve, found: Prepared, search) -> None:
     """DataError unless there is a rise that stays, well above its noise and what lies below it."""
     zero, rise = float(found.zero[0]), float(found.rise[0])
     advice = "Check that the file holds an O K edge, and subtract the background first."
-    if not np.isfinite(zero) or not rise > 0 or not np.isfinite(found.features).all():
-        raise DataError("No O K edge is found: the intensity does not rise anywhere and stay above what it was before. "
-                        + advice)
     rough = largest_rise(grid, curve, search)[0]
     before, after = (curve[0, (grid >= low) & (grid < low + SIDE)] for low in (rough - SIDE, rough))
+    jump = after.mean() - before.mean()
+    below = (grid >= rough - BELOW) & (grid <= (rough if np.isnan(zero) else zero) + BASE[1])
+    fall = -np.polyfit(grid[below], curve[0, below], 1)[0] * 20 if below.sum() > 20 else 0.0
+    if fall > SLOPING * jump > 0:
+        raise DataError(f"The background falls by {fall / jump:.1f} times the height of the edge within 20 eV. Subtract it "
+                        "first (a power law fitted below 525 eV): what slopes under the edge would be read as part of it.")
+    if not (np.isfinite(zero) and rise > 0 and jump > 0 and np.isfinite(found.features).all()):
+        raise DataError("No O K edge is found: the intensity does not rise anywhere and stay above what it was before. "
+                        + advice)
     noise = np.hypot(*(np.median(np.abs(np.diff(part, 2))) / (0.6745 * np.sqrt(6) * np.sqrt(len(part)))
                        for part in (before, after)))
-    if not after.mean() - before.mean() > LEAST_RISE * noise:
-        raise DataError("No O K edge stands out of the noise: the rise at "
-                        f"{rough:.1f} eV is less than {LEAST_RISE:.0f} times its uncertainty. Add up more counts. " + advice)
+    if not jump > LEAST_RISE * noise:
+        raise DataError(f"No O K edge stands out of the noise: the rise at {rough:.1f} eV is less than {LEAST_RISE:.0f} times "
+                        "its uncertainty. Add up more counts. " + advice)
     slow = binned(grid, curve - level(grid, curve, zero), zero + np.arange(3.0, 16.0)[None])[0] / rise
     if slow.min() < ZERO_LOSS:
         raise DataError("This is no O K edge: right after its maximum the intensity falls to what it was before, as after "
                         "a zero-loss peak, a plasmon or a spike. " + advice)
-    below = (grid >= rough - BELOW) & (grid <= zero + BASE[1])
-    fall = -np.polyfit(grid[below], curve[0, below], 1)[0] * 20 if below.sum() > 20 else 0.0
-    if fall > SLOPING * rise:
-        raise DataError(f"The background falls by {fall / rise:.1f} times the height of the edge within 20 eV. Subtract it "
-                        "first (a power law fitted below 525 eV): what slopes under the edge would be read as part of it.")
 
 
 def check_range(energy, zero: float) -> None:
