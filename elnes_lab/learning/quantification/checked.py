@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...errors import DataError
-from .prepare import BASE, BELOW, EDGES, SIDE, STEP, WINDOW, Prepared, binned, largest_rise, prepare
+from .prepare import BASE, BELOW, EDGES, SIDE, STEP, WINDOW, Prepared, binned, first_rise, prepare
 
 FEWEST = 40                     # points; 1 eV apart they span the window and what is needed below it
 WIDEST_STEP = 1.0               # eV between neighboring points around the edge
@@ -119,7 +119,7 @@ def check_edge(grid, curve, found: Prepared, search) -> None:
     """DataError unless there is a rise that stays, well above its noise and what lies below it."""
     zero, rise = float(found.zero[0]), float(found.rise[0])
     advice = "Check that the file holds an O K edge, and subtract the background first."
-    rough = largest_rise(grid, curve, search)[0]
+    rough = first_rise(grid, curve, search)[0]
     before, after = (curve[0, (grid >= low) & (grid < low + SIDE)] for low in (rough - SIDE, rough))
     jump = after.mean() - before.mean()
     below = (grid >= rough - BELOW) & (grid <= (rough if np.isnan(zero) else zero) + BASE[1])

@@ -41,7 +41,7 @@ def prepare(energy: np.ndarray, intensity: np.ndarray, search: tuple[float, floa
     the last value counts. Rows without a rise come out as NaN.
     """
     energy, intensity = np.asarray(energy, float), np.atleast_2d(np.asarray(intensity, float))
-    rough = largest_rise(energy, intensity, search)[:, None]
+    rough = first_rise(energy, intensity, search)[:, None]
     near = (energy >= rough - BELOW) & (energy <= rough + ABOVE)
     first = near & (energy <= rough - SIDE)
     first = np.where(first.any(1, keepdims=True), first, near & (energy <= rough - 1))
@@ -56,8 +56,9 @@ def prepare(energy: np.ndarray, intensity: np.ndarray, search: tuple[float, floa
         return Prepared(np.where(rise[:, None] > 0, features / rise[:, None], np.nan), zero, rise)
 
 
-def largest_rise(energy, intensity, search=None) -> np.ndarray:
-    """Energy (n,) in eV where the mean of the next `SIDE` eV exceeds that of the last by most: the edge, roughly."""
+def first_rise(energy, intensity, search=None) -> np.ndarray:
+    """Energy (n,) in eV of the edge, roughly: where the mean of the next `SIDE` eV exceeds that of the last by most, near
+    the first energy where it does so by half as much as anywhere. A resonance above the edge may rise by more."""
     step = energy[1] - energy[0]
     side = int(round(SIDE / step))
     total = np.concatenate([np.zeros((len(intensity), 1)), np.cumsum(intensity, axis=1)], axis=1)
@@ -65,7 +66,9 @@ def largest_rise(energy, intensity, search=None) -> np.ndarray:
     rise = total[:, at + side] - 2 * total[:, at] + total[:, at - side]
     if search is not None:
         rise = np.where((energy[at] >= search[0]) & (energy[at] <= search[1]), rise, -np.inf)
-    return energy[at[rise.argmax(1)]]
+    first = (rise >= 0.5 * rise.max(1, keepdims=True)).argmax(1)[:, None]
+    within = np.arange(at.size) - first
+    return energy[at[np.where((within >= 0) & (within <= side), rise, -np.inf).argmax(1)]]
 
 
 def mean(intensity, mask) -> np.ndarray:

@@ -1,11 +1,10 @@
 """Quantifiers on disk: a folder with model.safetensors (arrays only) and card.json, sealed and checked like other models'.
 
-The arrays of part i are "i.weights.k" and "i.biases.k", one pair a layer, in half precision. The card says their sizes,
-the properties in their order, the folds and what training found on nets it had not seen.
+The arrays are those of `model.Quantifier`, with "domain.*" and "placed.*" and "shape.*" for the calibrations; what grows with
+the database is in single precision. The card says their sizes, the properties in their order and the folds.
 """
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -19,8 +18,9 @@ from ...version import VERSION
 from ..card import CARD, CARD_LIMIT, DIGEST, REMEDY, SEAL, read_bytes, sealed, strict_json
 from ..choices import is_number, shown
 from ..weights import LARGEST, WEIGHTS, Entry, compare, read_weights
-from .domain import ARRAYS, WIDE
-from .model import MODES, OUTPUTS, Calibration, Part, Quantifier
+from .domain import ARRAYS
+from .domain import WIDE as DOMAIN_WIDE
+from .model import MODES, OUTPUTS, TERMS, WIDE, Calibration, Quantifier
 from .prepare import BIN, CENTRES, WINDOW
 from .properties import CURVES, PROPERTIES, RADII
 
@@ -28,7 +28,7 @@ LAYOUT = "ELNES Lab quantifier 1"
 KEYS = {"layout": str, "data_sha256": str, "weights_sha256": str, "properties": list, "curves": list, "window": list,
         "bin": float, "radii": list, "sizes": dict, "folds": dict, "training": dict, "metrics": dict, "versions": dict,
         SEAL: str}
-SIZES = {"parts": 20, "members": 64, "layers": 8, "width": 1024, "radius": 1000, "components": 64, "domain": 64}  # at most
+SIZES = {"parts": 20, "sites": 10**5, "copies": 100, "radius": 1000, "components": 64, "domain": 64}  # at most
 KEYS_OF_DOMAIN = (*ARRAYS, "rest", "limits")
 
 
@@ -41,8 +41,7 @@ def save(model: Quantifier, folder: Path | str, *, metrics: dict | None = None) 
 
     said = {
         "layout": LAYOUT, "data_sha256": model.checksum, "weights_sha256": "0" * 64, **meant(),
-        "sizes": {"parts": len(model.parts), "members": len(model.parts[0].weights[0]),
-                  "layers": len(model.parts[0].weights), "width": model.parts[0].weights[0].shape[2],
+        "sizes": {"parts": len(model.weights), "sites": len(model.fold), "copies": len(model.known) // len(model.fold),
                   "radius": len(model.radius), "components": model.components.shape[1],
                   "domain": len(model.domain["components"])},
         "folds": model.folds, "training": model.facts, "metrics": metrics or {},
@@ -71,19 +70,18 @@ def load(folder: Path | str, db=None) -> Quantifier:
     compare(folder / WEIGHTS, header, entries(card["sizes"]))
     arrays = unpack(content)
     check(folder / WEIGHTS, arrays)
-    arrays = {name: np.asarray(value, float) for name, value in arrays.items()}
-    sizes = card["sizes"]
-    parts = [Part(*([arrays[f"{i}.{kind}.{k}"] for k in range(sizes["layers"])] for kind in ("weights", "biases")))
-             for i in range(sizes["parts"])]
+    if not 0 <= arrays["fold"].min() <= arrays["fold"].max() < card["sizes"]["parts"]:
+        raise DataError(f"{folder / WEIGHTS} cannot be used: 'fold' names parts that are not there. {REMEDY}")
+    arrays = {name: value if name == "fold" else np.asarray(value, float) for name, value in arrays.items()}
     return Quantifier(
-        parts, card["folds"], **{name: arrays[name] for name in PLAIN},
+        folds=card["folds"], **{name: arrays[name] for name in PLAIN},
         calibrations={mode: Calibration(arrays[f"{mode}.coefficients"], arrays[f"{mode}.widths"]) for mode in MODES},
         domain={name: arrays[f"domain.{name}"] for name in KEYS_OF_DOMAIN},
         checksum=card["data_sha256"], facts=card["training"], warning=data_warning(card["data_sha256"], db))
 
 
-PLAIN = ("centre", "scale", "mean", "deviation", "radius", "curve_mean", "curve_profile", "components", "prior",
-         "prior_curve", "place")
+PLAIN = ("scale", "known", "fold", "targets", "weights", "mean", "deviation", "radius", "curve_mean", "curve_profile",
+         "components", "prior", "prior_curve", "place")
 
 
 def to_arrays(model: Quantifier) -> dict[str, np.ndarray]:
@@ -92,32 +90,26 @@ def to_arrays(model: Quantifier) -> dict[str, np.ndarray]:
     found |= {f"domain.{name}": model.domain[name] for name in KEYS_OF_DOMAIN}
     for mode in MODES:
         found |= {f"{mode}.{name}": getattr(model.calibrations[mode], name) for name in Calibration._fields}
-    for i, part in enumerate(model.parts):
-        for kind in Part._fields:
-            found |= {f"{i}.{kind}.{k}": value for k, value in enumerate(getattr(part, kind))}
     return found
 
 
 def entries(sizes: dict) -> dict[str, Entry]:
     """Type and shape of every array of a file whose card has these sizes."""
-    inputs, outputs = len(CENTRES) + 2, len(PROPERTIES) + len(CURVES) * sizes["components"]
-    properties, curve = (len(PROPERTIES),), (len(CURVES), sizes["radius"])
-    wide = len(CENTRES) // WIDE
+    inputs, outputs = len(CENTRES) // WIDE + 1, len(PROPERTIES) + len(CURVES) * sizes["components"]
+    properties, curve, rows = (len(PROPERTIES),), (len(CURVES), sizes["radius"]), sizes["sites"] * sizes["copies"]
+    wide = len(CENTRES) // DOMAIN_WIDE
     shapes = {
-        "centre": (inputs,), "scale": (inputs,), "mean": properties, "deviation": properties,
-        "radius": curve[1:], "curve_mean": curve, "curve_profile": curve, "prior": (2, *properties), "prior_curve": curve,
-        "components": (len(CURVES), sizes["components"], sizes["radius"]), "place": (2,),
+        "scale": (1,), "mean": properties, "deviation": properties, "prior": (2, *properties), "place": (2,),
+        "radius": curve[1:], "curve_mean": curve, "curve_profile": curve, "prior_curve": curve,
+        "components": (len(CURVES), sizes["components"], sizes["radius"]),
         "domain.components": (sizes["domain"], wide), "domain.spread": (sizes["domain"],), "domain.rest": (1,),
         "domain.limits": (2,), **{f"domain.{name}": (wide,) for name in ("low", "high", "scale", "mean")},
-        **{f"{mode}.coefficients": (OUTPUTS, 3) for mode in MODES}, **{f"{mode}.widths": (OUTPUTS,) for mode in MODES},
+        **{f"{mode}.coefficients": (OUTPUTS, TERMS) for mode in MODES}, **{f"{mode}.widths": (OUTPUTS,) for mode in MODES},
     }
-    found = {name: Entry("float64", shape) for name, shape in shapes.items()}
-    layers = [inputs, *[sizes["width"]] * (sizes["layers"] - 1), outputs]
-    for i in range(sizes["parts"]):
-        for k, (a, b) in enumerate(zip(layers, layers[1:])):
-            found[f"{i}.weights.{k}"] = Entry("float16", (sizes["members"], a, b))
-            found[f"{i}.biases.{k}"] = Entry("float32", (sizes["members"], b))
-    return found
+    growing = {"known": (rows, inputs), "targets": (sizes["sites"], outputs),
+               "weights": (sizes["parts"], len(MODES), rows, outputs)}
+    return ({name: Entry("float64", shape) for name, shape in shapes.items()} | {"fold": Entry("int64", (sizes["sites"],))}
+            | {name: Entry("float32", shape) for name, shape in growing.items()})
 
 
 def check(path, arrays: dict[str, np.ndarray]) -> None:
@@ -180,10 +172,3 @@ def check_card(card: dict, path) -> None:
         raise refuse(f"its sizes are {shown(sizes)}.")
     if not all(is_number(k) and isinstance(k, int) and 0 <= k < sizes["parts"] for k in card["folds"].values()):
         raise refuse("its folds name parts that are not there.")
-
-
-def rounded(model: Quantifier) -> Quantifier:
-    """The same with weights as `save` stores them, in half precision: calibrated as it will be used."""
-    parts = [Part([w.astype(np.float16).astype(float) for w in part.weights],
-                  [b.astype(np.float32).astype(float) for b in part.biases]) for part in model.parts]
-    return dataclasses.replace(model, parts=parts)

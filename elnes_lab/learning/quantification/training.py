@@ -1,4 +1,4 @@
-"""Training of a quantifier: networks on spectra as an instrument would record them, cross-fitted by net."""
+"""Training of a quantifier: kernel ridge regression on spectra as an instrument would record them, cross-fitted by net."""
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -12,19 +12,18 @@ from ..intervals import half_widths
 from ..splits import NET, deal, structure_groups
 from . import domain
 from .instrument import Conditions, measured
-from .model import LEAST, MODES, PLACED, SHAPE, Calibration, Part, Quantifier, difficulty_terms, model_inputs
-from .prepare import prepare, roughness
+from .model import MODES, PLACED, SHAPE, Calibration, Quantifier, inputs_of, kernel, wide_bins
+from .prepare import prepare
 from .properties import CURVES, PROPERTIES, true_curves, true_values
-from .store import rounded
 
 LEVEL = 0.9
-COPIES = 16                     # of each spectrum, recorded under conditions drawn anew
+COPIES = 4                      # of each spectrum, recorded under conditions drawn anew, besides the stored one
+CHECKS = 6                      # as COPIES, recorded for the intervals
 FOLDS = 5
-MEMBERS = 4
-WIDTH = 48
-EPOCHS = 24
-COMPONENTS = 8                  # of each radial distribution
-RIDGE = 1.0                     # on the coefficients of the expected error, in structures
+RIDGE = 0.15                    # of the kernel regression: part of the variance that is noise
+COMPONENTS = 6                  # of each radial distribution
+FEWEST = 10                     # groups of structures: a 90 % interval needs nine that were held out
+FIRM = 1.0                      # ridge on the coefficients of the expected error, in structures
 
 
 class Sites(NamedTuple):
@@ -65,55 +64,63 @@ class Sites(NamedTuple):
         return found.features, self.place[rows] + found.zero - zero
 
 
-def train_quantifier(db, *, seed: int = 0, folds: int = FOLDS, copies: int = COPIES, members: int = MEMBERS,
-                     epochs: int = EPOCHS, report=None) -> Quantifier:
+def train_quantifier(db, *, seed: int = 0, folds: int = FOLDS, copies: int = COPIES, report=None) -> Quantifier:
     """A quantifier from the rows of a Database, cross-fitted by net over `folds` folds.
 
     copies: how often each spectrum is recorded for training. report: called with (part, parts) before each part is
-    trained. Raises DataError for fewer groups of structures than folds.
+    trained. Raises DataError for fewer groups of structures than folds, and than an interval needs.
     """
-    sites = Sites.of(db)
-    if len(set(sites.groups)) < folds:
-        raise DataError(f"There are {len(set(sites.groups))} groups of structures for {folds} folds. Take the whole database.")
+    return fit(Sites.of(db), str(db.store.attribute("raw_sha256", "")), seed=seed, folds=folds, copies=copies, report=report)
+
+
+def fit(sites: Sites, checksum: str = "", *, seed: int = 0, folds: int = FOLDS, copies: int = COPIES,
+        report=None) -> Quantifier:
+    """The same from `Sites`."""
+    groups = len(set(sites.groups))
+    if groups < max(folds, FEWEST):
+        raise DataError(f"There are {groups} groups of structures (one net counts as one), and {max(folds, FEWEST)} are "
+                        "needed to know the error on new ones. Take the whole database.")
     random = np.random.default_rng(seed)
-    place = deal(sites.groups, folds, random)
+    fold = deal(sites.groups, folds, random)
     pool = [sites.recorded(Conditions.constant(len(sites.zero)))]
     pool += [sites.recorded(Conditions.drawn(len(sites.zero), random), random) for _ in range(copies)]
-    features, edges = (np.stack(part) for part in zip(*pool))
-    model = untrained(sites, features, edges, {name: int(k) for name, k in zip(sites.structures, place)},
-                      str(db.store.attribute("raw_sha256", "")))
-    targets = standard(model, sites)
+    features, place = (np.concatenate(part) for part in zip(*pool))
+    scale = float(np.sqrt(wide_bins(features).var(0).mean()))
+    known = inputs_of(features, place, scale).astype(np.float32).astype(float)
+    mean, deviation = sites.values.mean(0), sites.values.std(0)
+    deviation = np.where(deviation > 0, deviation, 1.0)
+    curve_mean = sites.curves.mean(0)
+    components = np.stack([principal(sites.curves[:, c] - curve_mean[c]) for c in range(len(CURVES))])
+    targets = standard(sites, mean, deviation, curve_mean, components)
+    weights = np.zeros((folds, len(MODES), len(known), targets.shape[1]))
+    every = np.tile(fold, copies + 1)
     for k in range(folds):
         if report:
             report(k, folds)
-        inside = place != k
-        model.parts.append(train_part(model, features[:, inside], edges[:, inside], targets[inside], members=members,
-                                      epochs=epochs, seed=seed + k))
-    model = rounded(model)
-    model.calibrations.update(calibrations(model, sites, targets, features, edges))
-    model.facts.update({"seed": seed, "folds": folds, "copies": copies, "members": members, "epochs": epochs,
-                        "rows": len(sites.zero), "structures": sorted(set(sites.structures))})
+        rows = np.flatnonzero(every != k)
+        for m, mode in enumerate(MODES):
+            inputs = known[rows] if mode == PLACED else known[rows, :-1]
+            weights[k, m, rows] = solved(kernel(inputs, inputs), targets[rows % len(fold)])
+    half = half_widths(sites.values - mean, sites.groups, (LEVEL,))[0]
+    half_curve = half_widths((sites.curves - curve_mean).reshape(len(fold), -1), sites.groups, (LEVEL,))[0]
+    model = Quantifier(
+        np.array([scale]), known, fold, targets, weights.astype(np.float32).astype(float),
+        {str(name): int(k) for name, k in zip(sites.structures, fold)}, mean, deviation, sites.radius, curve_mean,
+        np.ones_like(curve_mean), components, {}, np.stack([mean - half, mean + half]), half_curve.reshape(curve_mean.shape),
+        np.array([sites.place.min(), sites.place.max()]),
+        domain.to_arrays(domain.fitted(features, np.tile(sites.groups, copies + 1))), checksum,
+        {"seed": seed, "folds": folds, "copies": copies, "ridge": RIDGE, "rows": len(fold),
+         "structures": sorted(set(sites.structures.tolist()))})
+    model.calibrations.update(calibrations(model, sites, random))
     return model
 
 
-def untrained(sites: Sites, features, edges, folds, checksum) -> Quantifier:
-    """A quantifier without parts: scales of inputs and targets, components of the curves, the interval without a
-    spectrum, the domain."""
-    inputs = np.concatenate([model_inputs(f, e) for f, e in zip(features, edges)])
-    scale = inputs.std(0)
-    bins = features.shape[2]
-    scale[:bins] = np.sqrt((scale[:bins] ** 2).mean())  # one for all bins: one that hardly varies would outweigh others
-    scale[-1] = 1.0
-    mean, deviation = sites.values.mean(0), sites.values.std(0)
-    curve_mean = sites.curves.mean(0)
-    components = np.stack([principal(sites.curves[:, c] - curve_mean[c]) for c in range(len(CURVES))])
-    half = half_widths(sites.values - mean, sites.groups, (LEVEL,))[0]
-    half_curve = half_widths((sites.curves - curve_mean).reshape(len(sites.zero), -1), sites.groups, (LEVEL,))[0]
-    return Quantifier([], folds, inputs.mean(0), scale, mean, np.where(deviation > 0, deviation, 1.0), sites.radius,
-                      curve_mean, np.ones_like(curve_mean), components, {}, np.stack([mean - half, mean + half]),
-                      half_curve.reshape(curve_mean.shape), np.array([sites.place.min(), sites.place.max()]),
-                      domain.to_arrays(domain.fitted(features[:9].reshape(-1, bins), np.tile(sites.groups, min(9, len(features))))),
-                      checksum)
+def solved(matrix, targets) -> np.ndarray:
+    """Weights (rows, out) of kernel ridge regression from the kernel (rows, rows), which is spoiled."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    matrix[np.diag_indices(len(matrix))] += RIDGE
+    return cho_solve(cho_factor(matrix, overwrite_a=True, check_finite=False), targets, check_finite=False)
 
 
 def principal(curves) -> np.ndarray:
@@ -123,89 +130,70 @@ def principal(curves) -> np.ndarray:
     return (values[:keep] / np.sqrt(len(curves)))[:, None] * vectors[:keep]
 
 
-def standard(model: Quantifier, sites: Sites) -> np.ndarray:
+def standard(sites: Sites, mean, deviation, curve_mean, components) -> np.ndarray:
     """Targets (n, out) in units of their spread: properties, then components of each curve."""
-    values = (sites.values - model.mean) / model.deviation
-    norm = np.maximum((model.components**2).sum(2), 1e-12)
-    weights = np.einsum("ncm,ckm->nck", sites.curves - model.curve_mean, model.components) / norm
+    values = (sites.values - mean) / deviation
+    norm = np.maximum((components**2).sum(2), 1e-12)
+    weights = np.einsum("ncm,ckm->nck", sites.curves - curve_mean, components) / norm
     return np.concatenate([values, weights.reshape(len(values), -1)], axis=1)
 
 
-def train_part(model: Quantifier, features, edges, targets, *, members, epochs, seed) -> Part:
-    """Networks on recorded spectra (copies, n, bins) with targets (n, out). In half of the steps each spectrum's place
-    is hidden, so that the same networks read the shape alone."""
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    inputs = np.concatenate([(model_inputs(f, e) - model.centre) / model.scale for f, e in zip(features, edges)])
-    hidden = np.concatenate([(model_inputs(f) - model.centre) / model.scale for f in features])[:1, -2:]
-    x = torch.from_numpy(inputs.astype(np.float32))
-    y = torch.from_numpy(np.tile(targets, (len(features), 1)).astype(np.float32))
-    hidden = torch.from_numpy(hidden.astype(np.float32))
-    share = torch.tensor([1.0] * len(PROPERTIES) + [1.0 / model.components.shape[1]] * (y.shape[1] - len(PROPERTIES)))
-    sizes = [x.shape[1], WIDTH, WIDTH, y.shape[1]]
-    weights = [torch.randn(members, a, b, generator=generator) / a**0.5 for a, b in zip(sizes, sizes[1:])]
-    biases = [torch.zeros(members, b) for b in sizes[1:]]
-    for value in (*weights, *biases):
-        value.requires_grad_(True)
-    optimizer = torch.optim.AdamW([{"params": weights, "weight_decay": 3e-2}, {"params": biases, "weight_decay": 0.0}], lr=3e-3)
-    batch = 128
-    steps = epochs * -(-len(x) // batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, total_steps=steps)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(x), generator=generator).split(batch):
-            chosen = x[rows].repeat(members, 1, 1)
-            hide = torch.rand(members, len(rows), 1, generator=generator) < 0.5
-            chosen[..., -2:] = torch.where(hide, hidden, chosen[..., -2:])
-            out = chosen
-            for i, (weight, bias) in enumerate(zip(weights, biases)):
-                if i:
-                    out = torch.tanh(out)
-                    out = out * (torch.rand(out.shape, generator=generator) > 0.1) / 0.9
-                out = out @ weight + bias[:, None]
-            loss = (torch.nn.functional.smooth_l1_loss(out, y[rows].expand_as(out), reduction="none", beta=0.5) * share).mean()
-            optimizer.zero_grad()
-            (loss * members).backward()
-            optimizer.step()
-            schedule.step()
-    return Part(*([value.detach().numpy().copy() for value in values] for values in (weights, biases)))
-
-
-def calibrations(model: Quantifier, sites: Sites, targets, features, edges) -> dict[str, Calibration]:
+def calibrations(model: Quantifier, sites: Sites, random) -> dict[str, Calibration]:
     """Expected errors and conformal widths of each mode, from what each part says of the nets it never saw. Changes
-    `model.curve_profile` to the error at each radius."""
-    flat = features.reshape(-1, features.shape[2])
-    names, groups = (np.tile(x, len(features)) for x in (sites.structures, sites.groups))
-    rough = roughness(flat)
-    found, told = {}, {mode: model.outputs(flat, edges.ravel() if mode == PLACED else None, names) for mode in MODES}
-    truth = np.tile(sites.curves, (len(features), 1, 1))
-    wrong = {mode: truth - model.curves(told[mode][0]) for mode in MODES}
+    `model.curve_profile` to the error at each radius.
+
+    The spectra are recorded anew. A width is the largest of those found within the strata, so that it holds for the
+    spectra as stored, for noisy and for clear, for sharp and for blurred ones, each by itself.
+    """
+    pool, strata = strata_of(sites, random)
+    features, place = (np.concatenate(part) for part in zip(*pool))
+    copies, count = len(pool), len(PROPERTIES)
+    names, groups = (np.tile(x, copies) for x in (sites.structures, sites.groups))
+    told = {mode: model.outputs(features, place if mode == PLACED else None, names) for mode in MODES}
+    truth = np.tile(sites.curves, (copies, 1, 1))
+    wrong = {mode: truth - model.curves(outputs) for mode, (outputs, _) in told.items()}
     _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    weight = 1 / (counts[inverse] * len(counts))
-    model.curve_profile[:] = np.sqrt(np.maximum(np.einsum("n,ncm->cm", weight, wrong[SHAPE] ** 2), 1e-6))
-    for mode in MODES:
-        outputs, spread = told[mode]
-        count = len(PROPERTIES)
-        residuals = np.tile(targets[:, :count], (len(features), 1)) - outputs[:, :count]
+    weight = 1 / counts[inverse]                     # each group of structures counts the same
+    square = np.einsum("n,ncm->cm", weight, wrong[SHAPE] ** 2) / len(counts)
+    model.curve_profile[:] = np.sqrt(square + 1e-3 * square.max(1, keepdims=True))
+    found = {}
+    for mode, (outputs, terms) in told.items():
+        residuals = np.tile(model.targets[:, :count], (copies, 1)) - outputs[:, :count]
         relative = np.abs(wrong[mode]) / model.curve_profile
         size = np.concatenate([np.abs(residuals), np.sqrt((relative**2).mean(2))], axis=1)
-        terms = difficulty_terms(rough, spread)
-        coefficients = np.stack([expected(terms[:, j], size[:, j], weight * len(counts)) for j in range(size.shape[1])])
+        coefficients = np.stack([expected(terms[:, j], size[:, j], weight) for j in range(size.shape[1])])
         scale = np.exp((terms * coefficients).sum(2))
-        widths = half_widths(size[:, :count] / scale[:, :count], groups, (LEVEL,))[0]
-        bands = [half_widths((relative[:, c] / scale[:, count + c, None]).reshape(-1, 1), np.repeat(groups, relative.shape[2]),
-                             (LEVEL,))[0, 0] for c in range(relative.shape[1])]
-        found[mode] = Calibration(coefficients, np.concatenate([widths, bands]))
+        widths = [half_widths(size[rows, :count] / scale[rows, :count], groups[rows], (LEVEL,))[0] for rows in strata]
+        radii = relative.shape[2]
+        bands = [[half_widths((relative[rows, c] / scale[rows, count + c, None]).reshape(-1, 1),
+                              np.repeat(groups[rows], radii), (LEVEL,))[0, 0] for c in range(len(CURVES))] for rows in strata]
+        found[mode] = Calibration(coefficients, np.concatenate([widths, bands], axis=1).max(0))
     return found
+
+
+def strata_of(sites: Sites, random) -> tuple[list, list[np.ndarray]]:
+    """Spectra as stored and recorded under drawn conditions, [(features, place)], and the rows of each stratum."""
+    count = len(sites.zero)
+    drawn = [Conditions.drawn(count, random) for _ in range(CHECKS)]
+    pool = [sites.recorded(Conditions.constant(count)), *(sites.recorded(one, random) for one in drawn)]
+    strata = [np.arange(count)]
+    for name, logarithmic in (("counts", True), ("fwhm", False)):
+        values = np.concatenate([getattr(one, name) for one in drawn])
+        values = np.log(values) if logarithmic else values
+        third = np.digitize(values, np.quantile(values, (1 / 3, 2 / 3)))
+        strata += [count + np.flatnonzero(third == k) for k in range(3)]
+    return pool, strata
 
 
 def expected(terms, size, weight) -> np.ndarray:
-    """Coefficients (3,) of the logarithm of the expected error, by a ridge regression on logarithms of what was found."""
-    logarithm = np.log(np.maximum(size, 10 * LEAST))
-    middle = np.array([0.0, *np.average(terms[:, 1:], axis=0, weights=weight)])
-    centred = terms - middle
-    matrix = (centred * weight[:, None]).T @ centred + RIDGE * np.diag([0.0, 1.0, 1.0])
-    found = np.linalg.solve(matrix, (centred * weight[:, None]).T @ logarithm)
-    found[1:] = np.maximum(found[1:], 0)             # a noisier spectrum, or one the members disagree on, is never surer
-    found[0] = np.average(logarithm - (terms[:, 1:] * found[1:]).sum(1), weights=weight)
-    return found
+    """Coefficients (terms,) of the logarithm of the expected error, by a ridge regression on logarithms of what was
+    found; none but the constant is negative: a noisier or a stranger spectrum is never surer."""
+    from scipy.optimize import nnls
+
+    logarithm = np.log(np.maximum(size, 0.03))
+    middle = np.average(terms[:, 1:], axis=0, weights=weight)
+    root = np.sqrt(weight)[:, None]
+    centred, rest = (terms[:, 1:] - middle) * root, (logarithm - np.average(logarithm, weights=weight)) * root[:, 0]
+    slopes = nnls(np.concatenate([centred, np.sqrt(FIRM) * np.eye(len(middle))]),
+                  np.concatenate([rest, np.zeros(len(middle))]))[0]
+    return np.concatenate([[np.average(logarithm, weights=weight) - middle @ slopes], slopes])
