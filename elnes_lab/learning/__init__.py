@@ -16,6 +16,8 @@ MODULES = {
     "Training": "training", "EpochRecord": "training", "Model": "model", "Prediction": "model", "coverage": "intervals",
     "save": "store", "load": "store", "read_card": "store", "integrated_gradients": "attribution",
     "jacobian": "attribution", "Ensemble": "ensemble", "train_ensemble": "ensemble", "cross_fit": "crossfit",
+    "quantify": "quantification.reading", "load_quantifier": "quantification.reading", "Quantified": "quantification.result",
+    "Quantifier": "quantification.model", "train_quantifier": "quantification.training",
 }
 __all__ = list(MODULES)
 
