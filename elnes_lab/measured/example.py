@@ -28,4 +28,4 @@ def example(db, *, seed: int = 0) -> Measured:
     note = (f"An example, not a measurement: our own average of {library.names[row]} ({label}), broadened by {FWHM:g} eV, with counted "
             f"noise ({COUNTS:,} counts in the maximum of the edge), a background falling as E⁻³ and energies {MISCALIBRATED:g} eV too high.")
     return Measured(name=f"example ({label})", kind="made from the database", energy=energy, intensity=noisy, unit="counts",
-                    notes=(note,), facts={"signal": "energy loss"})
+                    notes=(note,), facts={"signal": "energy loss", "structure": label})

@@ -242,11 +242,18 @@ class MeasuredModel(HasTraits):
         energy, intensity = self.treated.energy, self.treated.intensity
         # A scale that was moved to the usual edge says nothing about where this edge lies.
         calibrated = False if self.options["offset"] is None else None
+        # The example is of a structure that the model was trained on: its net is left out, as it would be of a new one.
+        held_out = self.measured.facts.get("structure") if self.content is None else None
 
         def work():
             from ...learning import quantify
 
-            return quantify(energy, intensity, calibrated=calibrated)
+            try:
+                return quantify(energy, intensity, calibrated=calibrated, held_out=held_out)
+            except DataError:  # a structure that came after the model was trained needs no leaving out
+                if held_out is None:
+                    raise
+                return quantify(energy, intensity, calibrated=calibrated)
 
         def done(found, problem):
             if problem is not None and not isinstance(problem, DataError):

@@ -54,4 +54,6 @@ class QuantifiedCard:
         self.figure.show_figure(figures.distribution_figure(curves, height=HEIGHT))
         where = ("The place of the edge was read, too." if found.mode == "placed" else
                  "Only the shape was read: energies put to the edge say nothing about where it lies.")
+        if self.model.content is None and "structure" in self.model.measured.facts:
+            where += " The model that answers was not trained on the structure of the example, nor on its net."
         self.notes.value = " ".join([where, *map(escape, found.notes)])

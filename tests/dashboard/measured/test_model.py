@@ -8,13 +8,8 @@ import pytest
 from elnes_lab.dashboard.common.widgets import Page
 from elnes_lab.dashboard.measured.model import NONE, MeasuredModel
 from elnes_lab.dashboard.measured.view import MeasuredView
+from elnes_lab.learning import quantify
 from elnes_lab.measured.example import FWHM, example
-
-
-@pytest.fixture(autouse=True)
-def without_networks(monkeypatch):
-    """Reading structure is the learning package's to test."""
-    monkeypatch.setattr(MeasuredModel, "can_quantify", staticmethod(lambda: False))
 
 
 @pytest.fixture
@@ -87,6 +82,25 @@ def test_columns_of_a_file_can_be_chosen(model, shipped):
     assert model.measured.items == ("a", "b") and model.measured.item == 0
     model.choose(item=1)
     assert model.measured.item == 1 and model.measured.intensity[0] == 2 * raw.intensity[0] + 1
+
+
+def test_structure_is_read_from_the_example_by_a_model_that_does_not_know_it(model, shipped):
+    found = model.quantified
+    unknown = quantify(model.treated.energy, model.treated.intensity, calibrated=False, held_out="coesite")
+    known = quantify(model.treated.energy, model.treated.intensity, calibrated=False)
+    assert found["si_o_si_angle"].value == unknown["si_o_si_angle"].value != known["si_o_si_angle"].value
+    assert found.mode == "shape"
+    model.change(offset=-0.6)
+    assert model.quantified.mode == "placed"
+    model.paste(table(example(shipped)))
+    assert model.quantified["si_o_si_angle"].value == pytest.approx(known["si_o_si_angle"].value, abs=0.1)
+    assert json.loads(model.file("json")[1])["quantification"]["mode"] == "shape"
+
+
+def test_what_cannot_be_read_is_said_in_a_sentence_and_the_rest_stays(model):
+    model.change(region=(533.0, 552.0), kind=NONE)
+    assert isinstance(model.quantified, str) and model.quantified.endswith(".")
+    assert model.laid is not None
 
 
 def test_what_is_taken_away_has_every_step_and_result(model):
