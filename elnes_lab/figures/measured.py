@@ -114,7 +114,8 @@ def distribution_figure(curves, *, height=220):
                            meta=f"band.{k}", visible=True, **place)
         figure.add_scatter(x=one["radius"], y=one["value"], mode="lines", line={"color": "#D55E00", "width": 2.5, "dash": "dash"},
                            meta=f"value.{k}", visible=True, hovertemplate="%{x:.2f} Å, g %{y:.2f}<extra></extra>", **place)
-        figure.update_xaxes(title_text=f"{one['name']} (Å)", **place)
+        figure.update_xaxes(title_text="Distance (Å)", **place)
+        figure.update_yaxes(title_text=one["name"], **place)
     styled(figure, height=height, margin={"t": 10})
     figure.update_yaxes(rangemode="tozero", nticks=4)
     return figure.update_layout(showlegend=False, dragmode="zoom")

@@ -41,3 +41,13 @@ def test_a_picture_counts_pixels_of_the_image():
     assert list(trace(figure, "pixels").x) == [0, 2, 4, 0, 2, 4] and list(trace(figure, "pixels").y) == [0, 0, 0, 4, 4, 4]
     frame = figure.layout.shapes[0]
     assert (frame.x0, frame.x1, frame.y0, frame.y1) == (1.5, 5.5, -0.5, 3.5)
+
+
+def test_distributions_have_their_intervals():
+    radius = np.linspace(1, 6, 20)
+    curves = [{"name": f"g{k}", "radius": radius, "value": radius + k, "lower": radius - 1, "upper": radius + 9} for k in range(2)]
+    figure = figures.distribution_figure(curves)
+    for k in range(2):
+        np.testing.assert_allclose(trace(figure, f"value.{k}").y, radius + k)
+        np.testing.assert_allclose(trace(figure, f"band.{k}").y, np.r_[radius + 9, (radius - 1)[::-1]])
+    assert (figure.layout.yaxis.title.text, figure.layout.yaxis2.title.text) == ("g0", "g1")

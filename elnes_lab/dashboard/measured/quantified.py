@@ -8,7 +8,7 @@ from ...figures import measured as figures
 from ..common.widgets import Figure
 from ..common.words import UNITS
 
-HEIGHT = 210
+HEIGHT = 190
 EMPTY = [{"name": "", "radius": [1.0, 6.0], "value": [0.0, 0.0], "lower": [0.0, 0.0], "upper": [0.0, 0.0]}] * 2
 READING = "Reading structure from the spectrum ... The first time this takes a few seconds."
 

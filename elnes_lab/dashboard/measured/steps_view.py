@@ -9,7 +9,7 @@ from ..common.upload import Upload
 from ..common.widgets import Figure, control
 from .model import BACKGROUNDS
 
-STEPS_HEIGHT, PICTURE_HEIGHT = 340, 240
+STEPS_HEIGHT, PICTURE_HEIGHT = 310, 240
 LIMIT = 32 * 2**20
 EMPTY = {"values": [[0.0]], "step": (1, 1), "shape": (1, 1), "region": (0, 1, 0, 1)}
 
