@@ -8,12 +8,13 @@ import pytest
 import elnes_lab
 
 PACKAGE = Path(elnes_lab.__file__).parent
-PANELS = ("browse", "train", "inspect", "corehole")
+PANELS = ("browse", "train", "inspect", "corehole", "measured")
 WIDGETS = ("ipywidgets", "anywidget", "weas_widget", "IPython")
 # Folder or file (of elnes_lab) -> what no module in it imports, at any depth of the file.
 RULES = {
     "*.py": ("cli", "dashboard", "learning", "figures", *WIDGETS),
     "io": ("dashboard", "learning", "figures", *WIDGETS),
+    "measured": ("cli", "dashboard", "learning", "figures", *WIDGETS),
     "sources": ("dashboard", "learning", "figures", "database", "store", *WIDGETS),
     "figures": ("dashboard", "learning", "database", "store", "build", *WIDGETS),
     "learning": ("dashboard", "figures", *WIDGETS),

@@ -21,12 +21,14 @@ PANELS = (
     ("Train", "train.view", "TrainView"),
     ("Inspect", "inspect.view", "InspectView"),
     ("Core hole", "corehole.view", "CoreHoleView"),
+    ("My spectrum", "measured.view", "MeasuredView"),
 )
 HELP = {
     "Browse": "The spectra of the database: filter, overlay, export",
     "Train": "Train networks that predict the spectrum from the ground-state PDOS",
     "Inspect": "The error of every spectrum, predicted against computed",
     "Core hole": "What the core hole changes, and how much of it the networks have learnt",
+    "My spectrum": "A measured spectrum beside ours: treatment, matches, mixture, structure read from it",
 }
 DOI = "10.1038/s41524-020-0336-3"  # of IDEA
 

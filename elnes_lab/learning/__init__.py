@@ -17,6 +17,8 @@ MODULES = {
     "save": "store", "load": "store", "read_card": "store", "integrated_gradients": "attribution",
     "jacobian": "attribution", "Ensemble": "ensemble", "train_ensemble": "ensemble", "cross_fit": "crossfit",
     "KernelRidgeModel": "kernel_ridge", "train_kernel_ridge": "kernel_ridge",
+    "quantify": "quantification.reading", "load_quantifier": "quantification.reading", "Quantified": "quantification.result",
+    "Quantifier": "quantification.model", "train_quantifier": "quantification.training",
 }
 __all__ = list(MODULES)
 

@@ -26,11 +26,18 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import isolate  # noqa: E402
 import readers_database  # noqa: E402
+import readers_measured  # noqa: E402
 import readers_models  # noqa: E402
 import readers_raw  # noqa: E402
 import readers_texts  # noqa: E402
 
-ALL = (*readers_raw.READERS, *readers_database.READERS, *readers_models.READERS, *readers_texts.READERS)
+ALL = (
+    *readers_raw.READERS,
+    *readers_database.READERS,
+    *readers_models.READERS,
+    *readers_texts.READERS,
+    *readers_measured.READERS,
+)
 TITLES = {
     isolate.REFUSED: "refused",
     isolate.RIGHT: "right numbers",

@@ -23,6 +23,8 @@ READERS = (
     "upload",
     "query",
     "link",
+    "measured",
+    "measured binary",
 )
 
 

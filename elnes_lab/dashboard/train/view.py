@@ -10,12 +10,13 @@ from ...errors import DataError
 from ...figures import training as figures
 from ...learning.packed import LIMIT
 from ..common.saving import Saving
+from ..common.upload import Upload
 from ..common.widgets import Download, control
 from ..common.words import version
 from . import link
 from .choices_view import ChoicesCard
 from .model import TrainModel
-from .widgets import LiveFigure, Runs, Upload
+from .widgets import LiveFigure, Runs
 
 SILENCE = 10.0  # s after which a browser that has not answered is asked again
 TWO_CLICKS = 0.6  # s; a second click sooner than this was meant for Train, not for Stop

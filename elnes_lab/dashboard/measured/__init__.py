@@ -1,0 +1,1 @@
+"""The panel My spectrum: a model (traits, no widgets) and a view (widgets, no science)."""
