@@ -11,6 +11,7 @@ is SOAP again.
 """
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -80,9 +81,7 @@ def coefficients(atoms, sites) -> list[np.ndarray]:
     if len(sites) == 0 or not set(atoms.get_chemical_symbols()) <= set(ELEMENTS):
         raise DataError(f"Descriptors are made of sites among {' and '.join(ELEMENTS)} atoms. Give at least one site, "
                         "and no other element.")
-    from featomic import SphericalExpansion
-    from metatensor import Labels
-
+    SphericalExpansion, Labels = library()
     turned = []
     for axes in ([1, 2, 0], [2, 0, 1], [0, 1, 2]):       # cyclic, so that nothing is mirrored: x, y, z become z
         one = atoms.copy()
@@ -104,6 +103,19 @@ def coefficients(atoms, sites) -> list[np.ndarray]:
     return [np.concatenate([
         np.asarray(found.block({"o3_lambda": l, "center_type": number[ABSORBER], "neighbor_type": number[name]}).values)
         .reshape(3, len(sites), 2 * l + 1, -1) for name in ELEMENTS], -1) for l in range(ANGULAR + 1)]
+
+
+def library():
+    """featomic's SphericalExpansion and metatensor's Labels, imported without torch: both would load it only to know its
+    arrays when they meet them, and it takes longer than all else together."""
+    hidden = sys.modules.setdefault("torch", None) is None
+    try:
+        from featomic import SphericalExpansion
+        from metatensor import Labels
+    finally:
+        if hidden:
+            del sys.modules["torch"]
+    return SphericalExpansion, Labels
 
 
 def products(expanded: list[np.ndarray]) -> np.ndarray:

@@ -10,6 +10,7 @@ from ..store import data_directory
 from .arguments import LARGEST_SEED, MOST_REPEATS, path, shown, whole, words
 
 MODELS = "models"               # in the data folder
+STRUCTURE = "structure"         # the structure route, among the models to evaluate, and the folder of the shipped one
 DOCS = "folder for numbers (learning.json) and report (learning.md)"
 
 
@@ -17,7 +18,7 @@ def add_commands(commands, with_database) -> None:
     """Adds the subcommands to an argparse subparsers object; with_database adds the options that choose the database."""
     train = commands.add_parser("train", help="train a network to predict the ELNES from the ground-state PDOS")
     train.add_argument("folder", type=path, nargs="?", help="folder for the model (with --shipped: for both models)")
-    train.add_argument("--shipped", action="store_true", help="both pre-trained models, into models/ of the data folder")
+    train.add_argument("--shipped", action="store_true", help="the pre-trained models, into models/ of the data folder")
     train.add_argument("--gap", action="store_true", help="the band gap is an input too")
     train.add_argument("--members", type=whole(*LIMITS["members"]),
                        help="networks in the ensemble; one gives no error band")
@@ -39,7 +40,8 @@ def add_commands(commands, with_database) -> None:
     evaluate.add_argument("--json", type=path, metavar="FILE",
                           help="records for programs; one per model, inputs and group")
     evaluate.add_argument("--docs", type=path, metavar="FOLDER", help=DOCS)
-    evaluate.add_argument("--models", nargs="+", metavar="NAME", help="models to compare (default: all but the slowest)")
+    evaluate.add_argument("--models", nargs="+", metavar="NAME", help="models to compare (default: all but the slowest); "
+                          "structure: the route from the structure alone")
     evaluate.add_argument("--seeds", type=whole(1, MOST_REPEATS), default=10)
     evaluate.add_argument("--folds", type=whole(3, MOST_REPEATS), default=5)
     evaluate.set_defaults(run=run_evaluate)
@@ -81,14 +83,16 @@ def run_train(options) -> None:
     folder = options.folder or options.shipped and data_directory() / MODELS
     if not folder:
         raise DataError("Name a folder for the model, or give --shipped for the two that come with the repository.")
-    for each in [folder / name for name in FOLDERS.values()] if options.shipped else [folder]:
+    for each in [folder / name for name in (*FOLDERS.values(), STRUCTURE)] if options.shipped else [folder]:
         for name in (WEIGHTS, CARD):
             file_place(each / name, make=True)
     with opened(options) as db:
         if options.shipped:
             from ..learning.studies.shipped import train_shipped
+            from ..learning.studies.structure import train_shipped_route
 
-            folders = train_shipped(db, folder, seed=options.seed, report=part_epoch, **hyper)
+            folders = [train_shipped_route(db, folder, seed=options.seed),
+                       *train_shipped(db, folder, seed=options.seed, report=part_epoch, **hyper)]
             print("\nTrained: " + ", ".join(map(str, folders)))
             return
         from ..learning.store import save
@@ -168,13 +172,26 @@ def where(options) -> dict:
 
 
 def run_evaluate(options) -> None:
-    from ..learning.studies.results import run_evaluation
+    from ..learning.studies.results import run_evaluation, run_route
 
     shipped = data_directory() / MODELS
+    models = [name for name in options.models or () if name != STRUCTURE]
     with opened(options) as db:
-        found = run_evaluation(db, folds=options.folds, models=options.models, records=options.json, docs=options.docs,
-                               shipped=shipped if shipped.is_dir() and not options.models else None, **where(options))
-    for record in sorted(found["records"], key=lambda r: (r["group"], r["mse_median"])):
+        if models or not options.models:
+            found = run_evaluation(
+                db, folds=options.folds, models=models or None, records=options.json, docs=options.docs,
+                shipped=shipped if shipped.is_dir() and not options.models else None, **where(options))
+            print_records(found["records"])
+        if not options.models or STRUCTURE in options.models:
+            stored = shipped if (shipped / STRUCTURE).is_dir() else None
+            found = run_route(db, seeds=options.seeds, folds=options.folds, docs=options.docs, shipped=stored,
+                              report=progress)
+            print_records(found["records"])
+
+
+def print_records(records: list[dict]) -> None:
+    """A line for each record of an evaluation, by group, best first."""
+    for record in sorted(records, key=lambda r: (r["group"], r["mse_median"])):
         coverage = record["coverage_90"]
         covered = "" if coverage is None else f", coverage of the 90 % interval {coverage:.0%}"
         print(f"{record['group']:<10} {record['model']:<18} {record['inputs']:<9} "
