@@ -5,6 +5,7 @@ import sys
 import numpy as np
 
 from ..errors import DataError
+from ..io.structure_input import SUFFIXES
 from ..learning.hyper import LIMITS
 from ..store import data_directory
 from .arguments import LARGEST_SEED, MOST_REPEATS, path, shown, whole, words
@@ -27,11 +28,13 @@ def add_commands(commands, with_database) -> None:
     train.add_argument("--seed", type=whole(0, LARGEST_SEED), default=0, help="of the split and of the network")
     train.set_defaults(run=run_train)
 
-    predict = commands.add_parser("predict", help="predict spectra with a trained model")
-    predict.add_argument("model", type=path, help="folder of the model, or the name of a shipped one, e.g. ensemble-pdos")
-    predict.add_argument("path", type=path, help="CSV file to write: energy, then mean, lower and upper of each site")
+    predict = commands.add_parser("predict", help="predict spectra: of a structure file, or of rows of the database")
+    predict.add_argument("model", type=path, metavar="STRUCTURE|MODEL", help="a CIF, POSCAR or extended XYZ file; or the folder "
+                         "of a model of the PDOS, or the name of a shipped one, e.g. ensemble-pdos")
+    predict.add_argument("path", type=path, nargs="?", help="CSV file to write: energy, then mean, lower and upper of each "
+                         "site (of a structure by default: standard output)")
     predict.add_argument("--where", type=words, metavar="FILTER",
-                         help="rows to predict, e.g. \"kind == 'amorphous'\" (default: all)")
+                         help="rows of the database to predict, e.g. \"kind == 'amorphous'\" (default: all)")
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     predict.set_defaults(run=run_predict)
 
@@ -134,6 +137,10 @@ def run_predict(options) -> None:
     from ..learning.dataset import usable
     from ..learning.store import load
 
+    if options.model.is_file() or options.model.suffix.lower() in SUFFIXES:
+        return run_structure(options)
+    if options.path is None:
+        raise DataError(f"{options.model} is no structure file, and for a model a CSV file to write must be named too.")
     if file_place(options.path).exists() and not options.overwrite:
         raise exists(options.path)
     folder = options.model if options.model.exists() else data_directory() / MODELS / options.model
@@ -161,6 +168,27 @@ def run_predict(options) -> None:
         lines = [",".join(curves), *(",".join(f"{value:.7g}" for value in row) for row in table)]
         write_whole(options.path, (head + "\n".join(lines) + "\n").encode())
     print(f"{len(prediction.sites)} spectra written to {options.path}")
+
+
+def run_structure(options) -> None:
+    """Predicts the sites of a structure file and writes them, with what is strange about them on standard error."""
+    from ..io.export import exists, write_whole
+    from ..io.places import file_place
+    from ..learning.from_structure import predict_structure, render_csv
+
+    if options.path and file_place(options.path).exists() and not options.overwrite:
+        raise exists(options.path)
+    found = predict_structure(options.model)
+    outside = [f"{site}: outside the training data, {reason}." for site, reason in
+               zip(found.prediction.sites, found.prediction.reasons) if reason]
+    for sentence in (*found.crystal.remarks, *outside):
+        print(sentence, file=sys.stderr)
+    if options.path:
+        write_whole(options.path, render_csv(found))
+        print(f"{len(found.crystal.sites)} sites of {found.crystal.name} ({found.crystal.formula}), from the structure alone, "
+              f"written to {options.path}")
+    else:
+        print(render_csv(found).decode(), end="")
 
 
 def progress(done: int, total: int) -> None:

@@ -42,7 +42,11 @@ class Crystal:
 
     @property
     def formula(self) -> str:
-        return self.atoms.get_chemical_formula(empirical=True)
+        """Its composition in whole numbers, oxygen last."""
+        symbols, counts = np.unique(self.atoms.get_chemical_symbols(), return_counts=True)
+        counts = counts // np.gcd.reduce(counts)
+        order = np.argsort(symbols == "O", kind="stable")
+        return "".join(f"{symbols[k]}{counts[k] if counts[k] > 1 else ''}" for k in order)
 
     @cached_property
     def coordination(self) -> dict[str, dict[int, int]]:

@@ -16,6 +16,7 @@ MODULES = {
     "Training": "training", "EpochRecord": "training", "Model": "model", "Prediction": "model", "coverage": "intervals",
     "save": "store", "load": "store", "read_card": "store", "integrated_gradients": "attribution",
     "jacobian": "attribution", "Ensemble": "ensemble", "train_ensemble": "ensemble", "cross_fit": "crossfit",
+    "predict_structure": "from_structure", "load_route": "structure_store",
 }
 __all__ = list(MODULES)
 

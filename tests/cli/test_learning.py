@@ -109,3 +109,22 @@ def test_a_place_for_hours_of_work_is_tried_first(arguments, says, capsys, tmp_p
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert says in error and error.count("\n") == 1 and (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_structure_file_is_predicted_from_the_structure_alone(shipped, tmp_path, capsys):
+    from elnes_lab.io.export import export
+
+    cif = tmp_path / "quartz.cif"
+    export(shipped[["quartz-alpha/O3"]], cif)
+    assert main(["predict", str(cif)]) == 0
+    printed = capsys.readouterr().out
+    assert "SiO2" in printed and "own edge" in printed and "quartz-alpha of the training data is this structure" in printed
+    file = tmp_path / "out.csv"
+    assert main(["predict", str(cif), str(file)]) == 0
+    table = pd.read_csv(file, comment="#", index_col="energy_eV")
+    assert {"average", "average lower", "O3", "O3 upper", "O3 x"} <= set(table) and (table["O3"] <= table["O3 upper"]).all()
+    assert table["O3"].mean() == pytest.approx(1, abs=0.03)
+    assert printed.endswith(file.read_text()) and main(["predict", str(cif), str(file)]) == 2
+    cif.write_text(cif.read_text().replace("Si ", "Ge ").replace("Si4+", "Ge"))
+    capsys.readouterr()
+    assert main(["predict", str(cif)]) == 2 and "Ge" in capsys.readouterr().err
