@@ -5,11 +5,13 @@ import sys
 import numpy as np
 
 from ..errors import DataError
+from ..io.structure_input import SUFFIXES
 from ..learning.hyper import LIMITS
 from ..store import data_directory
 from .arguments import LARGEST_SEED, MOST_REPEATS, path, shown, whole, words
 
 MODELS = "models"               # in the data folder
+STRUCTURE = "structure"         # the structure route, among the models to evaluate, and the folder of the shipped one
 DOCS = "folder for numbers (learning.json) and report (learning.md)"
 
 
@@ -17,7 +19,7 @@ def add_commands(commands, with_database) -> None:
     """Adds the subcommands to an argparse subparsers object; with_database adds the options that choose the database."""
     train = commands.add_parser("train", help="train a network to predict the ELNES from the ground-state PDOS")
     train.add_argument("folder", type=path, nargs="?", help="folder for the model (with --shipped: for both models)")
-    train.add_argument("--shipped", action="store_true", help="both pre-trained models, into models/ of the data folder")
+    train.add_argument("--shipped", action="store_true", help="the pre-trained models, into models/ of the data folder")
     train.add_argument("--gap", action="store_true", help="the band gap is an input too")
     train.add_argument("--members", type=whole(*LIMITS["members"]),
                        help="networks in the ensemble; one gives no error band")
@@ -26,11 +28,13 @@ def add_commands(commands, with_database) -> None:
     train.add_argument("--seed", type=whole(0, LARGEST_SEED), default=0, help="of the split and of the network")
     train.set_defaults(run=run_train)
 
-    predict = commands.add_parser("predict", help="predict spectra with a trained model")
-    predict.add_argument("model", type=path, help="folder or .zip of the model, or the name of a shipped one, e.g. ensemble-pdos")
-    predict.add_argument("path", type=path, help="CSV file to write: energy, then mean, lower and upper of each site")
+    predict = commands.add_parser("predict", help="predict spectra: of a structure file, or of rows of the database")
+    predict.add_argument("model", type=path, metavar="STRUCTURE|MODEL", help="a CIF, POSCAR or extended XYZ file; or the folder "
+                         "or .zip of a model of the PDOS, or the name of a shipped one, e.g. ensemble-pdos")
+    predict.add_argument("path", type=path, nargs="?", help="CSV file to write: energy, then mean, lower and upper of each "
+                         "site (of a structure by default: standard output)")
     predict.add_argument("--where", type=words, metavar="FILTER",
-                         help="rows to predict, e.g. \"kind == 'amorphous'\" (default: all)")
+                         help="rows of the database to predict, e.g. \"kind == 'amorphous'\" (default: all)")
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     predict.set_defaults(run=run_predict)
 
@@ -39,7 +43,8 @@ def add_commands(commands, with_database) -> None:
     evaluate.add_argument("--json", type=path, metavar="FILE",
                           help="records for programs; one per model, inputs and group")
     evaluate.add_argument("--docs", type=path, metavar="FOLDER", help=DOCS)
-    evaluate.add_argument("--models", nargs="+", metavar="NAME", help="models to compare (default: all but the slowest)")
+    evaluate.add_argument("--models", nargs="+", metavar="NAME", help="models to compare (default: all but the slowest); "
+                          "structure: the route from the structure alone")
     evaluate.add_argument("--seeds", type=whole(1, MOST_REPEATS), default=10)
     evaluate.add_argument("--folds", type=whole(3, MOST_REPEATS), default=5)
     evaluate.set_defaults(run=run_evaluate)
@@ -81,14 +86,16 @@ def run_train(options) -> None:
     folder = options.folder or options.shipped and data_directory() / MODELS
     if not folder:
         raise DataError("Name a folder for the model, or give --shipped for the two that come with the repository.")
-    for each in [folder / name for name in FOLDERS.values()] if options.shipped else [folder]:
+    for each in [folder / name for name in (*FOLDERS.values(), STRUCTURE)] if options.shipped else [folder]:
         for name in (WEIGHTS, CARD):
             file_place(each / name, make=True)
     with opened(options) as db:
         if options.shipped:
             from ..learning.studies.shipped import train_shipped
+            from ..learning.studies.structure import train_shipped_route
 
-            folders = train_shipped(db, folder, seed=options.seed, report=part_epoch, **hyper)
+            folders = [train_shipped_route(db, folder, seed=options.seed),
+                       *train_shipped(db, folder, seed=options.seed, report=part_epoch, **hyper)]
             print("\nTrained: " + ", ".join(map(str, folders)))
             return
         from ..learning.store import save
@@ -130,6 +137,10 @@ def run_predict(options) -> None:
     from ..learning.dataset import usable
     from ..learning.store import load
 
+    if options.model.suffix.lower() != ".zip" and (options.model.is_file() or options.model.suffix.lower() in SUFFIXES):
+        return run_structure(options)
+    if options.path is None:
+        raise DataError(f"{options.model} is no structure file, and for a model a CSV file to write must be named too.")
     if file_place(options.path).exists() and not options.overwrite:
         raise exists(options.path)
     with opened(options) as db:
@@ -158,6 +169,27 @@ def run_predict(options) -> None:
     print(f"{len(prediction.sites)} spectra written to {options.path}")
 
 
+def run_structure(options) -> None:
+    """Predicts the sites of a structure file and writes them, with what is strange about them on standard error."""
+    from ..io.export import exists, write_whole
+    from ..io.places import file_place
+    from ..learning.from_structure import predict_structure, render_csv
+
+    if options.path and file_place(options.path).exists() and not options.overwrite:
+        raise exists(options.path)
+    found = predict_structure(options.model)
+    outside = [f"{site}: outside the training data, {reason}." for site, reason in
+               zip(found.prediction.sites, found.prediction.reasons) if reason]
+    for sentence in (*found.crystal.remarks, *outside):
+        print(sentence, file=sys.stderr)
+    if options.path:
+        write_whole(options.path, render_csv(found))
+        print(f"{len(found.crystal.sites)} sites of {found.crystal.name} ({found.crystal.formula}), from the structure alone, "
+              f"written to {options.path}")
+    else:
+        print(render_csv(found).decode(), end="")
+
+
 def progress(done: int, total: int) -> None:
     print(f"\r{done} of {total}", end="" if done < total else "\n", file=sys.stderr, flush=True)
 
@@ -167,13 +199,26 @@ def where(options) -> dict:
 
 
 def run_evaluate(options) -> None:
-    from ..learning.studies.results import run_evaluation
+    from ..learning.studies.results import run_evaluation, run_route
 
     shipped = data_directory() / MODELS
+    models = [name for name in options.models or () if name != STRUCTURE]
     with opened(options) as db:
-        found = run_evaluation(db, folds=options.folds, models=options.models, records=options.json, docs=options.docs,
-                               shipped=shipped if shipped.is_dir() and not options.models else None, **where(options))
-    for record in sorted(found["records"], key=lambda r: (r["group"], r["mse_median"])):
+        if models or not options.models:
+            found = run_evaluation(
+                db, folds=options.folds, models=models or None, records=options.json, docs=options.docs,
+                shipped=shipped if shipped.is_dir() and not options.models else None, **where(options))
+            print_records(found["records"])
+        if not options.models or STRUCTURE in options.models:
+            stored = shipped if (shipped / STRUCTURE).is_dir() else None
+            found = run_route(db, seeds=options.seeds, folds=options.folds, docs=options.docs, shipped=stored,
+                              report=progress)
+            print_records(found["records"])
+
+
+def print_records(records: list[dict]) -> None:
+    """A line for each record of an evaluation, by group, best first."""
+    for record in sorted(records, key=lambda r: (r["group"], r["mse_median"])):
         coverage = record["coverage_90"]
         covered = "" if coverage is None else f", coverage of the 90 % interval {coverage:.0%}"
         print(f"{record['group']:<10} {record['model']:<18} {record['inputs']:<9} "

@@ -19,6 +19,7 @@ MODULES = {
     "KernelRidgeModel": "kernel_ridge", "train_kernel_ridge": "kernel_ridge",
     "quantify": "quantification.reading", "load_quantifier": "quantification.reading", "Quantified": "quantification.result",
     "Quantifier": "quantification.model", "train_quantifier": "quantification.training",
+    "predict_structure": "from_structure", "load_route": "structure_store",
 }
 __all__ = list(MODULES)
 

@@ -71,18 +71,26 @@ class KernelModel:
         features, sizes = block_features(dataset)
         scalars = features.shape[1] - dataset.scalars.shape[1]
         features[:, :scalars] = half(features[:, :scalars])
+        model, left = cls.of_samples(features, sizes, y, groups, start(len(sizes)), steps=steps)
+        shape = len(dataset), 3, -1
+        return model, LeftOut((y - left.curves).reshape(shape), left.variance.reshape(shape[:2]))
+
+    @classmethod
+    def of_samples(cls, features, sizes, y, groups, theta, *, steps: int = STEPS, directions: int = 3,
+                   searched: slice = slice(None)) -> tuple[KernelModel, LeftOut]:
+        """The model of samples: features (s, f) in blocks of these sizes, targets y (s, m), groups (s,), `directions`
+        samples of a site in a row; the search begins at theta and looks at the targets `searched`. Of each sample left
+        out with its group the residual (s, m) and the variance (s,)."""
         blocks = np.split(features, np.cumsum(sizes)[:-1], axis=1)
         distances = np.stack([squared(block, block) for block in blocks])
         unit = np.maximum(distances.mean((1, 2)), np.finfo(np.float32).tiny)
         distances /= unit[:, None, None]
         mean = y.astype(float).mean(0)
-        search = LeaveOut(distances, y - mean, groups)
-        theta = search.minimum(start(len(blocks)), steps)
-        left = search.left_out(theta)
+        search = LeaveOut(distances, y - mean, groups, directions, searched)
+        theta = search.minimum(np.asarray(theta, float), steps)
         scales = np.repeat(np.sqrt(np.exp(theta[:-1]) / unit), sizes)
         model = cls(*(np.asarray(a, np.float32) for a in (scales, features, y, mean, theta)))
-        shape = len(dataset), 3, -1
-        return model, LeftOut((y - left.curves).reshape(shape), left.variance.reshape(shape[:2]))
+        return model, search.left_out(theta)
 
     @property
     def ridge(self) -> float:
@@ -141,10 +149,14 @@ class KernelModel:
 
     def curves(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Curves (k, 3, m) from features (3 k, f), and the variance of the process (k, 3), in units of the kernel."""
+        curves, variance = self.values(features)
+        return curves.reshape(len(features) // 3, 3, -1), variance.reshape(-1, 3)
+
+    def values(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Targets (s, m) of samples from their features (s, f), and the variance of the process (s,)."""
         kernel = self.similar(features)
         left = 1 + CONSTANT + self.ridge - np.einsum("ij,ij->i", kernel @ self.inverse, kernel)
-        curves = (kernel @ self.dual + self.mean).reshape(len(features) // 3, 3, -1)
-        return curves, np.maximum(left, self.ridge).reshape(-1, 3)
+        return kernel @ self.dual + self.mean, np.maximum(left, self.ridge)
 
 
 def half(values: np.ndarray) -> np.ndarray:
@@ -181,15 +193,17 @@ def matern(square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class LeaveOut:
     """The error on groups left out as a function of theta, with its gradient.
 
-    distances (blocks, n, n) per channel, targets (n, m) centred, groups (n,) with x, y, z of a site in a row. A group
-    counts with the root of its number of samples, so that a structure of many sites does not outweigh all others.
+    distances (blocks, n, n) per channel, targets (n, m) centred, groups (n,) with x, y, z (as many as there are
+    directions) of a site in a row. A group counts with the root of its number of samples, so that a structure of many
+    sites does not outweigh all others. The error is that of the targets `searched`.
     """
 
-    def __init__(self, distances: np.ndarray, targets: np.ndarray, groups: np.ndarray):
-        self.distances, self.targets = distances, targets
+    def __init__(self, distances: np.ndarray, targets: np.ndarray, groups: np.ndarray, directions: int = 3,
+                 searched: slice = slice(None)):
+        self.distances, self.targets, self.directions = distances, targets, directions
         self.groups = [np.flatnonzero(groups == name) for name in dict.fromkeys(groups)]
-        main = components(targets, TARGET_SHARE)
-        self.main = targets @ main
+        main = components(targets[:, searched], TARGET_SHARE)
+        self.main = targets[:, searched] @ main
 
     def kernel(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """P, the derivative of the kernel by the squared distance, both (n, n); y' P for the main components."""
@@ -209,9 +223,9 @@ class LeaveOut:
         for rows in self.groups:
             own = inverse[np.ix_(rows, rows)]
             left = np.linalg.solve(own, dual[rows])
-            sites = left.reshape(-1, 3, left.shape[1])
-            share = ISOTROPIC_SHARE / 3 * sites.mean(1, keepdims=True) + (1 - ISOTROPIC_SHARE) / 3 * sites
-            share = share.reshape(left.shape) / (len(rows) / 3) ** 0.5
+            sites = left.reshape(-1, self.directions, left.shape[1])
+            share = ISOTROPIC_SHARE * sites.mean(1, keepdims=True) + (1 - ISOTROPIC_SHARE) * sites
+            share = share.reshape(left.shape) / self.directions / (len(rows) / self.directions) ** 0.5
             total += (left * share).sum()
             z[rows] = np.linalg.solve(own, share)
             middle[np.ix_(rows, rows)] = left @ z[rows].T

@@ -122,3 +122,22 @@ def test_predict_takes_a_model_as_it_was_downloaded(tmp_path, shipped, monkeypat
     assert main(["predict", "ensemble-pdos", "shipped.csv", *where]) == 0
     texts = [(tmp_path / name).read_text() for name in ("mine.csv", "shipped.csv")]
     assert texts[0].replace("mine.zip", "ensemble-pdos") == texts[1]
+
+
+def test_a_structure_file_is_predicted_from_the_structure_alone(shipped, tmp_path, capsys):
+    from elnes_lab.io.export import export
+
+    cif = tmp_path / "quartz.cif"
+    export(shipped[["quartz-alpha/O3"]], cif)
+    assert main(["predict", str(cif)]) == 0
+    printed = capsys.readouterr().out
+    assert "SiO2" in printed and "own edge" in printed and "quartz-alpha of the training data is this structure" in printed
+    file = tmp_path / "out.csv"
+    assert main(["predict", str(cif), str(file)]) == 0
+    table = pd.read_csv(file, comment="#", index_col="energy_eV")
+    assert {"average", "average lower", "O3", "O3 upper", "O3 x"} <= set(table) and (table["O3"] <= table["O3 upper"]).all()
+    assert table["O3"].mean() == pytest.approx(1, abs=0.03)
+    assert printed.endswith(file.read_text()) and main(["predict", str(cif), str(file)]) == 2
+    cif.write_text(cif.read_text().replace("Si ", "Ge ").replace("Si4+", "Ge"))
+    capsys.readouterr()
+    assert main(["predict", str(cif)]) == 2 and "Ge" in capsys.readouterr().err

@@ -6,12 +6,13 @@ from .report_curve import curve
 from .report_gap import gap
 from .report_lead import lead, plain
 from .report_reference import groupings, noise
+from .report_structure import route
 from .texts import GROUPS, WORD, counted, fixed, percent, plural, span, table
 
 
 def markdown(numbers: dict) -> str:
-    """The report, Markdown, from {"evaluation": `results.summary`, "study": what `results.run_study` returns}, either
-    optional."""
+    """The report, Markdown, from {"evaluation": `results.summary`, "study": what `results.run_study` returns,
+    "structure": `structure.evaluate_route`}, each optional."""
     parts = [
         "# Learning: how well it works",
         "",
@@ -32,6 +33,8 @@ def markdown(numbers: dict) -> str:
             *gap(e, numbers.get("study")),
             *domain(e),
         ]
+    if "structure" in numbers:
+        parts += route(numbers["structure"], numbers.get("evaluation"))
     if "study" in numbers:
         parts += [*curve(numbers["study"]), *(inputs(numbers["study"]) if numbers["study"].get("choices") else []), *noise(numbers["study"])]
     return "\n".join(parts).rstrip() + "\n"

@@ -87,6 +87,20 @@ def run_evaluation(
     return found
 
 
+def run_route(db, *, seeds: int = SEEDS, folds: int = FOLDS, docs: Path | None = None, shipped: Path | None = None,
+              report=None) -> dict:
+    """The evaluation of the structure route (`structure.evaluate_route`, at most its number of seeds); numbers and report
+    into the folder docs if given."""
+    from . import structure
+
+    if docs:
+        prepare_docs(Path(docs))
+    found = structure.evaluate_route(db, seeds=min(seeds, structure.SEEDS), folds=folds, shipped=shipped, report=report)
+    if docs:
+        publish(Path(docs), "structure", found)
+    return found
+
+
 def summary(db, evaluation: Evaluation, models: list[str]) -> dict:
     """Everything the report says about an evaluation, as JSON types."""
     compared = [model for model in GAP_MODELS if model in models]
