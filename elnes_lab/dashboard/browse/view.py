@@ -296,9 +296,9 @@ class BrowseView:
         self._write_plot_notes()
         self.saving = Saving(lambda: figures.spectrum_overlay(**model.curves()), model.described, self._failed,
                              help="Save the curves as drawn", notes=version(model.db))
-        bar.children = [*bar.children, self.saving.widget]
         plot = ipw.Box([self.figure, self.empty]).add_class("elnes-plot")
-        return ipw.Box([bar, plot, self.warning]).add_class("elnes-card")
+        foot = ipw.Box([self.warning, self.saving.widget]).add_class("elnes-foot-bar")
+        return ipw.Box([bar, plot, foot]).add_class("elnes-card")
 
     def _write_plot_notes(self):
         model = self.model
