@@ -39,7 +39,7 @@ def error_figure(
     """Figure of the MSE of n spectra by k models (log axis), and how it is distributed over what is new to them.
 
     errors (k, n), dimensionless, NaN where there is none; known (k, n): the model was trained on the structure, drawn
-    hollow and left out of medians and distributions; amorphous (n,): squares, crystals being grey dots; names and
+    hollow and pale and left out of medians and distributions; amorphous (n,): squares, crystals being dots; names and
     structures: n texts, in the order of the axis; titles and colors: k texts; roles: k times n texts for the hover;
     marked: number of a spectrum drawn large. slots: draw traces for this many models, the unused ones hidden.
     Raises DataError where lengths do not fit together.
@@ -80,9 +80,10 @@ def error_figure(
             marker={
                 "size": mark_size(count),
                 "symbol": shape + np.where(seen, "-open", "").astype(object) + dot,
-                "color": np.where(seen | glass, color, CRYSTAL),
-                "line": {"width": 1.5, "color": color},
-                "opacity": np.where(seen, 0.75, 1.0),
+                # What is held out is what matters: it has the colour, what was trained on recedes.
+                "color": np.where(seen, CRYSTAL, color),
+                "line": {"width": 1.2, "color": np.where(seen, CRYSTAL, color)},
+                "opacity": np.where(seen, 0.4, 0.9),
             },
             selected={"marker": {"opacity": 1}},
             unselected={"marker": {"opacity": 1}},
@@ -181,9 +182,9 @@ def _legend(figure, titles, colors, amorphous, known, slots):
     entries = [(k < len(titles), titles[k] if k < len(titles) else "", "square" + DOTS[k % 2],
                 colors[k] if k < len(titles) else CRYSTAL, None) for k in range(slots)]
     entries += [
-        (bool((~amorphous).any()), "crystal", "circle", CRYSTAL, CRYSTAL),
+        (bool((~amorphous).any()), "crystal", "circle", "#666666", None),
         (bool(amorphous.any()), "amorphous", "square", "#666666", None),
-        (bool(known.any()), "hollow: trained on", "circle-open", "#666666", None),
+        (bool(known.any()), "trained on", "circle-open", CRYSTAL, None),
     ]
     for number, (visible, name, symbol, color, line) in enumerate(entries):
         figure.add_scatter(

@@ -252,7 +252,7 @@ def test_a_box_is_stepped_through(page):
 def test_csv_and_figure_downloads(page, judged):
     panel = page.locator(".elnes-inspect")
     with page.expect_download() as waiting:
-        panel.get_by_role("button", name="CSV", exact=True).click()
+        panel.get_by_role("button", name="CSV", exact=True).first.click()
     lines = Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()
     rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     assert len(rows) == np.isfinite(judged[0].mse).sum()
@@ -260,12 +260,12 @@ def test_csv_and_figure_downloads(page, judged):
         sorted(judged[0].mse[np.isfinite(judged[0].mse)]), rel=1e-4
     )
     with page.expect_download() as waiting:
-        panel.get_by_role("button", name="SVG", exact=True).click()
-    assert waiting.value.suggested_filename == "elnes-lab-errors.svg"
+        panel.get_by_role("button", name="SVG", exact=True).first.click()
+    assert waiting.value.suggested_filename == "elnes-errors.svg"
     drawing = xml.etree.ElementTree.parse(waiting.value.path())
     assert drawing.getroot().tag.endswith("svg") and "ordered by structure" in "".join(drawing.getroot().itertext())
     with page.expect_download() as waiting:
-        panel.get_by_role("button", name="PNG", exact=True).click()
+        panel.get_by_role("button", name="PNG", exact=True).first.click()
     assert Path(waiting.value.path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 

@@ -1,9 +1,13 @@
 """What holds between the pages: Back and Forward, links, reloads, and figures that are the same whichever way one came."""
 
+import xml.etree.ElementTree
+from pathlib import Path
+
 PATIENCE = 120_000  # ms; the machine may be busy
 FRONT = "[...document.querySelectorAll('.elnes-nav button')].find((b) => b.classList.contains('mod-active'))?.textContent.trim()"
-AXES = """(() => { const l = document.querySelector('.elnes-inspect .elnes-column:nth-child(3) .js-plotly-plot')._fullLayout;
-    return ['xaxis', 'xaxis2', 'yaxis', 'yaxis2'].map((name) => [...l[name].range.map((v) => Math.round(v * 100) / 100), l[name].title.text]); })()"""
+AXES = """['.elnes-prediction', '.elnes-inspect .elnes-errors'].map((figure) => {
+    const l = document.querySelector(figure)._fullLayout; return ['xaxis', 'xaxis2', 'yaxis', 'yaxis2'].map((name) =>
+    [...l[name].range.map((v) => Math.round(v * 100) / 100), l[name].title.text]); })"""
 DRAWN = "document.querySelector('.elnes-inspect .elnes-errors')?.data?.[0]?.x?.length > 10"
 READY = "[...document.querySelectorAll('.elnes-inspect .elnes-empty')].every((e) => !e.offsetParent)"
 
@@ -62,6 +66,20 @@ def test_pages_links_and_models_survive(visit):
     front(direct, "Inspect")
     assert direct.locator(".elnes-inspect .elnes-heading").nth(1).inner_text() == site
     assert direct.evaluate(AXES) == after_train
+    # the figure of the site, saved: its name in the file's name and above the curves, the legend too, no marks of the page
+    card = direct.locator(".elnes-inspect .elnes-card", has=direct.locator(".elnes-prediction"))
+    card.get_by_role("combobox", name="Size and letters").select_option("Slide")
+    with direct.expect_download() as waiting:
+        card.get_by_role("button", name="SVG", exact=True).click()
+    name = site.partition("\xa0")[0].split(" ")
+    drawing = xml.etree.ElementTree.parse(waiting.value.path()).getroot()
+    texts = "".join(drawing.itertext())
+    assert waiting.value.suggested_filename.startswith(f"elnes-{name[0]}") and drawing.get("width") == "1280"
+    assert "computed and predicted ELNES" in texts and f"{name[0]}" in texts and "predicted" in texts
+    with direct.expect_download() as waiting:
+        card.get_by_role("button", name="CSV", exact=True).click()
+    assert "predicted" in Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert direct.evaluate("document.querySelector('.elnes-prediction').layout.title?.text ?? ''") == ""
     assert direct.problems == []
     direct.context.close()
 

@@ -8,7 +8,8 @@ from traitlets import Bool, Dict, Enum, Float, HasTraits, Instance, Tuple, Unico
 
 from ...errors import DataError
 from ...figures.style import DASHES, OKABE_ITO, curve_style
-from ..common.words import ALL, SEARCHED, UNITS, symbol
+from ..common.search import Search
+from ..common.words import ALL, UNITS, symbol
 
 MAX_CURVES = len(OKABE_ITO) * len(DASHES)  # so many curves can be told apart; more can be selected and exported
 CHOICES = {"kind": "Kind", "source": "Source", "space_group": "Space group", "coordination": "Coordination"}
@@ -50,6 +51,7 @@ class BrowseModel(HasTraits):
     ranges = Dict(help="Column name -> (low, high), only for columns narrowed by the user")
     selection = Tuple(help="Labels of the selected sites, in order of selection")
     slots = Dict(help="Label -> curve number; read only")
+    guess = Unicode(help="Sentence about words of `text` that were taken for others, or nothing; read only")
     visible = Instance(np.ndarray, help="Positions of the rows that pass all filters; read only")
     polarization = Enum(("isotropic", "x", "y", "z"), "isotropic")
     zero = Enum(("vbm", "onset", "loss"), "vbm")
@@ -63,9 +65,7 @@ class BrowseModel(HasTraits):
         self.labels = [str(site) for site in db.sites]
         self.positions = {label: i for i, label in enumerate(self.labels)}
         self.columns = {name: np.asarray(db[name]) for name in db.columns}
-        words = [np.asarray(self.columns[name]).astype(str) for name in SEARCHED]
-        words.append([symbol(group) for group in words[-1]])
-        self.haystack = [" ".join(row).casefold() for row in zip(self.labels, *words)]
+        self.search = Search(self.labels, self.columns)
         self.pca = None
         super().__init__(**traits)
 
@@ -75,8 +75,7 @@ class BrowseModel(HasTraits):
 
     @observe("text", "choices", "ranges")
     def _filter(self, change):
-        wanted = self.text.casefold().split()
-        mask = np.array([all(word in text for word in wanted) for text in self.haystack], bool)
+        mask, self.guess = self.search.find(self.text)
         for name, value in self.choices.items():
             if value != ALL:
                 mask &= self.columns[name].astype(str) == str(value)

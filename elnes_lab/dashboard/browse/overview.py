@@ -44,8 +44,9 @@ class OverviewView:
         self.hint = ipw.HTML(MAP_HINT).add_class("elnes-note")
         self.saving = Saving(self._shown_figure, self._described, self._failed, help="Save the map or the histograms",
                              notes=version(model.db))
-        bar = ipw.Box([ipw.HTML("Overview").add_class("elnes-heading"), self.color_control, self.views, self.saving.widget])
-        self.widget = ipw.Box([bar.add_class("elnes-bar"), self.plots, self.hint]).add_class("elnes-card")
+        bar = ipw.Box([ipw.HTML("Overview").add_class("elnes-heading"), self.color_control, self.views])
+        foot = ipw.Box([self.hint, self.saving.widget]).add_class("elnes-foot-bar")
+        self.widget = ipw.Box([bar.add_class("elnes-bar"), self.plots, foot]).add_class("elnes-card")
         model.observe(self._show_map, ["slots", "visible", "color_by"])
 
     def _map_figure(self):

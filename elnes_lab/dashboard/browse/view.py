@@ -41,7 +41,7 @@ class BrowseView:
         self.model.select(self.model.example())
         self.page, self.quiet, self.followed = page, False, None
         # Before the cards are made, so that the curves change first, then the map, then the structure.
-        self.model.observe(self._show_rows, "visible")
+        self.model.observe(self._show_rows, ["visible", "guess"])
         self.model.observe(self._show_selection, "slots")
         self.model.observe(self._show_curves, ["slots", "polarization", "zero", "fwhm", "channel", "waterfall"])
         self.widget = ipw.Box(
@@ -93,7 +93,7 @@ class BrowseView:
     def _filters(self):
         model = self.model
         self.search = ipw.Text(
-            placeholder="quartz, P3_121 ...",
+            placeholder="quartz, P3221 ...",
             layout={"width": "156px"},
             tooltip="Words that occur in the name, site, kind, source or space group; all must match",
         )
@@ -228,6 +228,8 @@ class BrowseView:
         model = self.model
         hidden = len({model.positions[label] for label in model.selection} - set(model.visible.tolist()))
         notes = ["Click a row to show it, the box (or Ctrl, Shift) to compare several."]
+        if model.guess:
+            notes.insert(0, escape(model.guess))
         if hidden:
             notes.append(f"{hidden} of the {len(model.selection)} selected are hidden by the filters.")
         if len(model.selection) > MAX_CURVES:
@@ -296,9 +298,9 @@ class BrowseView:
         self._write_plot_notes()
         self.saving = Saving(lambda: figures.spectrum_overlay(**model.curves()), model.described, self._failed,
                              help="Save the curves as drawn", notes=version(model.db))
-        bar.children = [*bar.children, self.saving.widget]
         plot = ipw.Box([self.figure, self.empty]).add_class("elnes-plot")
-        return ipw.Box([bar, plot, self.warning]).add_class("elnes-card")
+        foot = ipw.Box([self.warning, self.saving.widget]).add_class("elnes-foot-bar")
+        return ipw.Box([bar, plot, foot]).add_class("elnes-card")
 
     def _write_plot_notes(self):
         model = self.model

@@ -27,6 +27,7 @@ class InspectModel(SiteModel):
     lowest = Float(0.0, help="Smallest error shown: the larger of the models' MSE")
     highest = Float(np.inf)
     along = Enum(DIRECTIONS, MEAN, help="Which polarisation the spectrum of one site is shown with")
+    yards = None  # what `yardsticks` has read
     boxed = Tuple(help="Labels the walk is narrowed to, or nothing")
 
     @observe("judged", "text", "kind", "training", "lowest", "highest")
@@ -92,6 +93,22 @@ class InspectModel(SiteModel):
                 structures = len(set(self.columns["structure"][part]))
                 found.append((group, len(part), structures, np.median(errors[:, part], axis=1)))
         return found
+
+    def yardsticks(self):
+        """Group as in `medians` -> method -> its record in the evaluation that came with the data, where the models shown
+        predict what was evaluated; else {}."""
+        from ...learning.choices import TargetChoice
+        from ...learning.studies.yardsticks import yardsticks
+        from ...store import data_directory
+
+        usual, same = TargetChoice(), ("window", "alignment", "normalization", "broadening")
+        for one in self.judged:
+            if any(getattr(one.data.target, name) != getattr(usual, name) for name in same):
+                return {}
+        if self.yards is None:
+            found = yardsticks(data_directory() / "models" / "evaluation.json")
+            self.yards = {"crystals": found.get("crystal", {}), "amorphous": found.get("amorphous", {})}
+        return self.yards
 
     def detail(self):
         """Arguments for `figures.inspect.prediction_figure` for the site shown, or None if no model predicts it."""

@@ -28,6 +28,21 @@ INPUTS = "Below, the ground-state densities of states as the network is given th
 HINT = "Click a point, or drag a box to step through what is inside. Arrow keys go to the next worst and back."
 
 
+PLAIN = {
+    "mean spectrum": "The mean of the training spectra as the answer for all: what knows nothing has this error",
+    "kernel ridge": "Kernel ridge regression on the same PDOS, the best of the plain methods",
+}
+
+
+def yardstick(record):
+    """Cell of the table with the median MSE of a plain method."""
+    if not record:
+        return "<td>–</td>"
+    help = (f"Out of fold: every structure held out once; {record['n']:,} spectra of {record['structures']:,} structures, data "
+            f"version {record['data']}")
+    return f"<td title='{escape(help)}'>{record['mse_median']:.2g}</td>"
+
+
 class InspectView:
     """The Inspect panel of a database: `widget`; `model` holds its state; page is the Page of the frame."""
 
@@ -180,10 +195,13 @@ class InspectView:
     def _write_summary(self):
         model = self.model
         head = "".join(f"<th scope='col'>{escape(title)}</th>" for title in model.titles())
+        medians, yards = model.medians(), model.yardsticks()
+        plain = list(dict.fromkeys(name for group, *_ in medians for name in yards.get(group, {})))
+        head += "".join(f"<th scope='col' title='{PLAIN[name]}'>{name}</th>" for name in plain)
         rows = "".join(
-            f"<tr><th scope='row'>{group}</th>{''.join(f'<td>{value:.2g}</td>' for value in medians)}"
-            f"<td>{count:,}</td><td>{structures:,}</td></tr>"
-            for group, count, structures, medians in model.medians()
+            f"<tr><th scope='row'>{group}</th>{''.join(f'<td>{value:.2g}</td>' for value in values)}"
+            f"{''.join(yardstick(yards[group].get(name)) for name in plain)}<td>{count:,}</td><td>{structures:,}</td></tr>"
+            for group, count, structures, values in medians
         )
         self.summary.value = (
             f"<table class='elnes-numbers'><tr><th>Median MSE, structures not trained on</th>{head}"
@@ -191,7 +209,7 @@ class InspectView:
         ) if rows else ""
         notes = [model.problem] if model.problem else []
         if model.known()[model.shown].any():
-            notes.append("Hollow: the network was trained on that structure, so its error is no test; medians and "
+            notes.append("Hollow and pale: the network was trained on that structure, so its error is no test; medians and "
                          "distributions leave it out.")
         notes += model.left_out() if len(model.shown) else []
         notes += dict.fromkeys(note for one in model.judged for note in one.notes)

@@ -8,7 +8,8 @@ from traitlets import Enum, HasTraits, Instance, Tuple, Unicode, default
 
 from ...errors import DataError
 from ..common.background import Background
-from ..common.words import ALL, SEARCHED, UNITS, symbol
+from ..common.search import Search
+from ..common.words import ALL, UNITS
 from .judged import KNOWN, judge
 
 NO_MODEL = ""
@@ -43,9 +44,7 @@ class SiteModel(HasTraits):
         self.positions = {label: i for i, label in enumerate(self.labels)}
         self.columns = {name: np.asarray(db[name]) for name in db.columns}
         self.amorphous = self.columns["kind"].astype(str) == "amorphous"
-        words = [self.columns[name].astype(str) for name in SEARCHED]
-        words.append([symbol(group) for group in words[-1]])
-        self.haystack = [" ".join(row).casefold() for row in zip(self.labels, *words)]
+        self.search = Search(self.labels, self.columns)
         super().__init__(**traits)
         self.first, self.second = self.preferred()
         # By kind, then by structure as in the database, crystals first.
@@ -176,8 +175,7 @@ class SiteModel(HasTraits):
 
     def matches(self, text):
         """Mask (N,) of the sites in whose label, name, kind, source or space group all words of a text occur."""
-        wanted = text.casefold().split()
-        return np.array([all(word in words for word in wanted) for words in self.haystack], bool)
+        return self.search.find(text)[0]
 
     def wanted(self):
         """Mask (N,) of the sites that match `text` and `kind`, predicted or not."""
@@ -205,7 +203,8 @@ class SiteModel(HasTraits):
 
     def left_out(self):
         """Sentences about the sites that match `text` and `kind` and yet are not shown."""
-        return self.lacking(self.wanted())
+        guess = self.search.find(self.text)[1]
+        return [*([guess] if guess else []), *self.lacking(self.wanted())]
 
     def errors(self):
         """MSE (k, N) of the k models shown, NaN where a site cannot be predicted."""

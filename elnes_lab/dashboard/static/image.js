@@ -72,7 +72,8 @@ export default {
         const options = figure._context.toImageButtonOptions, before = { ...options };
         const restore = prepared(figure, size, model.get("title"), model.get("hidden"));
         try {
-          Object.assign(options, { format, filename: model.get("name"), width: size.width, height: size.height });
+          Object.assign(options, { format, filename: model.get("name"), width: size.width, height: size.height,
+            scale: format === "svg" ? 1 : 2 });
           camera.click();
         } finally {
           restore();

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import dataclasses
 import re
 import threading
 import time
@@ -34,6 +35,7 @@ def session(db):
 
 
 def opened(panel, db, session):
+    session.site = ""  # that a test before has chosen
     model = panel(db, session)
     model.load()
     assert model.state == "ready", model.problem
@@ -355,3 +357,27 @@ def test_numbers_of_a_site_agree_with_its_curves(holes):
     curve = holes.curves()["curves"][0]
     near = metrics.edge_weight(curve["energy"], curve["computed"])
     assert float(share[1].split()[0]) == pytest.approx(100 * near, abs=1.5)  # of bins there, of points here
+
+
+def test_the_table_of_a_box_holds_what_is_in_the_box(model):
+    inside = model.ranking()[:3]
+    model.box(inside)
+    name, content = model.csv()
+    lines = [line for line in content.decode().splitlines() if not line.startswith("#")]
+    assert sorted(line.partition(",")[0] for line in lines[1:]) == sorted(inside) and "box" in name
+    model.box([])
+    name, content = model.csv()
+    lines = [line for line in content.decode().splitlines() if not line.startswith("#")]
+    assert len(lines) == 1 + len(model.shown) and "box" not in name
+
+
+def test_errors_stand_beside_those_of_plain_methods_only_where_the_same_was_predicted(model):
+    groups = {group for group, *_ in model.medians()}
+    yards = model.yardsticks()
+    assert groups <= set(yards) and all(set(yards[group]) == {"mean spectrum", "kernel ridge"} for group in groups)
+    for group, _, _, medians in model.medians():
+        assert max(medians) < yards[group]["mean spectrum"]["mse_median"]
+    one = model.judged[0]
+    other = dataclasses.replace(one, data=dataclasses.replace(one.data, target=dataclasses.replace(one.data.target, window=(0.0, 20.0))))
+    model.judged = (other,)
+    assert model.yardsticks() == {}
