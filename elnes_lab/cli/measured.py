@@ -59,7 +59,7 @@ def treated_of(options, db):
     window = options.background or ((own.low, own.high) if own else (steps[0].low, 527.0))
     kept = [steps[0]] if kind == "none" else [steps[0], Background(*window, kind)]
     if options.low_loss:
-        kept.append(Deconvolve(read(options.low_loss)))
+        kept.append(Deconvolve(read(options.low_loss, around=0.0)))
     return treat(measured, [*kept, Calibrate(offset=options.offset, edge=edge), steps[-1]])
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import DataError
 
+OXYGEN_K = 540.0  # eV
 FEWEST, MOST = 10, 200_000  # points of a spectrum
 TEXT_LIMIT = 64 * 2**20  # bytes of a text file
 LARGEST = 1e30  # intensities beyond are not numbers that a detector gives
@@ -64,10 +65,11 @@ class Measured:
         return found | self.facts
 
 
-def read(source, content: bytes | None = None, *, item: int | None = None, region=None) -> Measured:
+def read(source, content: bytes | None = None, *, item: int | None = None, region=None, around: float = OXYGEN_K) -> Measured:
     """The measured spectrum in a file, or in `content` (bytes) of a file called `source`.
 
-    item: number of the spectrum or column in a file of several (default: the first that covers the O K edge). region:
+    item: number of the spectrum or column in a file of several (default: the first that covers the energy `around`, eV: the O K
+    edge; 0 for a low-loss spectrum that was recorded with it). region:
     (top, bottom, left, right) in pixels of a spectrum image, ends excluded, whose spectra are added up (default: all);
     the image itself is never in memory as a whole. Raises DataError for a file that is none of the formats, damaged, too
     large, or without a spectrum.
@@ -94,7 +96,7 @@ def read(source, content: bytes | None = None, *, item: int | None = None, regio
         raise DataError(f"{name} {EMPTY}. Name a file that has: {KNOWN}.")
     kind = kind_of(name, head)
     if kind != "text":
-        found = measured_binary.read(name, kind, path, content, item, region)
+        found = measured_binary.read(name, kind, path, content, item, region, around)
     else:
         if size > TEXT_LIMIT:
             raise DataError(f"{name} has {size >> 20} MB, too much for a table of one spectrum ({TEXT_LIMIT >> 20} MB at most). "

@@ -23,7 +23,7 @@ PACKAGE = Path(__file__).resolve().parents[2]
 CHILD = "elnes_lab.io.measured_child"
 
 
-def read(name: str, kind: str, path: Path | None, content: bytes | None, item, region) -> dict:
+def read(name: str, kind: str, path: Path | None, content: bytes | None, item, region, around: float) -> dict:
     """Arguments of `measured.tidy` from a binary file, at `path` or with these bytes. DataError if it cannot be read."""
     with contextlib.ExitStack() as stack:
         if path is None:
@@ -35,7 +35,8 @@ def read(name: str, kind: str, path: Path | None, content: bytes | None, item, r
             except OSError as problem:
                 raise DataError(f"{name} cannot be opened: there is no room for temporary files ({problem.strerror}). Make room, "
                                 "or name another folder in the environment variable TMPDIR.") from None
-        wanted = {"path": str(path.resolve()), "kind": kind, "item": item, "region": None if region is None else list(region)}
+        wanted = {"path": str(path.resolve()), "kind": kind, "item": item, "around": around,
+                  "region": None if region is None else list(region)}
         answer = ask(name, kind, wanted)
     head, _, body = answer.partition(b"\n")
     try:

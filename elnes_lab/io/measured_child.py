@@ -13,7 +13,6 @@ import numpy as np
 
 MEMORY = 1200 * 2**20  # bytes of its own beyond what the imports take
 CPU = 60  # s
-OXYGEN_K = 540.0  # eV: the part of a file that covers it is the one looked for
 WINDOW = (525.0, 560.0)  # eV, of the picture of a spectrum image
 PICTURE = 96  # pixels a side, at most
 PLANES = 32  # energies whose mean the picture is, about
@@ -164,7 +163,7 @@ def title(signal: dict, number: int) -> str:
 
 
 def answer(wanted: dict) -> tuple[dict, dict]:
-    """(head, arrays) for a request: path, kind, item, region."""
+    """(head, arrays) for a request: path, kind, item, region, around (eV)."""
     found, format = signals(wanted["path"], wanted["kind"])
     found = usable(found)
     if not found:
@@ -173,7 +172,7 @@ def answer(wanted: dict) -> tuple[dict, dict]:
                 for signal, k in found]
     item = wanted["item"]
     if item is None:
-        item = next((i for i, e in enumerate(energies) if e.min() <= OXYGEN_K <= e.max()), 0)
+        item = next((i for i, e in enumerate(energies) if e.min() <= wanted["around"] <= e.max()), 0)
     if not 0 <= item < len(found):
         raise Refused(f"{{name}} holds {len(found)} spectra; number {item} is none of them. Give 0 to {len(found) - 1}.")
     (signal, k), energy = found[item], values_of(found[item][0]["axes"][found[item][1]])

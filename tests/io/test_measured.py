@@ -132,6 +132,21 @@ def hdf5(write):
     return out.getvalue()
 
 
+def test_of_several_spectra_the_one_with_the_edge_is_read_or_the_low_loss():
+    def both(file):
+        for name, energy in (("low", ENERGY - 510), ("core", ENERGY)):
+            data = file.create_group(name)
+            data.attrs.update({"NX_class": "NXdata", "signal": "counts", "axes": ["energy"]})
+            data["energy"], data["counts"] = energy, COUNTS
+            data["energy"].attrs["units"] = "eV"
+
+    content = hdf5(both)
+    core, low = read("a.nxs", content), read("a.nxs", content, around=0.0)
+    assert core.energy[0] == 500 and low.energy[0] == -10 and len(core.items) == 2 and core.item != low.item
+    with pytest.raises(DataError, match="holds 2 spectra"):
+        read("a.nxs", content, item=2)
+
+
 def nexus(file):
     group = file.create_group("entry")
     group.attrs["NX_class"] = "NXentry"

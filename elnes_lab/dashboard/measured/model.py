@@ -64,7 +64,9 @@ class MeasuredModel(HasTraits):
             else:
                 self.take(found, content=(name, content))
 
-        self.thread.start(lambda: read(name, content, item=item, region=region), done)
+        # A low-loss spectrum is often in the same file, recorded at once.
+        around = {"around": 0.0} if low_loss else {}
+        self.thread.start(lambda: read(name, content, item=item, region=region, **around), done)
 
     def paste(self, text):
         """Take two columns of numbers."""

@@ -110,7 +110,7 @@ class MeasuredView:
         self.sliders = {
             "shift": ipw.FloatSlider(min=-model.within, max=model.within, step=0.05, readout=False),
             "scale": ipw.FloatSlider(min=0.5, max=1.5, step=0.01, readout=False),
-            "fwhm": ipw.FloatSlider(min=0, max=3, step=0.05, readout=False),
+            "fwhm": ipw.FloatSlider(min=0, max=3, step=0.05, readout=False, continuous_update=False),  # all is compared anew
         }
         for name, slider in self.sliders.items():
             slider.observe(lambda change, name=name: self.quiet or self._try(model.lay, **{name: round(change.new, 3)}), "value")
