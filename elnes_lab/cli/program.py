@@ -8,7 +8,7 @@ import sys
 from ..errors import DataError
 from ..store import data_directory
 from ..version import VERSION
-from . import compute
+from . import compute, quantify
 from .arguments import Misuse, Parser, address, hostname, number, path, whole, words
 from .learning import add_commands
 
@@ -114,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     serve.set_defaults(run=run_serve)
     add_commands(commands, with_database)
+    quantify.add_commands(commands)
     compute.add_commands(commands)
     return top
 
