@@ -49,3 +49,13 @@ def test_wrong_words_get_a_sentence(arguments, says, spectrum, tmp_path, capsys)
     assert main(["quantify", *(a.format(file=spectrum, folder=tmp_path) for a in arguments)]) == 2
     error = capsys.readouterr().err
     assert says in error and error.count("\n") == 1
+
+
+def test_training_what_is_shipped_makes_the_quantifier_too(tmp_path, monkeypatch, capsys):
+    from elnes_lab.learning import load_quantifier
+    from elnes_lab.learning.studies import shipped as others
+
+    monkeypatch.setattr(others, "train_shipped", lambda *arguments, **options: [])
+    assert main(["train", "--shipped", str(tmp_path)]) == 0
+    assert "quantifier" in capsys.readouterr().out
+    assert load_quantifier(tmp_path / "quantifier").facts["seed"] == 0
