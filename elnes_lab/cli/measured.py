@@ -4,7 +4,7 @@ import json
 import sys
 
 from ..errors import DataError
-from .arguments import number, path, whole
+from .arguments import number, path, whole, words
 
 MEASURES = ("cosine", "pearson", "slope", "spearman", "mse", "wasserstein")
 
@@ -26,6 +26,9 @@ def add_commands(commands, with_database) -> None:
 
     quantify = commands.add_parser("quantify", help="structure read from a measured spectrum, with 90 % intervals")
     with_spectrum(quantify)
+    quantify.add_argument("--model", type=path, metavar="FOLDER", help="a quantifier (default: the one that comes with it)")
+    quantify.add_argument("--held-out", type=words, metavar="STRUCTURE",
+                          help="for a spectrum of the database: answer by what never saw this structure's net")
     quantify.add_argument("--json", action="store_true", help="for programs")
     with_database(quantify)
     quantify.set_defaults(run=run_quantify)
@@ -121,7 +124,8 @@ def run_quantify(options) -> None:
     with open_database(options.database, verify=not options.no_verify) as db:
         treated = treated_of(options, db)
         # A scale that was moved to the usual edge says nothing about where this edge lies.
-        found = quantify(treated.energy, treated.intensity, quantifier=load_quantifier(db=db),
+        model = load_quantifier(options.model, db=db) if options.model else load_quantifier(db=db)
+        found = quantify(treated.energy, treated.intensity, quantifier=model, held_out=options.held_out,
                          calibrated=False if options.offset is None else None)
     if options.json:
         print(json.dumps(record(treated, quantified=found.to_dict()), indent=1))
