@@ -19,12 +19,14 @@ PANELS = (
     ("Train", "train.view", "TrainView"),
     ("Inspect", "inspect.view", "InspectView"),
     ("Core hole", "corehole.view", "CoreHoleView"),
+    ("New structure", "newstructure.view", "NewStructureView"),
 )
 HELP = {
     "Browse": "The spectra of the database: filter, overlay, export",
     "Train": "Train networks that predict the spectrum from the ground-state PDOS",
     "Inspect": "The error of every spectrum, predicted against computed",
     "Core hole": "What the core hole changes, and how much of it the networks have learnt",
+    "New structure": "A structure in, its spectra out: predicted without a first-principles run",
 }
 DOI = "10.1038/s41524-020-0336-3"  # of IDEA
 

@@ -9,10 +9,8 @@ export default {
     button.title = model.get("help");
     Object.assign(input, { type: "file", accept: model.get("accept"), hidden: true, title: model.get("help") });
     button.onclick = () => input.click();
-    input.onchange = async () => {
-      const file = input.files[0];
-      input.value = ""; // the same file can be chosen again
-      if (!file) return;
+    const take = async (file) => {
+      if (!file || button.disabled) return;
       if (file.size > model.get("limit")) {
         model.send({ type: "large", name: file.name, size: file.size });
         return;
@@ -30,6 +28,23 @@ export default {
         button.disabled = false;
       }
     };
+    input.onchange = () => {
+      const file = input.files[0];
+      take(file);
+      input.value = ""; // the same file can be chosen again
+    };
     el.append(button, input);
+    if (!model.get("drop")) return;
+    // The card is there once the whole panel is on the page.
+    const card = () => el.closest(".elnes-card");
+    const over = (event) => {
+      const inside = card()?.contains(event.target) && [...(event.dataTransfer?.types ?? [])].includes("Files");
+      card()?.classList.toggle("elnes-over", Boolean(inside) && event.type !== "drop");
+      if (!inside) return;
+      event.preventDefault();
+      if (event.type === "drop") take(event.dataTransfer.files[0]);
+    };
+    for (const kind of ["dragover", "drop"]) document.addEventListener(kind, over);
+    return () => { for (const kind of ["dragover", "drop"]) document.removeEventListener(kind, over); };
   },
 };
