@@ -31,6 +31,7 @@ def page(visit):
     page.get_by_role("button", name="New structure", exact=True).click()
     page.wait_for_function(f"{FIGURE}?.data?.find((t) => t.meta === 'average')?.y?.length > 10", timeout=SLOW)
     yield page
+    print(page.problems)
     assert page.problems == [] and page.foreign == []
     page.context.close()
 
@@ -98,6 +99,7 @@ def test_a_pasted_text_and_the_file_that_is_saved(page, panel, db, tmp_path):
     panel.locator("textarea").fill(text.getvalue())
     panel.get_by_role("button", name="Read the text").click()
     panel.locator(".elnes-heading", has_text="pasted text").wait_for(timeout=SLOW)
+    assert panel.get_by_role("alert").count() == 0
     with page.expect_download() as event:
         panel.get_by_role("button", name="CSV", exact=True).click()
     content = Path(event.value.path()).read_text()

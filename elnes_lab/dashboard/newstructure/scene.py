@@ -29,11 +29,16 @@ def direction_of(atoms):
     return view / np.linalg.norm(view)
 
 
+def mark(atom):
+    """The ring around one atom (its index)."""
+    return {"absorber": {"indices": [atom], "scale": 1.4, "color": ABSORBER, "type": "sphere"}}
+
+
 class CellScene:
     """`widget`; `show(atoms, marked)` draws a cell once the page is on screen."""
 
     def __init__(self, page):
-        self.page, self.viewer, self.wanted = page, None, None
+        self.page, self.viewer, self.wanted, self.drawn = page, None, None, None
         key = "".join(f"<i style='background:{color}'></i>{name}" for name, color in
                       (("chosen O", ABSORBER), ("Si", SILICON), ("O", OXYGEN)))
         self.key = ipw.HTML(f"<span class='elnes-key elnes-note' title='Drag to turn, scroll to zoom'>{key}</span>")
@@ -55,10 +60,17 @@ class CellScene:
         atoms, marked = self.wanted
         drawn = cell_of(atoms, marked)
         camera = {"direction": direction_of(atoms).tolist(), "lookAt": (atoms.cell.array.sum(0) / 2).tolist(), "zoom": 1.1}
-        # A viewer keeps the bonds and the mark of the structure it was made for, so that each gets one of its own.
-        self.viewer = self._viewer(drawn, camera, marked)
-        self.widget.children = [self.viewer]
-        self._color()
+        if self.viewer is None:  # one for all: a browser keeps few drawings of this kind
+            self.viewer = self._viewer(drawn, camera, marked)
+            self.widget.children = [self.viewer]
+            self._color()
+        else:
+            with self.viewer.hold_sync():
+                self.viewer.highlightSettings = mark(marked)
+                self.viewer.atoms = drawn
+                if atoms is not self.drawn:  # another site of the same structure: seen as it was turned
+                    self.viewer.cameraSetting = camera
+        self.drawn = atoms
 
     def _viewer(self, atoms, camera, marked):
         from weas_widget.base_widget import BaseWidget
@@ -72,7 +84,7 @@ class CellScene:
             boundary=[[-MARGIN, 1 + MARGIN]] * 3, showBondedAtoms=True, hideLongBonds=True, guiConfig=NO_PANELS,
             viewerStyle={"width": "100%", "height": "100%"}, logLevel="warn",
             cellSettings={"showCell": True, "showAxes": False},
-            highlightSettings={"absorber": {"indices": [marked], "scale": 1.4, "color": ABSORBER, "type": "sphere"}})
+            highlightSettings=mark(marked))
 
     def _color(self, change=None):
         if self.viewer is not None:
