@@ -8,7 +8,7 @@ import pytest
 import elnes_lab
 
 PACKAGE = Path(elnes_lab.__file__).parent
-PANELS = ("browse", "train", "inspect", "corehole", "measured")
+PANELS = ("browse", "train", "inspect", "corehole", "newstructure", "measured")
 WIDGETS = ("ipywidgets", "anywidget", "weas_widget", "IPython")
 # Folder or file (of elnes_lab) -> what no module in it imports, at any depth of the file.
 RULES = {

@@ -21,6 +21,7 @@ PANELS = (
     ("Train", "train.view", "TrainView"),
     ("Inspect", "inspect.view", "InspectView"),
     ("Core hole", "corehole.view", "CoreHoleView"),
+    ("New structure", "newstructure.view", "NewStructureView"),
     ("My spectrum", "measured.view", "MeasuredView"),
 )
 HELP = {
@@ -28,6 +29,7 @@ HELP = {
     "Train": "Train networks that predict the spectrum from the ground-state PDOS",
     "Inspect": "The error of every spectrum, predicted against computed",
     "Core hole": "What the core hole changes, and how much of it the networks have learnt",
+    "New structure": "A structure in, its spectra out: predicted without a first-principles run",
     "My spectrum": "A measured spectrum beside ours: treatment, matches, mixture, structure read from it",
 }
 DOI = "10.1038/s41524-020-0336-3"  # of IDEA

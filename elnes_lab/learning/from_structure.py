@@ -42,9 +42,10 @@ def shipped_route() -> StructureRoute:
 
 
 def predict_structure(source, name: str | None = None, *, route: StructureRoute | None = None,
-                      level: float = 0.9) -> Predicted:
+                      level: float = 0.9, structure: str = "") -> Predicted:
     """Spectra of the inequivalent absorbing atoms of a structure: a path, the bytes of a file with its name, ASE Atoms or a
-    pymatgen Structure. route: by default the shipped one; its absorber and elements say what it takes.
+    pymatgen Structure. route: by default the shipped one; its absorber and elements say what it takes. structure: id of a
+    structure of the training data, which is then predicted by the part that never saw its net.
 
     Raises DataError for what cannot be read or predicted (`io.structure_input.read_structure`)."""
     route = route or shipped_route()
@@ -52,7 +53,7 @@ def predict_structure(source, name: str | None = None, *, route: StructureRoute 
     sites, weights = zip(*crystal.sites)
     labels = [f"{route.absorber}{i}" for i in sites]
     return Predicted(crystal, route.predict_atoms(crystal.atoms, sites, weights=weights, labels=labels,
-                                                  environment=crystal.environment, level=level))
+                                                  environment=crystal.environment, level=level, structure=structure))
 
 
 def render_csv(found: Predicted, route: StructureRoute | None = None) -> bytes:

@@ -223,13 +223,13 @@ class StructureRoute:
         return self.describe(data.features, data.numbers, data.sites, data.weights, np.array(parts), level)
 
     def predict_atoms(self, atoms, sites, *, weights=None, labels=None, environment=None,
-                      level: float = 0.9) -> SitePrediction:
-        """Spectra of some oxygens (indices) of ASE Atoms that are not of the training data; weights (n,): equivalent
-        oxygens. Raises DataError for other elements and for what cannot be described."""
+                      level: float = 0.9, structure: str = "") -> SitePrediction:
+        """Spectra of some oxygens (indices) of ASE Atoms; weights (n,): equivalent oxygens. structure: id, if they are one of
+        the training data: the part that never saw its net predicts it; others the part that saw all. Raises DataError for other elements and for what cannot be described."""
         features, numbers = descriptors.describe(atoms, sites, environment)
         labels = [f"O{i}" for i in sites] if labels is None else labels
         weights = np.ones(len(features)) if weights is None else np.asarray(weights, float)
-        parts = np.full(len(features), len(self.parts) - 1)
+        parts = np.full(len(features), self.folds.get(structure, len(self.parts) - 1))
         return self.describe(half(features), numbers, np.array(labels, object), weights, parts, level)
 
     def describe(self, features, numbers, labels, weights, parts, level: float) -> SitePrediction:

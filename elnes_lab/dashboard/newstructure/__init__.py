@@ -1,0 +1,1 @@
+"""The panel New structure: a structure in, predicted spectra out."""

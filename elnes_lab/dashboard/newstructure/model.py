@@ -1,0 +1,203 @@
+"""State of the New structure panel: the structure that was brought, what is predicted of it, and which sites are drawn."""
+
+import numpy as np
+from traitlets import Any, HasTraits, Tuple, Unicode
+
+from ...errors import DataError
+from ...learning.intervals import coverage
+from ..common.background import Background
+
+FIRST = "coesite"                                 # shown until something else is brought: several sites, none strange
+SITES = 4                                         # drawn at most
+LEVEL = 0.9
+LARGEST_PASTE = 2**20                             # letters
+MOST_ROWS = 10                                    # of the list of what is near
+
+
+class NewStructureModel(HasTraits):
+    """`found` (learning.from_structure.Predicted) follows from `read`, `paste` or `take`; what cannot be used leaves it as it
+    is and says why in `problem`. source: id of the structure of the database, or "". selection: numbers of the sites drawn.
+    """
+
+    state = Unicode("ready", help='"ready" or "loading"')
+    problem = Unicode(help="Why what was brought last cannot be shown, or an empty text")
+    found = Any(help="learning.from_structure.Predicted, or None before the first")
+    source = Unicode(help="Id of the structure of the database that is shown, or an empty text")
+    selection = Tuple(help="Numbers of the sites drawn, the first with its interval")
+
+    def __init__(self, db, background=None):
+        super().__init__()
+        self.db, self.background = db, background or Background()
+
+    @property
+    def structures(self):
+        """(name, id) of the structures of the database."""
+        names = dict(zip(self.db["structure"], self.db["name"]))
+        return [(f"{name} ({sid})" if name != sid else sid, sid) for sid, name in names.items()]
+
+    def read(self, name, content):
+        """Read and predict the content of a file, bytes."""
+        self._start(lambda: self._predict(content, name), "")
+
+    def paste(self, text):
+        """Read and predict a pasted text: a CIF, a POSCAR or an extended XYZ file."""
+        if not text.strip():
+            self.problem = "Nothing was pasted. Paste the text of a CIF, a POSCAR or an extended XYZ file."
+        elif len(text) > LARGEST_PASTE:
+            self.problem = f"The text has {len(text):,} letters; no structure that can be predicted needs so many."
+        else:
+            self.read("pasted text", text.encode("utf-8", "replace"))
+
+    def take(self, structure):
+        """Predict a structure of the database by its id, by models that have not seen its net."""
+        self._start(lambda: self._predict(self.db.atoms(structure), structure, structure), structure)
+
+    def refuse(self, sentence):
+        """Say why a file was not taken; what is shown stays."""
+        self.problem = sentence
+
+    def _predict(self, content, name, structure=""):
+        from ...learning.from_structure import predict_structure
+
+        return predict_structure(content, name, level=LEVEL, structure=structure)
+
+    def _start(self, work, source):
+        self.problem, self.state = "", "loading"
+        self.background.start(work, lambda found, problem: self._done(found, problem, source))
+
+    def _done(self, found, problem, source):
+        if problem is None:
+            with self.hold_trait_notifications():
+                self.source, self.selection, self.found = source, (), found
+        elif isinstance(problem, (DataError, MemoryError)):
+            self.problem = str(problem) or "This structure needs more memory than a page has. Give a smaller cell."
+        else:
+            self.problem = f"This file could not be read ({type(problem).__name__}). Check it, or give it as CIF."
+        self.state = "ready"
+
+    def choose(self, sites):
+        """Draw these sites (numbers), at most `SITES`, the latest kept."""
+        count = 0 if self.found is None else len(self.found.crystal.sites)
+        self.selection = tuple(int(k) for k in sites if 0 <= k < count)[-SITES:]
+
+    @property
+    def absorber(self):
+        """Index of the atom to mark: the site chosen last, or the first one; None before the first structure."""
+        if self.found is None:
+            return None
+        return self.found.crystal.sites[self.selection[-1] if self.selection else 0][0]
+
+    # what is shown ---------------------------------------------------------------------------------------------------
+    def table(self):
+        """Rows of the sites: label, equivalent ones, bonded silicons, mean Si-O (angstrom), Si-O-Si (degrees) or None, onset
+        (eV), score."""
+        crystal, p = self.found
+        rows = []
+        for k, (index, count) in enumerate(crystal.sites):
+            site = crystal.environment.site(index)
+            angle = site["si_o_si_angle"]
+            rows.append([str(p.sites[k]), int(count), int(site["coordination"]), number(site["si_o_mean"]), number(angle),
+                         number(p.onset[k]), number(p.score[k])])
+        return rows
+
+    def facts(self):
+        """(quantity, value) about the structure."""
+        crystal, p = self.found
+        e, words = crystal.environment, []
+        for symbol, counts in crystal.coordination.items():
+            words.append(f"{symbol} " + ", ".join(f"{count} × {bonds}" for bonds, count in counts.items()))
+        symbol, number_ = e.space_group
+        return [("Composition", f"{crystal.formula}, {len(crystal.atoms)} atoms"), ("Density", f"{e.density:.2f} g/cm³"),
+                ("Space group", f"{symbol} ({number_})"), ("Bonds of each", "; ".join(words)),
+                ("Sites", f"{len(crystal.sites)} of {sum(n for _, n in crystal.sites)} O"),
+                ("Band gap (PBE)", f"{p.band_gap:.1f} ± {p.band_gap_half:.1f} eV")]
+
+    def remarks(self):
+        """Pairs of a sentence about the structure or its sites, and whether it warns."""
+        crystal, p = self.found
+        texts = [(remark, True) for remark in crystal.remarks]
+        strange = np.flatnonzero(p.score > 1)
+        for k in strange[:MOST_ROWS]:
+            texts.append((f"{p.sites[k]} lies outside the training data (score {p.score[k]:.1f}): {p.reasons[k]}. Its interval "
+                          "is no longer sure.", True))
+        if len(strange) > MOST_ROWS:
+            texts.append((f"{len(strange) - MOST_ROWS} more sites lie outside the training data; the score is in the list.",
+                          True))
+        if self.source:
+            texts.append(("A structure of the database: predicted by models that never saw its net, beside what was "
+                          "computed.", False))
+        elif self.found.known:
+            texts.append((f"This is {self.found.known} of the database, which the models were trained on: what is computed of "
+                          "it is in Browse, and the prediction is no test.", False))
+        return texts
+
+    def nearest(self):
+        """(site, its likest site of the database, similarity) of the sites drawn, or of the first."""
+        p = self.found.prediction
+        return [(str(p.sites[k]), label, value) for k in self.selection or (0,) for label, value in p.nearest[k][:3]]
+
+    def curves(self):
+        """Arguments of `figures.newstructure.spectra_figure`."""
+        p = self.found.prediction
+        pair = lambda values, k: None if values is None else values[k]
+        sites = [{"title": str(p.sites[k]), "mean": p.mean[k], "lower": pair(p.lower, k), "upper": pair(p.upper, k)}
+                 for k in self.selection]
+        pdos = [{"title": str(p.sites[k]), "mean": p.pdos[k], "lower": pair(p.pdos_lower, k),
+                 "upper": pair(p.pdos_upper, k)} for k in self.selection]
+        pdos = pdos or [{"title": "average of the sites", "mean": np.average(p.pdos, 0, p.weights), "lower": None,
+                         "upper": None}]
+        return {"energy": p.energy, "average": p.average, "sites": sites, "others": self._others(),
+                "pdos_energy": p.pdos_energy, "pdos": pdos, "zero": self._route().target.alignment}
+
+    def _route(self):
+        from ...learning.from_structure import shipped_route
+
+        return shipped_route()
+
+    def computed(self, labels):
+        """Computed spectra (k, m) of sites of the database on the axis of the prediction."""
+        from ...learning.dataset import elnes_bins
+
+        return elnes_bins(self.db[list(labels)], self._route().target)[1]
+
+    def _others(self):
+        """The computed spectrum of the site drawn first if it is of the database; else of the site most like it."""
+        p = self.found.prediction
+        if not self.selection and not self.source:
+            return []
+        k = self.selection[0] if self.selection else None
+        if self.source:
+            labels = [f"{self.source}/{p.sites[i]}" for i in (range(len(p.sites)) if k is None else [k])]
+            if not all(label in self.db.positions for label in labels):
+                return []
+            values = np.average(self.computed(labels), 0, p.weights if k is None else None)
+            title = "computed, average" if k is None else f"computed, {p.sites[k]}"
+            return [{"title": title, "energy": p.energy, "values": values, "color": "#0072B2"}]
+        label, value = p.nearest[k][0]
+        if label not in self.db.positions:
+            return []
+        return [{"title": f"computed, {label}, the likest site of the database ({value:.2f})", "energy": p.energy,
+                 "values": self.computed([label])[0], "color": "#999999"}]
+
+    def inside(self):
+        """Share of the computed points inside the interval, of the sites of a structure of the database; else None."""
+        p = self.found.prediction
+        labels = [f"{self.source}/{site}" for site in p.sites]
+        if not self.source or p.lower is None or not all(label in self.db.positions for label in labels):
+            return None
+        return float(coverage(self.computed(labels), p.lower, p.upper).mean())
+
+    def csv(self):
+        """(file name, bytes) of all that is predicted. DataError if nothing is."""
+        from ...learning.from_structure import render_csv
+
+        if self.found is None:
+            raise DataError("Nothing is predicted yet. Drop a structure, or choose one of the database.")
+        stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in self.found.crystal.name.rpartition(".")[0]
+                       or self.found.crystal.name)
+        return f"elnes-lab-{stem[:60]}.csv", render_csv(self.found)
+
+
+def number(value):
+    """A float for the table, None for what is not defined."""
+    return float(value) if np.isfinite(value) else None
