@@ -188,7 +188,9 @@ def to_dataset(found: Collected, structures: bytes):
         about = {"long_name": column.long_name, **({"units": column.units} if column.units else {}),
                  **({"comment": column.comment} if column.comment else {})}
         variables[name] = ("site", text(values) if column.dtype == "str" else np.array(values).astype(column.dtype), about)
-    variables["onset"][2]["offset_eV"] = EXPERIMENTAL_OFFSET
+    offsets = {structure.ground.offset for structure in found.structures}
+    if offsets == {EXPERIMENTAL_OFFSET}:        # of other methods each structure has its own
+        variables["onset"][2]["offset_eV"] = EXPERIMENTAL_OFFSET
     coordinates = {
         "site": ("site", text([row["site"] for row in rows]), {"long_name": "structure/absorbing atom"}),
         "energy": ("energy", rows[0]["energy"], {"units": "eV", "long_name": "Energy above the valence-band maximum",
@@ -202,7 +204,7 @@ def to_dataset(found: Collected, structures: bytes):
     listed = sorted(digest + name for name, digest in found.files.items())
     return digests.sign(xr.Dataset(variables, coordinates, {
         "Conventions": schema.CONVENTIONS, "title": "O K-edge ELNES of silicon oxides from first principles",
-        "method": "Quantum ESPRESSO 7.2, PBE, ultrasoft pseudopotentials, 25/100 Ry; full core hole in a supercell; Lanczos recursion",
+        "method": " | ".join(sorted({structure.ground.method for structure in found.structures})),
         "references": schema.IDEA, "license": schema.LICENCE, "planned_spectra": found.planned,
         "raw_sha256": hashlib.sha256("\n".join(listed).encode()).hexdigest(),
     }))
