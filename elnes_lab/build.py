@@ -18,6 +18,7 @@ from . import digests, schema
 from .collect import Collected, collect, onset
 from .database import open_database
 from .errors import DataError
+from .sources.quantum_espresso import METHOD
 from .spectra import EXPERIMENTAL_OFFSET
 from .store import REQUIRED
 from .structure import kind_of
@@ -158,6 +159,8 @@ def to_dataset(found: Collected, structures: bytes):
     rows = found.rows
     # xarray would take an empty object array for numbers
     text = lambda values: np.array(list(values), dtype=object) if values else np.array([], dtype=str)
+    methods = sorted({structure.ground.method for structure in found.structures})
+    smearing = "tetrahedra, then Gaussian sigma 0.15 eV" if methods == [METHOD] else "Gaussian sigma 0.15 eV on top of the method's own"
     bonds = np.full((len(rows), max(len(row["si_o"]) for row in rows)), np.nan, np.float32)
     for line, row in zip(bonds, rows):
         line[:len(row["si_o"])] = row["si_o"]
@@ -173,7 +176,7 @@ def to_dataset(found: Collected, structures: bytes):
         "pdos": (("site", "channel", "pdos_energy"), np.stack([row["pdos"] for row in rows]).astype(np.float32),
                  {"units": "states/eV/atom", "long_name": "Ground-state PDOS",
                   "comment": "O: the absorbing atom; Si: mean of the bonded silicons; DOS: total of the cell per atom; "
-                             "tetrahedra, then Gaussian sigma 0.15 eV; complete up to pdos_top"}),
+                             f"{smearing}; complete up to pdos_top"}),
         "si_o": (("site", "bond"), bonds, {"units": "angstrom", "long_name": "Si-O lengths", "comment": "ascending; NaN where fewer"}),
         "rdf": (("site", "pair", "radius"), np.stack([row["rdf"] for row in rows]).astype(np.float32),
                 {"units": "1", "long_name": "Partial radial distribution around the site", "comment": "tends to 1"}),
@@ -204,7 +207,7 @@ def to_dataset(found: Collected, structures: bytes):
     listed = sorted(digest + name for name, digest in found.files.items())
     return digests.sign(xr.Dataset(variables, coordinates, {
         "Conventions": schema.CONVENTIONS, "title": "O K-edge ELNES of silicon oxides from first principles",
-        "method": " | ".join(sorted({structure.ground.method for structure in found.structures})),
+        "method": " | ".join(methods),
         "references": schema.IDEA, "license": schema.LICENCE, "planned_spectra": found.planned,
         "raw_sha256": hashlib.sha256("\n".join(listed).encode()).hexdigest(),
     }))

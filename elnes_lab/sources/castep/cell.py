@@ -1,4 +1,5 @@
 """`<seed>.cell` and `<seed>-out.cell`: the structure of a CASTEP calculation."""
+
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from ...errors import DataError
 from .text import numbers, read_lines
 
 LENGTHS = {"ang": 1.0, "bohr": 0.529177210903, "a0": 0.529177210903, "nm": 10.0, "pm": 0.01, "m": 1e10, "cm": 1e8}
-MOST = 2000                 # atoms
+MOST = 2000  # atoms
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ Each folder below is a structure; which calculation in it is which is read from 
 - the ground state in the cell of the core holes, if that is a supercell: no core hole, the same lattice vectors;
 - the neutral cell of a hole whose spectrum is that of the charged one: the same atom, no matrix elements needed.
 """
-import io
+
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +17,20 @@ import numpy as np
 from ...errors import DataError
 from ..npz import printable
 from ..quantum_espresso import GROUND_OPTIONAL, GROUND_SHAPES, read_ground, read_site
+from ..steps import packed, put
 from .core_hole import STOP, Place, levels_of, place, reach, spectrum
 from .ground import ground_arrays
 from .run import Run, read_run
 from .text import read_lines
 
-LEAST = 20.0                # eV above the highest occupied level; a spectrum that ends below is no near-edge structure
-DEEP = 3                    # folders below a structure's
+LEAST = 20.0  # eV above the highest occupied level; a spectrum that ends below is no near-edge structure
+DEEP = 3  # folders below a structure's
 
 
 @dataclass
 class Imported:
-    """steps: (structure, step) written; refused: (what, reason); notes: what rows lack, a sentence each; top: where spectra end."""
+    """steps: (structure, step) written; refused: (what, reason); notes: what rows lack, a sentence each; top: where
+    spectra end."""
 
     steps: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
@@ -38,7 +40,8 @@ class Imported:
 
 @dataclass
 class Crystal:
-    """A structure's calculations: the ground state, and core holes with their places, by the site that they stand for."""
+    """A structure's calculations: the ground state, and core holes with their places, by the site that they stand
+    for."""
 
     sid: str
     ground: Run
@@ -50,16 +53,23 @@ class Crystal:
 def import_folder(folder: Path, raw: Path, *, source: str = "user", top: float | None = None) -> Imported:
     """Writes the steps of every structure in `folder` to `raw`. What cannot be a row is refused with its reason.
 
-    top: where the spectra end, eV above the highest occupied level; by default where those already in `raw` do, else the lowest
-    end of bands among the calculations, at most 40. DataError if the folder holds no calculation.
+    top: where the spectra end, eV above the highest occupied level; by default where those already in `raw` do, else
+    the lowest end of bands among the calculations, at most 40. DataError if the folder holds no calculation.
     """
     found = Imported()
     places = structure_folders(folder)
     if not places:
         raise DataError(f"{folder} holds no finished CASTEP calculation: no .castep file in it or in the folders below")
-    crystals = [crystal for sid, path in places if (crystal := guarded(found, sid, lambda: gather(found, sid, path, source)))]
-    ends = {id(run): end for crystal in crystals for group in crystal.holes.values() for run, _ in group
-            if has_elements(run) and (end := guarded(found, f"{crystal.sid}/{run.seed}", lambda: reach(run))) is not None}
+    crystals = [
+        crystal for sid, path in places if (crystal := guarded(found, sid, lambda: gather(found, sid, path, source)))
+    ]
+    ends = {
+        id(run): end
+        for crystal in crystals
+        for group in crystal.holes.values()
+        for run, _ in group
+        if has_elements(run) and (end := guarded(found, f"{crystal.sid}/{run.seed}", lambda: reach(run))) is not None
+    }
     usable = [end for end in ends.values() if end >= LEAST]
     found.top = top or stored_top(raw) or np.floor(10 * min([STOP, *usable]) + 1e-6) / 10
     for crystal in crystals:
@@ -76,13 +86,18 @@ def guarded(found: Imported, what: str, step):
     except RecursionError:
         raise
     except (ArithmeticError, IndexError, KeyError, TypeError, ValueError, np.linalg.LinAlgError) as problem:
-        found.refused.append((what, f"its files cannot be used ({printable(f'{type(problem).__name__} {problem}', 160)}); copy them again"))
+        found.refused.append(
+            (
+                what,
+                f"its files cannot be used ({printable(f'{type(problem).__name__} {problem}', 160)}); copy them again",
+            )
+        )
     return None
 
 
 def structure_folders(folder: Path) -> list[tuple[str, Path]]:
-    """(id, folder) of each structure: the folders in it, or it itself if it holds calculations or none of those has both a ground
-    state and a core hole."""
+    """(id, folder) of each structure: the folders in it, or it itself if it holds calculations or none of those has
+    both a ground state and a core hole."""
     try:
         if not folder.is_dir():
             raise DataError(f"There is no folder {folder}. Name the one that holds a folder for each structure")
@@ -135,8 +150,11 @@ def gather(found: Imported, sid: str, folder: Path, source: str) -> Crystal:
     projected = [run for run in grounds if run.projections]
     if len(projected) != 1:
         names = ", ".join(run.seed for run in projected)
-        raise DataError("no usable ground state with OptaDOS's PDOS beside it (<seed>.pdos.dat)" if not projected else
-                        f"several ground states have a PDOS ({names}); keep one of them here")
+        raise DataError(
+            "no usable ground state with OptaDOS's PDOS beside it (<seed>.pdos.dat)"
+            if not projected
+            else f"several ground states have a PDOS ({names}); keep one of them here"
+        )
     arrays, environment = ground_arrays(projected[0], identity(folder.name), source)
     holes: dict[int, list[tuple[Run, Place]]] = {}
     for run, hole in runs:
@@ -144,10 +162,17 @@ def gather(found: Imported, sid: str, folder: Path, source: str) -> Crystal:
             if run.report.functional == projected[0].report.functional:
                 holes.setdefault(where.site, []).append((run, where))
             else:
-                found.refused.append((f"{sid}/{run.seed}", f"its functional is {run.report.functional}, that of the ground state "
-                                      f"{projected[0].report.functional}; compute both alike"))
+                found.refused.append(
+                    (
+                        f"{sid}/{run.seed}",
+                        f"its functional is {run.report.functional}, that of the ground state "
+                        f"{projected[0].report.functional}; compute both alike",
+                    )
+                )
     arrays["multiplicity"] = dict(environment.inequivalent_oxygens)
-    return Crystal(sid, projected[0], arrays, holes, [run for run in grounds if run is not projected[0]] + [projected[0]])
+    return Crystal(
+        sid, projected[0], arrays, holes, [run for run in grounds if run is not projected[0]] + [projected[0]]
+    )
 
 
 def alike(one: Run, other: Run) -> None:
@@ -163,17 +188,28 @@ def alike(one: Run, other: Run) -> None:
 
 
 def write_structure(found: Imported, crystal: Crystal, raw: Path, ends: dict) -> None:
-    """Writes ground.npz and the O<i>.npz of one structure. DataError if the ground state is refused, or none of its sites can be used."""
+    """Writes ground.npz and the O<i>.npz of one structure. DataError if the ground state is refused, or none of its
+    sites can be used."""
     chosen = {}
     for site, group in sorted(crystal.holes.items()):
         spectral = [(run, where) for run, where in group if id(run) in ends]
         label = f"{crystal.sid}/O{site}"
         if len(spectral) != 1:
-            found.refused.append((label, f"{len(spectral)} core-hole calculations with matrix elements stand for it "
-                                  f"({', '.join(run.seed for run, _ in group)}); one is needed"))
+            found.refused.append(
+                (
+                    label,
+                    f"{len(spectral)} core-hole calculations with matrix elements stand for it "
+                    f"({', '.join(run.seed for run, _ in group)}); one is needed",
+                )
+            )
         elif ends[id(spectral[0][0])] < max(LEAST, found.top) - 1e-6:
-            found.refused.append((label, f"the bands of {spectral[0][0].seed} end {ends[id(spectral[0][0])]:.1f} eV above the highest "
-                                  f"occupied level, less a margin; {max(LEAST, found.top):.1f} eV are needed: compute more bands"))
+            found.refused.append(
+                (
+                    label,
+                    f"the bands of {spectral[0][0].seed} end {ends[id(spectral[0][0])]:.1f} eV above the highest "
+                    f"occupied level, less a margin; {max(LEAST, found.top):.1f} eV are needed: compute more bands",
+                )
+            )
         else:
             chosen[site] = spectral[0]
     if not chosen:
@@ -197,11 +233,14 @@ def write_structure(found: Imported, crystal: Crystal, raw: Path, ends: dict) ->
 
 
 def ground_file(found: Imported, crystal: Crystal, matrix: np.ndarray, runs: list[Run]) -> dict:
-    """The arrays of ground.npz, with the energy of the supercell and the offset of the onset, or NaN where it is not known."""
+    """The arrays of ground.npz, with the energy of the supercell and the offset of the onset, or NaN where it is not
+    known."""
     arrays = {key: value for key, value in crystal.arrays.items() if key != "multiplicity"}
     copies = round(abs(np.linalg.det(matrix)))
     cell = matrix @ arrays["cell"]
-    same = [run for run in crystal.neutral if np.abs(run.bands.cell - cell).max() < 0.1 and abs(run.report.charge) < 1e-6]
+    same = [
+        run for run in crystal.neutral if np.abs(run.bands.cell - cell).max() < 0.1 and abs(run.report.charge) < 1e-6
+    ]
     energy, offset, lacking = arrays["total_energy"] * copies, np.nan, ""
     offsets = {value for run in runs if np.isfinite(value := core_energy(same[0] if same else crystal.ground, run))}
     if not same:
@@ -217,14 +256,19 @@ def ground_file(found: Imported, crystal: Crystal, matrix: np.ndarray, runs: lis
     if lacking:
         found.notes.append(f"{crystal.sid}: no onset: {lacking}")
     version, report = crystal.ground.report.version, crystal.ground.report
-    method = (f"CASTEP {version}, {report.functional}, on-the-fly or given pseudopotentials, {report.cutoff:g} eV; full core hole "
-              "in a supercell; eigenstates; PDOS by OptaDOS")
-    return arrays | dict(supercell=matrix, supercell_energy=energy, offset=offset, method=np.array(printable(method, 300)))
+    method = (
+        f"CASTEP {version}, {report.functional}, on-the-fly or given pseudopotentials, {report.cutoff:g} eV; full core "
+        "hole in a supercell; eigenstates; PDOS by OptaDOS"
+    )
+    return arrays | dict(
+        supercell=matrix, supercell_energy=energy, offset=offset, method=np.array(printable(method, 300))
+    )
 
 
 def core_energy(ground: Run, hole: Run) -> float:
-    """What pseudopotentials leave out of a transition energy, eV: all-electron less pseudo energy of the free atom, with the hole
-    against without. Mizoguchi et al., J. Phys.: Condens. Matter 21, 104204 (2009). NaN if the reports lack one of the four."""
+    """What pseudopotentials leave out of a transition energy, eV: all-electron less pseudo energy of the free atom,
+    with the hole against without. Mizoguchi et al., J. Phys.: Condens. Matter 21, 104204 (2009). NaN if the reports
+    lack one of the four."""
     excited, usual = hole.report, ground.report
     label = excited.hole
     try:
@@ -242,18 +286,18 @@ def site_file(crystal: Crystal, site: int, run: Run, where: Place, top: float) -
     partner = [other.report.energy for other, _ in crystal.holes[site] if other is not run and levels_of(other)[2]]
     charged = [other.report.energy for other, _ in crystal.holes[site] if other is not run and not levels_of(other)[2]]
     return dict(
-        site=site, multiplicity=crystal.arrays["multiplicity"][site], supercell=where.matrix,
+        site=site,
+        multiplicity=crystal.arrays["multiplicity"][site],
+        supercell=where.matrix,
         image_distance=float(np.linalg.norm(minkowski_reduce(run.cell.cell)[0], axis=1).min()),
-        energy=energy.astype(np.float32), strength=strength.astype(np.float32), homo=homo, lumo=lumo, seconds=run.report.seconds,
+        energy=energy.astype(np.float32),
+        strength=strength.astype(np.float32),
+        homo=homo,
+        lumo=lumo,
+        seconds=run.report.seconds,
         total_energy=(charged[0] if charged else np.nan) if neutral else run.report.energy,
         neutral_energy=run.report.energy if neutral else partner[0] if partner else np.nan,
     )
-
-
-def packed(arrays: dict) -> bytes:
-    file = io.BytesIO()
-    np.savez_compressed(file, **{key: np.asarray(value) for key, value in arrays.items()})
-    return file.getvalue()
 
 
 def stored_top(raw: Path) -> float | None:
@@ -262,7 +306,7 @@ def stored_top(raw: Path) -> float | None:
         try:
             with np.load(path) as file:
                 return float(np.round(file["energy"][-1], 4))
-        except Exception:       # a damaged file is the build's to report
+        except Exception:  # a damaged file is the build's to report
             continue
     return None
 
@@ -274,21 +318,13 @@ def own(path: Path) -> None:
     from ..npz import read_arrays, read_regular
 
     try:
-        method = str(read_arrays(read_regular(path).bytes, GROUND_SHAPES, "ground-state", GROUND_OPTIONAL).get("method", ""))
+        method = str(
+            read_arrays(read_regular(path).bytes, GROUND_SHAPES, "ground-state", GROUND_OPTIONAL).get("method", "")
+        )
     except DataError:
         method = ""
     if not method.startswith("CASTEP"):
-        raise DataError(f"{path} is there already and is not from CASTEP; import into another folder, or rename one of the structures")
-
-
-def put(path: Path, content: bytes) -> None:
-    """A whole file or none. DataError if it cannot be written."""
-    part = path.with_suffix(".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as problem:
-        part.unlink(missing_ok=True)
-        raise DataError(f"{path} cannot be written: {problem.strerror or problem}; make room or name another folder") from None
-
+        raise DataError(
+            f"{path} is there already and is not from CASTEP; import into another folder, or rename one of the "
+            "structures"
+        )

@@ -1,11 +1,12 @@
 """Core-loss matrix elements: `<seed>.elnes_bin`, and `<seed>.eels_mat` of older versions. Fortran records, big-endian.
 
-The records, as OptaDOS reads them (`elec_read_elnes_mat`): in `.elnes_bin` the version of the format (real*8) and a header of 80
-characters; then orbitals, bands, k points and spins, an integer each; then for each orbital its species, its atom within the
-species, its shell and its channel (1: s; 2, 3, 4: p; ...). The elements are complex*16, <band|r|orbital> in bohr: one record for each
-k point and spin, the orbital running first, then the band, then x, y, z; in `.eels_mat` one record of x, y, z for each k point,
-spin, orbital and band, the last running first.
+The records, as OptaDOS reads them (`elec_read_elnes_mat`): in `.elnes_bin` the version of the format (real*8) and a
+header of 80 characters; then orbitals, bands, k points and spins, an integer each; then for each orbital its species,
+its atom within the species, its shell and its channel (1: s; 2, 3, 4: p; ...). The elements are complex*16,
+<band|r|orbital> in bohr: one record for each k point and spin, the orbital running first, then the band, then x, y, z;
+in `.eels_mat` one record of x, y, z for each k point, spin, orbital and band, the last running first.
 """
+
 import os
 import stat
 from dataclasses import dataclass
@@ -15,14 +16,14 @@ import numpy as np
 
 from ...errors import DataError
 
-MOST = 2**33                # bytes of a file
+MOST = 2**33  # bytes of a file
 SHELLS = (1, 8)
 
 
 @dataclass(frozen=True)
 class Orbitals:
-    """Core orbitals (n,) of a file: species and atom count from 1 in the program's order; shell is the principal quantum number,
-    channel the number of the spherical harmonic, 1 for s."""
+    """Core orbitals (n,) of a file: species and atom count from 1 in the program's order; shell is the principal
+    quantum number, channel the number of the spherical harmonic, 1 for s."""
 
     species: np.ndarray
     atom: np.ndarray
@@ -41,9 +42,13 @@ class Records:
         head = self.take(4)
         size = int.from_bytes(head, "big")
         if length is not None and size != length:
-            other = " (it is little-endian, where CASTEP writes big-endian: convert it)" * (int.from_bytes(head, "little") == length)
-            raise DataError(f"{self.name}: a record of {size} bytes where one of {length} is expected{other}; it is damaged or of "
-                            "another format")
+            other = " (it is little-endian, where CASTEP writes big-endian: convert it)" * (
+                int.from_bytes(head, "little") == length
+            )
+            raise DataError(
+                f"{self.name}: a record of {size} bytes where one of {length} is expected{other}; it is damaged or of "
+                "another format"
+            )
         content = self.take(size)
         if self.take(4) != head:
             raise DataError(f"{self.name}: a record does not end where it says it does; copy the file again")
@@ -61,7 +66,8 @@ class Records:
 
 
 def read_matrix(path: Path, choose) -> tuple[Orbitals, np.ndarray]:
-    """Orbitals (n,), and the elements (k, spins, bands, 3) in bohr of the one that `choose(orbitals)` returns the index of.
+    """Orbitals (n,), and the elements (k, spins, bands, 3) in bohr of the one that `choose(orbitals)` returns the
+    index of.
 
     The suffix of the path says which format it is. DataError for anything else than a whole file.
     """
@@ -75,12 +81,16 @@ def read_matrix(path: Path, choose) -> tuple[Orbitals, np.ndarray]:
             if not legacy:
                 version = float(np.frombuffer(records.next(8), ">f8")[0])
                 if not 0 < version < 1.001:
-                    raise DataError(f"{path.name} is of version {version:.3g} of its format; 1.0 is the newest that is known")
+                    raise DataError(
+                        f"{path.name} is of version {version:.3g} of its format; 1.0 is the newest that is known"
+                    )
                 records.next(80)
             count, bands, kpoints, spins = (int(records.integers(1)[0]) for _ in range(4))
             if min(count, bands, kpoints) < 1 or spins not in (1, 2) or 48 * count * bands * kpoints * spins > size:
-                raise DataError(f"{path.name}: {count} orbitals, {bands} bands, {kpoints} k points and {spins} spins are not what a "
-                                f"file of {size} bytes holds; copy it again")
+                raise DataError(
+                    f"{path.name}: {count} orbitals, {bands} bands, {kpoints} k points and {spins} spins are not what "
+                    f"a file of {size} bytes holds; copy it again"
+                )
             orbitals = Orbitals(*(records.integers(count) for _ in range(4)))
             if orbitals.shell.min() < SHELLS[0] or orbitals.shell.max() >= SHELLS[1] or min(orbitals.channel) < 1:
                 raise DataError(f"{path.name}: its orbitals have no quantum numbers; copy it again")
@@ -98,13 +108,17 @@ def read_elements(records: Records, orbital: int, count: int, bands: int, kpoint
     return finite(values, records.name)
 
 
-def read_legacy_elements(records: Records, orbital: int, count: int, bands: int, kpoints: int, spins: int) -> np.ndarray:
+def read_legacy_elements(
+    records: Records, orbital: int, count: int, bands: int, kpoints: int, spins: int
+) -> np.ndarray:
     values = np.empty((kpoints, spins, bands, 3), complex)
     record = np.dtype([("head", ">i4"), ("xyz", ">c16", 3), ("tail", ">i4")])
     for k, spin, one in np.ndindex(kpoints, spins, count):
         block = np.frombuffer(records.take(record.itemsize * bands), record)
         if (block["head"] != 48).any() or (block["tail"] != 48).any():
-            raise DataError(f"{records.name}: its records are not of three complex numbers; it is damaged or of another format")
+            raise DataError(
+                f"{records.name}: its records are not of three complex numbers; it is damaged or of another format"
+            )
         if one == orbital:
             values[k, spin] = block["xyz"]
     return finite(values, records.name)

@@ -1,4 +1,5 @@
 """One finished calculation: the files of a seed name, and whether they belong together."""
+
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from .bands import Bands, read_bands
 from .cell import Cell, read_cell
 from .report import Report, read_report
 
-LATTICE = 0.02              # angstrom between the lattice vectors of two files of one calculation
+LATTICE = 0.02  # angstrom between the lattice vectors of two files of one calculation
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,21 +30,25 @@ class Run:
 
     @cached_property
     def cell(self) -> Cell:
-        """From `<seed>-out.cell`, which holds the atoms as they ended, else `<seed>.cell`. DataError unless both it and `.bands`
-        have the lattice, and it and the report the atoms."""
+        """From `<seed>-out.cell`, which holds the atoms as they ended, else `<seed>.cell`. DataError unless both it
+        and `.bands` have the lattice, and it and the report the atoms."""
         written = self.file("-out.cell")
         path = written if written.exists() else self.file(".cell")
         cell = read_cell(path)
         if np.abs(cell.cell - self.bands.cell).max() > LATTICE:
-            raise DataError(f"{path.name} has other lattice vectors than {self.seed}.bands; if the cell was relaxed or is written by "
-                            "lengths and angles, keep the -out.cell file that CASTEP wrote")
+            raise DataError(
+                f"{path.name} has other lattice vectors than {self.seed}.bands; if the cell was relaxed or is written "
+                "by lengths and angles, keep the -out.cell file that CASTEP wrote"
+            )
         elements: dict[str, int] = {}
         for label, count in self.report.species:
             elements[label.split(":")[0]] = elements.get(label.split(":")[0], 0) + count
         found = {symbol: int((cell.symbols == symbol).sum()) for symbol in sorted(set(cell.symbols.tolist()))}
         if found != elements:
-            raise DataError(f"{path.name} has {words(found)}, where {self.path.name} lists {words(elements)}; keep the -out.cell file, which "
-                            "has all atoms and not only those that symmetry needs")
+            raise DataError(
+                f"{path.name} has {words(found)}, where {self.path.name} lists {words(elements)}; keep the -out.cell "
+                "file, which has all atoms and not only those that symmetry needs"
+            )
         return cell
 
     @cached_property

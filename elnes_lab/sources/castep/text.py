@@ -1,10 +1,11 @@
 """Text files of finished calculations, read without trusting them."""
+
 from pathlib import Path
 
 from ...errors import DataError
 from ..npz import read_regular
 
-LIMIT = 256 * 2**20         # bytes; the PDOS of every atom of a glass on 10,000 energies has 40 MB
+LIMIT = 256 * 2**20  # bytes; the PDOS of every atom of a glass on 10,000 energies has 40 MB
 
 
 def read_lines(path: Path) -> list[str]:
@@ -21,7 +22,8 @@ def read_lines(path: Path) -> list[str]:
 
 
 def numbers(words: list[str], count: int, what: str) -> list[float]:
-    """The first `count` words as finite numbers; Fortran's 1.0D+00 and fractions like 1/3 are read too. DataError otherwise."""
+    """The first `count` words as finite numbers; Fortran's 1.0D+00 and fractions like 1/3 are read too. DataError
+    otherwise."""
     try:
         values = [number(word) for word in words[:count]]
     except (ValueError, ZeroDivisionError):

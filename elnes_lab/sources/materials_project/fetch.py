@@ -1,13 +1,13 @@
 """Fetching silicon oxides into a folder, one file a document, so that it can be interrupted and goes on where it was.
 
-    <folder>/structures.extxyz               structures that can be computed: a list for `elnes-lab compute`
-    <folder>/materials/<id>/structure.json   the material as the server describes it
-    <folder>/materials/<id>/vasp-dos.npz     density of states and s, p PDOS of each atom (VASP), if there is one
-    <folder>/materials/<id>/feff-xas.json    O K-edge XANES (FEFF, mean over sites), if there is one
-    <folder>/materials/<id>/*.none           the server has no such document
+<folder>/structures.extxyz               structures that can be computed: a list for `elnes-lab compute`
+<folder>/materials/<id>/structure.json   the material as the server describes it
+<folder>/materials/<id>/vasp-dos.npz     density of states and s, p PDOS of each atom (VASP), if there is one
+<folder>/materials/<id>/feff-xas.json    O K-edge XANES (FEFF, mean over sites), if there is one
+<folder>/materials/<id>/*.none           the server has no such document
 """
+
 import json
-import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -17,13 +17,14 @@ import numpy as np
 
 from ...errors import DataError
 from ..npz import printable
+from ..steps import packed, put
 from .client import Unavailable, call, within
 
 FIELDS = ["material_id", "structure", "formula_pretty", "energy_above_hull", "band_gap", "theoretical", "symmetry"]
 DOS_LABEL = "Materials Project, VASP"
 XAS_LABEL = "Materials Project, FEFF, mean over the oxygen sites"
 LIST = "structures.extxyz"
-SLOWEST_DOS = 240.0         # s; it is read from tables in cloud storage
+SLOWEST_DOS = 240.0  # s; it is read from tables in cloud storage
 ID = re.compile(r"((mp|mvc)-)?[A-Za-z0-9]{1,12}")
 MOST_VALUES = 5_000_000
 
@@ -38,17 +39,29 @@ class Fetched:
     xas: int = 0
 
 
-def fetch(client, folder: Path, *, hull: float = 0.1, atoms: int = 300, only: list[str] | None = None, dos: bool = True,
-          xas: bool = True, report=lambda text: None) -> Fetched:
+def fetch(
+    client,
+    folder: Path,
+    *,
+    hull: float = 0.1,
+    atoms: int = 300,
+    only: list[str] | None = None,
+    dos: bool = True,
+    xas: bool = True,
+    report=lambda text: None,
+) -> Fetched:
     """Fetches the silicon oxides (Si and O alone) within `hull` (eV/atom) of the hull and with at most `atoms` atoms.
 
-    only: these materials; dos, xas: those documents too; report: is called with a line for each material. Documents in the folder
-    are not fetched again. A malformed document costs that document. DataError if the server stops answering; what is there is kept.
+    only: these materials; dos, xas: those documents too; report: is called with a line for each material. Documents in
+    the folder are not fetched again. A malformed document costs that document. DataError if the server stops
+    answering; what is there is kept.
     """
     found = Fetched()
     chosen = {"material_ids": only} if only else {"energy_above_hull": (0, hull), "num_sites": (1, atoms)}
-    documents = call(lambda: client.materials.summary.search(chemsys="O-Si", deprecated=False, fields=FIELDS, **chosen),
-                     "the list of silicon oxides")
+    documents = call(
+        lambda: client.materials.summary.search(chemsys="O-Si", deprecated=False, fields=FIELDS, **chosen),
+        "the list of silicon oxides",
+    )
     if not isinstance(documents, list) or not documents:
         raise DataError("The Materials Project has no such silicon oxide. Widen --hull or check the ids")
     usable = []
@@ -94,11 +107,16 @@ def checked(document) -> tuple[str, dict]:
         sid, structure = numbered(document["material_id"]), document["structure"]
         structure = Structure.from_dict(structure) if isinstance(structure, dict) else structure
         elements = {site.specie.symbol for site in structure}
-        plain = {"material_id": sid, "structure": structure.as_dict(),
-                 **{key: document.get(key) for key in FIELDS if key not in ("material_id", "structure")}}
+        plain = {
+            "material_id": sid,
+            "structure": structure.as_dict(),
+            **{key: document.get(key) for key in FIELDS if key not in ("material_id", "structure")},
+        }
         content = json.loads(json.dumps(plain, default=str))
-    except Exception as problem:    # of documents that are not what they should be
-        raise DataError(f"its document is malformed ({printable(f'{type(problem).__name__}: {problem}', 120)})") from None
+    except Exception as problem:  # of documents that are not what they should be
+        raise DataError(
+            f"its document is malformed ({printable(f'{type(problem).__name__}: {problem}', 120)})"
+        ) from None
     if elements != {"Si", "O"}:
         raise DataError(f"it has {', '.join(sorted(elements))}, not silicon and oxygen alone")
     return sid, content
@@ -139,17 +157,33 @@ def write_list(folder: Path, materials: list, found: Fetched) -> None:
     for sid, content in materials:
         try:
             crystal = Structure.from_dict(content["structure"])
-            atoms = Atoms([site.specie.symbol for site in crystal], cell=crystal.lattice.matrix, pbc=True,
-                          scaled_positions=crystal.frac_coords, info={"name": sid, "source": "user"})
+            atoms = Atoms(
+                [site.specie.symbol for site in crystal],
+                cell=crystal.lattice.matrix,
+                pbc=True,
+                scaled_positions=crystal.frac_coords,
+                info={"name": sid, "source": "user"},
+            )
             one = computable(atoms, sid, primitive=True)
-        except Exception as problem:    # DataError, and what a damaged structure raises below
-            reason = str(problem) if isinstance(problem, DataError) else printable(f"{type(problem).__name__}: {problem}", 120)
+        except Exception as problem:  # DataError, and what a damaged structure raises below
+            reason = (
+                str(problem)
+                if isinstance(problem, DataError)
+                else printable(f"{type(problem).__name__}: {problem}", 120)
+            )
             found.refused.append((sid, reason))
             continue
         symmetry = content.get("symmetry") if isinstance(content.get("symmetry"), dict) else {}
         name = " ".join(str(word) for word in (content.get("formula_pretty"), symmetry.get("symbol"), sid) if word)
-        frames.append(Atoms(list(one.symbols), cell=one.cell, scaled_positions=one.positions, pbc=True, info={
-            "sid": sid, "name": printable(name), "source": "user", "origin": "Materials Project"}))
+        frames.append(
+            Atoms(
+                list(one.symbols),
+                cell=one.cell,
+                scaled_positions=one.positions,
+                pbc=True,
+                info={"sid": sid, "name": printable(name), "source": "user", "origin": "Materials Project"},
+            )
+        )
         found.materials.append(sid)
     text = io.StringIO()
     if frames:
@@ -158,17 +192,19 @@ def write_list(folder: Path, materials: list, found: Fetched) -> None:
 
 
 def fetch_dos(client, sid: str) -> bytes | None:
-    """An .npz file: energy (e,) eV less the Fermi energy, dos (e,) in states/eV/cell, pdos_s and pdos_p (atoms, e) and the structure; both
-    spins added. None if there is no density of states."""
+    """An .npz file: energy (e,) eV less the Fermi energy, dos (e,) in states/eV/cell, pdos_s and pdos_p (atoms, e) and
+    the structure; both spins added. None if there is no density of states."""
     from pymatgen.electronic_structure.core import OrbitalType
-
-    from ..castep.folder import packed
 
     def get():
         try:
             return client.get_dos_by_material_id(sid, load_projections=True)
         except Exception as problem:
-            if "No density of states" in str(problem) or "No electronic structure" in str(problem) or "No DOS data" in str(problem):
+            if (
+                "No density of states" in str(problem)
+                or "No electronic structure" in str(problem)
+                or "No DOS data" in str(problem)
+            ):
                 return None
             raise
 
@@ -183,8 +219,11 @@ def fetch_dos(client, sid: str) -> bytes | None:
             raise ValueError("no density of states in it")
         content = {"energy": energy, "dos": total, "label": np.array(DOS_LABEL), "material": np.array(sid)}
         if getattr(dos, "pdos", None):
-            content |= {"cell": dos.structure.lattice.matrix, "positions": dos.structure.frac_coords,
-                        "symbols": np.array([site.specie.symbol for site in dos.structure])}
+            content |= {
+                "cell": dos.structure.lattice.matrix,
+                "positions": dos.structure.frac_coords,
+                "symbols": np.array([site.specie.symbol for site in dos.structure]),
+            }
             for name, kind in (("pdos_s", OrbitalType.s), ("pdos_p", OrbitalType.p)):
                 one = [dos.get_site_spd_dos(site)[kind].densities.values() for site in dos.structure]
                 content[name] = np.array([sum(np.asarray(values, float) for values in spins) for spins in one])
@@ -197,31 +236,39 @@ def fetch_dos(client, sid: str) -> bytes | None:
 
 def fetch_xas(client, sid: str) -> bytes | None:
     """JSON with label, energy (e,) eV and intensity (e,). None if there is no O K-edge XANES."""
-    documents = call(lambda: client.materials.xas.search(task_ids=[sid], absorbing_element="O", edge="K", spectrum_type="XANES"),
-                     f"the XANES of {sid}")
+    documents = call(
+        lambda: client.materials.xas.search(task_ids=[sid], absorbing_element="O", edge="K", spectrum_type="XANES"),
+        f"the XANES of {sid}",
+    )
 
     def content():
-        own = [d for d in documents if str(d["absorbing_element"]) == "O" and str(d["edge"]) == "K" and d["spectrum_type"] == "XANES"]
+        own = [
+            d
+            for d in documents
+            if str(d["absorbing_element"]) == "O" and str(d["edge"]) == "K" and d["spectrum_type"] == "XANES"
+        ]
         if not own:
             return None
         spectrum = own[0]["spectrum"]
         energy, intensity = (np.asarray(spectrum[axis], float) for axis in "xy")
-        if energy.shape != intensity.shape or energy.ndim != 1 or not 2 < len(energy) < 100_000 \
-                or not np.isfinite([energy, intensity]).all() or not (np.diff(energy) > 0).all() or not 400 < energy[0] < 700:
+        if (
+            energy.shape != intensity.shape
+            or energy.ndim != 1
+            or not 2 < len(energy) < 100_000
+            or not np.isfinite([energy, intensity]).all()
+            or not (np.diff(energy) > 0).all()
+            or not 400 < energy[0] < 700
+        ):
             raise ValueError("no O K-edge spectrum in it")
-        return json.dumps({"material": sid, "label": XAS_LABEL, "unit": "eV", "energy": energy.tolist(),
-                           "intensity": intensity.tolist(), "fetched": time.strftime("%Y-%m-%d")}).encode()
+        return json.dumps(
+            {
+                "material": sid,
+                "label": XAS_LABEL,
+                "unit": "eV",
+                "energy": energy.tolist(),
+                "intensity": intensity.tolist(),
+                "fetched": time.strftime("%Y-%m-%d"),
+            }
+        ).encode()
 
     return call(content, f"the XANES of {sid}")
-
-
-def put(path: Path, content: bytes) -> None:
-    """A whole file or none. DataError if it cannot be written."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as problem:
-        part.unlink(missing_ok=True)
-        raise DataError(f"{path} cannot be written: {problem.strerror or problem}; make room or name another folder") from None

@@ -1,8 +1,11 @@
-"""Files of CASTEP and OptaDOS as those programs write them, and a folder of calculations with the numbers of two real rows.
+"""Files of CASTEP and OptaDOS as those programs write them, and a folder of calculations with the numbers of two real
+rows.
 
-The layouts are those of CASTEP 20 and of OptaDOS 1.2's write and read statements. There is no CASTEP here: eigenvalues and matrix
-elements are made so that they hold the stored density of states and spectrum, and the row that comes out must be the stored one.
+The layouts are those of CASTEP 20 and of OptaDOS 1.2's write and read statements. There is no CASTEP here: eigenvalues
+and matrix elements are made so that they hold the stored density of states and spectrum, and the row that comes out
+must be the stored one.
 """
+
 import struct
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,11 +15,21 @@ import pytest
 from ase import Atoms
 from ase.build import make_supercell
 
+from elnes_lab.structure import Environment
+
 HARTREE, BOHR = 27.211386245988, 0.529177210903
 RAW = Path(__file__).parents[3] / "data" / "raw"
-ATOMS = {"O": (-2043.512, -433.8716), "Si": (-7886.451, -102.1385), "O:exc": (-1466.048, -608.2205)}     # eV, all-electron, pseudo
-POTENTIALS = {"O": "2|1.1|15|18|20|20:21(qc=7)", "Si": "2|1.8|5|6|7|30:31:32", "O:exc": "2|1.1|15|18|20|20:21{1s1}(qc=7)"}
-ORBITALS = {"O": [(1, 1)], "Si": [(1, 1), (2, 1), (2, 2), (2, 3), (2, 4)]}                              # (shell, channel)
+ATOMS = {
+    "O": (-2043.512, -433.8716),
+    "Si": (-7886.451, -102.1385),
+    "O:exc": (-1466.048, -608.2205),
+}  # eV, all-electron, pseudo
+POTENTIALS = {
+    "O": "2|1.1|15|18|20|20:21(qc=7)",
+    "Si": "2|1.8|5|6|7|30:31:32",
+    "O:exc": "2|1.1|15|18|20|20:21{1s1}(qc=7)",
+}
+ORBITALS = {"O": [(1, 1)], "Si": [(1, 1), (2, 1), (2, 2), (2, 3), (2, 4)]}  # (shell, channel)
 
 
 def record(content: bytes) -> bytes:
@@ -35,7 +48,7 @@ def elnes_bin(orbitals, elements, *, legacy=False) -> bytes:
         if legacy:
             out += b"".join(record(one[band, orbital].tobytes()) for orbital in range(count) for band in range(bands))
         else:
-            out += record(one.transpose(2, 0, 1).tobytes())     # orbitals run first, then bands, then x, y, z
+            out += record(one.transpose(2, 0, 1).tobytes())  # orbitals run first, then bands, then x, y, z
     return out
 
 
@@ -44,10 +57,14 @@ def bands_file(levels, cell, electrons, weights=None) -> str:
     kpoints, spins, count = levels.shape
     weights = np.full(kpoints, 1 / kpoints) if weights is None else weights
     each = [electrons] if spins == 1 else [electrons / 2] * 2
-    lines = [f"Number of k-points {kpoints:8d}", f"Number of spin components {spins}",
-             "Number of electrons " + "".join(f"{value:8.4g}    " for value in each),
-             "Number of eigenvalues " + "".join(f"{count:8d}" for _ in each),
-             "Fermi energies (in atomic units) " + "".join(f"{levels.min() / HARTREE:12.6f}" for _ in each), "Unit cell vectors"]
+    lines = [
+        f"Number of k-points {kpoints:8d}",
+        f"Number of spin components {spins}",
+        "Number of electrons " + "".join(f"{value:8.4g}    " for value in each),
+        "Number of eigenvalues " + "".join(f"{count:8d}" for _ in each),
+        "Fermi energies (in atomic units) " + "".join(f"{levels.min() / HARTREE:12.6f}" for _ in each),
+        "Unit cell vectors",
+    ]
     lines += ["".join(f"{value:12.6f}" for value in row) for row in cell / BOHR]
     for k in range(kpoints):
         lines.append(f"K-point {k + 1:8d}{0.1 * k:12.8f}{0.0:12.8f}{0.0:12.8f}{weights[k]:12.8f}")
@@ -58,44 +75,98 @@ def bands_file(levels, cell, electrons, weights=None) -> str:
 
 def cell_file(cell, labels, positions) -> str:
     rows = lambda values: "".join(f"{value:23.15f}" for value in values)
-    return "\n".join(["# CELL file written by CASTEP", "%BLOCK lattice_cart", "   ANG", *map(rows, cell), "%ENDBLOCK lattice_cart", "",
-                      "%BLOCK positions_frac", *(f"   {label:8}{rows(row)}" for label, row in zip(labels, positions)),
-                      "%ENDBLOCK positions_frac", "", "kpoint_mp_grid :    2   2   2"]) + "\n"
+    return (
+        "\n".join(
+            [
+                "# CELL file written by CASTEP",
+                "%BLOCK lattice_cart",
+                "   ANG",
+                *map(rows, cell),
+                "%ENDBLOCK lattice_cart",
+                "",
+                "%BLOCK positions_frac",
+                *(f"   {label:8}{rows(row)}" for label, row in zip(labels, positions)),
+                "%ENDBLOCK positions_frac",
+                "",
+                "kpoint_mp_grid :    2   2   2",
+            ]
+        )
+        + "\n"
+    )
 
 
-def castep_file(labels, energy, *, charge=0.0, symmetries=1, seconds=26.35, cutoff=500.0, functional="Perdew Burke Ernzerhof",
-                atoms=True) -> str:
-    order = sorted(set(labels), key=lambda label: (":" in label, label))     # labelled species come last
+def castep_file(
+    labels,
+    energy,
+    *,
+    charge=0.0,
+    symmetries=1,
+    seconds=26.35,
+    cutoff=500.0,
+    functional="Perdew Burke Ernzerhof",
+    atoms=True,
+) -> str:
+    order = sorted(set(labels), key=lambda label: (":" in label, label))  # labelled species come last
     lines = [" | Welcome to Academic Release CASTEP version 20.1 |", ""]
     for label in order if atoms else ():
-        lines += [f" Atomic calculation performed for {label}: 1s2 2s2 2p4", "",
-                  f" Converged in 36 iterations to an ae energy of {ATOMS[label][0]:.3f} eV", ""]
+        lines += [
+            f" Atomic calculation performed for {label}: 1s2 2s2 2p4",
+            "",
+            f" Converged in 36 iterations to an ae energy of {ATOMS[label][0]:.3f} eV",
+            "",
+        ]
     for label in order if atoms else ():
-        lines += [f" Pseudo atomic calculation performed for {label} 2s2 2p4", "",
-                  f" Converged in 21 iterations to a total energy of {ATOMS[label][1]:.4f} eV", ""]
-    lines += [" Calculation parallelised over 4 processes.",
-              f" using functional                               : {functional}",
-              f" plane wave basis set cut-off                   :   {cutoff:.4f}   eV",
-              f" net charge of system                           : {charge:+.3f}    ",
-              "            x  Element         Atom        Fractional coordinates of atoms  x"]
+        lines += [
+            f" Pseudo atomic calculation performed for {label} 2s2 2p4",
+            "",
+            f" Converged in 21 iterations to a total energy of {ATOMS[label][1]:.4f} eV",
+            "",
+        ]
+    lines += [
+        " Calculation parallelised over 4 processes.",
+        f" using functional                               : {functional}",
+        f" plane wave basis set cut-off                   :   {cutoff:.4f}   eV",
+        f" net charge of system                           : {charge:+.3f}    ",
+        "            x  Element         Atom        Fractional coordinates of atoms  x",
+    ]
     for label in order:
-        lines += [f"            x  {label:<10} {i + 1:4d}         0.000000   0.100000  -0.200000   x" for i in range(labels.count(label))]
-    lines += ["                          Files used for pseudopotentials:",
-              *(f"                                    {label} {POTENTIALS[label]}" for label in order),
-              "                           -------------------------------",
-              f"                      Number of symmetry operations   = {symmetries:11d}",
-              f"Final energy, E             = {energy:17.8f}     eV", f"Total time          = {seconds:9.2f} s"]
+        lines += [
+            f"            x  {label:<10} {i + 1:4d}         0.000000   0.100000  -0.200000   x"
+            for i in range(labels.count(label))
+        ]
+    lines += [
+        "                          Files used for pseudopotentials:",
+        *(f"                                    {label} {POTENTIALS[label]}" for label in order),
+        "                           -------------------------------",
+        f"                      Number of symmetry operations   = {symmetries:11d}",
+        f"Final energy, E             = {energy:17.8f}     eV",
+        f"Total time          = {seconds:9.2f} s",
+    ]
     return "\n".join(lines) + "\n"
 
 
 def pdos_file(energy, columns, *, word="Column") -> str:
     """columns: list of ((symbol, atom, channel), ...) -> values, as (atoms, values)."""
     ruler = "#+" + 76 * "-" + "+"
-    lines = [" " + 78 * "#", " #", " #                  O p t a D O S   o u t p u t   f i l e ", " #", " " + 78 * "#", ruler,
-             "#|                    Partial Density of States -- Projectors                 |", ruler]
+    lines = [
+        " " + 78 * "#",
+        " #",
+        " #                  O p t a D O S   o u t p u t   f i l e ",
+        " #",
+        " " + 78 * "#",
+        ruler,
+        "#|                    Partial Density of States -- Projectors                 |",
+        ruler,
+    ]
     for i, (atoms, _) in enumerate(columns):
-        lines += [f"#|{word + ':':>11}{i + 1:5d} contains:" + 50 * " " + "|", "#|           Atom            AngM Channel " + 36 * " " + "|"]
-        lines += [f"#|{symbol:<3}".replace("#|", "#|" + 10 * " ") + f"{atom:3d}{channel:>18}" + 42 * " " + "|" for symbol, atom, channel in atoms]
+        lines += [
+            f"#|{word + ':':>11}{i + 1:5d} contains:" + 50 * " " + "|",
+            "#|           Atom            AngM Channel " + 36 * " " + "|",
+        ]
+        lines += [
+            f"#|{symbol:<3}".replace("#|", "#|" + 10 * " ") + f"{atom:3d}{channel:>18}" + 42 * " " + "|"
+            for symbol, atom, channel in atoms
+        ]
         lines.append(ruler)
     table = np.column_stack([energy, *(values for _, values in columns)])
     return "\n".join(lines + ["".join(f"{value:15.7E}" for value in row) for row in table]) + "\n"
@@ -141,20 +212,29 @@ def hole_levels(site, occupied, kpoints=1):
     elements = np.zeros((*levels.shape, 3), complex)
     phase = np.exp(2j * np.pi * generator.random((kpoints, 1, len(empty), 3)))
     elements[:, :, occupied:] = np.sqrt(np.maximum(strength, 0) * 0.1) * phase
-    elements[:, :, :occupied] = 0.01            # the occupied states' elements must not count
+    elements[:, :, :occupied] = 0.01  # the occupied states' elements must not count
     return levels, elements
 
 
 def orbital_table(labels):
     order = sorted(set(labels), key=lambda label: (":" in label, label))
-    return np.array([(order.index(label) + 1, atom, shell, channel) for label in order
-                     for atom in range(1, labels.count(label) + 1) for shell, channel in ORBITALS[label.split(":")[0]]])
+    return np.array(
+        [
+            (order.index(label) + 1, atom, shell, channel)
+            for label in order
+            for atom in range(1, labels.count(label) + 1)
+            for shell, channel in ORBITALS[label.split(":")[0]]
+        ]
+    )
 
 
-def write_structure(folder: Path, name: str, atom: int, *, legacy=False, kpoints=1, missing=(), shift=0.0) -> None:
+def write_structure(
+    folder: Path, name: str, atom: int, *, legacy=False, kpoints=1, missing=(), shift=0.0, hole=None
+) -> None:
     """A structure's calculations with the stored numbers of data/raw/<name>, the core hole on one oxygen.
 
-    missing: atoms without columns in the PDOS; shift: zero of the PDOS file, eV on the scale of the eigenvalues.
+    missing: atoms without columns in the PDOS; shift: zero of the PDOS file, eV on the scale of the eigenvalues; hole:
+    an equivalent atom that has the hole instead, whose surroundings and so whose elements are turned.
     """
     with np.load(RAW / name / "ground.npz") as file:
         ground = {key: file[key] for key in file}
@@ -170,12 +250,18 @@ def write_structure(folder: Path, name: str, atom: int, *, legacy=False, kpoints
     put(seed.with_suffix(".bands"), bands_file(levels, ground["cell"], electrons))
     put(seed.with_suffix(".cell"), cell_file(ground["cell"], symbols, ground["positions"]))
     fine = np.arange(-25, 30, 0.05)
-    rank = [symbols[:i + 1].count(s) for i, s in enumerate(symbols)]
-    columns = [([(symbols[i], rank[i], channel)], np.interp(fine, ground["energy"], ground[f"pdos_{channel}"][i]))
-               for i in range(len(symbols)) if i not in missing for channel in "sp"]
+    rank = [symbols[: i + 1].count(s) for i, s in enumerate(symbols)]
+    columns = [
+        ([(symbols[i], rank[i], channel)], np.interp(fine, ground["energy"], ground[f"pdos_{channel}"][i]))
+        for i in range(len(symbols))
+        if i not in missing
+        for channel in "sp"
+    ]
     put(seed.with_name(f"{name}.pdos.dat"), pdos_file(fine + float(ground["vbm"]) - shift, columns))
 
-    large = make_supercell(Atoms(symbols, cell=ground["cell"], scaled_positions=ground["positions"], pbc=True), ground["supercell"])
+    large = make_supercell(
+        Atoms(symbols, cell=ground["cell"], scaled_positions=ground["positions"], pbc=True), ground["supercell"]
+    )
     cell, positions, many = large.cell.array, large.get_scaled_positions(), large.get_chemical_symbols()
     occupied = sum({"O": 6, "Si": 4}[s] for s in many) // 2
     seed = folder / "supercell" / "whole"
@@ -183,8 +269,10 @@ def write_structure(folder: Path, name: str, atom: int, *, legacy=False, kpoints
     put(seed.with_suffix(".castep"), castep_file(many, float(ground["supercell_energy"])))
     put(seed.with_suffix(".bands"), bands_file(np.linspace(-20, 8, occupied + 2)[None, None], cell, 2 * occupied))
     labels = [*many]
-    labels[atom] = "O:exc"
+    labels[atom if hole is None else hole] = "O:exc"
     levels, elements = hole_levels(site, occupied, kpoints)
+    if hole is not None:
+        elements = elements @ Environment(ground["cell"], symbols, ground["positions"]).to_representative(hole)[1]
     table = orbital_table(labels)
     everything = np.full((*elements.shape[:3], len(table), 3), 0.5 + 0.1j)
     order = sorted(set(labels), key=lambda label: (":" in label, label))
@@ -199,7 +287,9 @@ def write_structure(folder: Path, name: str, atom: int, *, legacy=False, kpoints
 
 @pytest.fixture(scope="session")
 def files():
-    return SimpleNamespace(**{name: value for name, value in globals().items() if callable(value)} | {"ATOMS": ATOMS, "RAW": RAW})
+    return SimpleNamespace(
+        **{name: value for name, value in globals().items() if callable(value)} | {"ATOMS": ATOMS, "RAW": RAW}
+    )
 
 
 @pytest.fixture(scope="session")

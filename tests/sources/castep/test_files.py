@@ -1,4 +1,6 @@
-"""Each file of CASTEP and OptaDOS, written from its format's specification: what is read is what was written, or a sentence."""
+"""Each file of CASTEP and OptaDOS, written from its format's specification: what is read is what was written, or a
+sentence."""
+
 import struct
 
 import numpy as np
@@ -14,7 +16,7 @@ from elnes_lab.sources.castep.optados import read_core_edge, read_projections
 from elnes_lab.sources.castep.report import read_report
 
 ONCE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-SHAPE = (2, 2, 5, 7, 3)         # k points, spins, bands, orbitals, directions
+SHAPE = (2, 2, 5, 7, 3)  # k points, spins, bands, orbitals, directions
 TABLE = [(1, 1, 1, 1), (1, 2, 1, 1), (2, 1, 1, 1), (2, 1, 2, 1), (2, 1, 2, 2), (2, 1, 2, 3), (2, 1, 2, 4)]
 
 
@@ -36,14 +38,15 @@ def test_matrix_elements_come_back_bit_for_bit(files, elements, tmp_path, suffix
 
 
 def test_the_layout_of_the_records(files, elements):
-    """Byte for byte as a Fortran program writes it: real(8), 80 characters, integers, complex(8) with orbitals running first."""
+    """Byte for byte as a Fortran program writes it: real(8), 80 characters, integers, complex(8) with orbitals running
+    first."""
     content = files.elnes_bin(TABLE, elements)
     assert content[:16] == bytes.fromhex("00000008 3ff0000000000000 00000008")
     assert content[16:20] == content[100:104] == struct.pack(">i", 80)
     assert content[104:152] == b"".join(struct.pack(">iii", 4, value, 4) for value in (7, 5, 2, 2))
     start = 152 + 4 * (8 + 4 * 7)
-    assert content[start:start + 4] == struct.pack(">i", 16 * 7 * 5 * 3)
-    second = struct.unpack(">dd", content[start + 4 + 16:start + 4 + 32])
+    assert content[start : start + 4] == struct.pack(">i", 16 * 7 * 5 * 3)
+    second = struct.unpack(">dd", content[start + 4 + 16 : start + 4 + 32])
     assert complex(*second) == elements[0, 0, 0, 1, 0]
 
 
@@ -89,15 +92,20 @@ def test_bands_come_back(files, tmp_path, spins):
     assert found.edges(3) == pytest.approx((levels[..., :3].max(), levels[..., 3:].min()), abs=1e-6)
     energy = np.arange(levels.min() - 2, levels.max() + 2, 0.02)
     density = found.density(energy, 0.1)
-    assert density.sum() * 0.02 == pytest.approx(12, rel=1e-4)       # 6 bands of two electrons
+    assert density.sum() * 0.02 == pytest.approx(12, rel=1e-4)  # 6 bands of two electrons
     assert found.complete == pytest.approx(levels[..., -1].min(), abs=1e-6)
 
 
-@pytest.mark.parametrize("change, why", [
-    (lambda t: t[:-400], "cut off|not a .bands"), (lambda t: t.replace("0.50000000", "0.90000000"), "weights"),
-    (lambda t: "", "not a .bands"), (lambda t: t.replace("Number of eigenvalues       20", "Number of eigenvalues 99999999"), "says"),
-    (lambda t: t.replace("Spin component 1\n", "Spin component 1\n          NaN"), "numbers are expected"),
-])
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        (lambda t: t[:-400], "cut off|not a .bands"),
+        (lambda t: t.replace("0.50000000", "0.90000000"), "weights"),
+        (lambda t: "", "not a .bands"),
+        (lambda t: t.replace("Number of eigenvalues       20", "Number of eigenvalues 99999999"), "says"),
+        (lambda t: t.replace("Spin component 1\n", "Spin component 1\n          NaN"), "numbers are expected"),
+    ],
+)
 def test_spoiled_bands(files, tmp_path, change, why):
     text = files.bands_file(np.linspace(-5, 5, 40).reshape(2, 1, 20), 5 * np.eye(3), 8.0)
     (tmp_path / "x.bands").write_text(change(text))
@@ -105,12 +113,17 @@ def test_spoiled_bands(files, tmp_path, change, why):
         read_bands(tmp_path / "x.bands")
 
 
-@pytest.mark.parametrize("text", [
-    "%block LATTICE_ABC\nang\n4 4 5\n90 90 120\n%endblock LATTICE_ABC\n%BLOCK POSITIONS_FRAC\nsi 1/3 2/3 0.5 ! a comment\n"
-    "O:exc 0 0 0 spin=1\n%ENDBLOCK POSITIONS_FRAC\nKPOINT_MP_GRID 2 2 2\n",
-    "%BLOCK LATTICE_CART\nbohr\n7.558904535685 0 0\n-3.7794522678425 6.546203349 0\n0 0 9.448630669606\n%ENDBLOCK LATTICE_CART\n"
-    "%BLOCK POSITIONS_ABS\nSi 0.0 2.309401077 2.5\n8:exc 0 0 0\n%ENDBLOCK POSITIONS_ABS",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%block LATTICE_ABC\nang\n4 4 5\n90 90 120\n%endblock LATTICE_ABC\n%BLOCK POSITIONS_FRAC\nsi 1/3 2/3 0.5 ! a "
+        "comment\n"
+        "O:exc 0 0 0 spin=1\n%ENDBLOCK POSITIONS_FRAC\nKPOINT_MP_GRID 2 2 2\n",
+        "%BLOCK LATTICE_CART\nbohr\n7.558904535685 0 0\n-3.7794522678425 6.546203349 0\n0 0 9.448630669606\n%ENDBLOCK "
+        "LATTICE_CART\n"
+        "%BLOCK POSITIONS_ABS\nSi 0.0 2.309401077 2.5\n8:exc 0 0 0\n%ENDBLOCK POSITIONS_ABS",
+    ],
+)
 def test_ways_to_write_a_structure(tmp_path, text):
     (tmp_path / "x.cell").write_text(text)
     found = read_cell(tmp_path / "x.cell")
@@ -119,13 +132,21 @@ def test_ways_to_write_a_structure(tmp_path, text):
     np.testing.assert_allclose(found.positions, [[1 / 3, 2 / 3, 0.5], [0, 0, 0]], atol=1e-6)
 
 
-@pytest.mark.parametrize("text, why", [
-    ("", "no block lattice"), ("%BLOCK lattice_cart\n1 0 0\n0 1 0\n%ENDBLOCK lattice_cart", "no cell"),
-    ("%BLOCK lattice_cart\nfurlong\n4 0 0\n0 4 0\n0 0 4\n%ENDBLOCK lattice_cart", "no unit"),
-    ("%BLOCK lattice_cart\n4 0 0\n0 4 0\n0 0 4\n%ENDBLOCK lattice_cart", "positions"),
-    ("%BLOCK lattice_cart\n4 0 0\n0 4 0\n0 0 4\n%ENDBLOCK lattice_cart\n%BLOCK positions_frac\nXq 0 0 0\n%ENDBLOCK", "no element"),
-    ("%BLOCK lattice_cart\n4 0 0\n0 4 0\n0 0 nan\n%ENDBLOCK lattice_cart", "numbers are expected"),
-])
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ("", "no block lattice"),
+        ("%BLOCK lattice_cart\n1 0 0\n0 1 0\n%ENDBLOCK lattice_cart", "no cell"),
+        ("%BLOCK lattice_cart\nfurlong\n4 0 0\n0 4 0\n0 0 4\n%ENDBLOCK lattice_cart", "no unit"),
+        ("%BLOCK lattice_cart\n4 0 0\n0 4 0\n0 0 4\n%ENDBLOCK lattice_cart", "positions"),
+        (
+            "%BLOCK lattice_cart\n4 0 0\n0 4 0\n0 0 4\n%ENDBLOCK lattice_cart\n%BLOCK positions_frac\nXq 0 0 "
+            "0\n%ENDBLOCK",
+            "no element",
+        ),
+        ("%BLOCK lattice_cart\n4 0 0\n0 4 0\n0 0 nan\n%ENDBLOCK lattice_cart", "numbers are expected"),
+    ],
+)
 def test_spoiled_cells(tmp_path, text, why):
     (tmp_path / "x.cell").write_text(text)
     with pytest.raises(DataError, match=why):
@@ -136,7 +157,8 @@ def test_the_last_run_of_a_report_counts_and_smearing_is_extrapolated(files, tmp
     labels = ["O", "O", "O:exc", "Si"]
     first = files.castep_file(labels, -100.0)
     second = files.castep_file(labels, -200.0, symmetries=4, charge=1).replace(
-        "Total time", "NB est. 0K energy (E-0.5TS)      =      -200.50000000     eV\nTotal time")
+        "Total time", "NB est. 0K energy (E-0.5TS)      =      -200.50000000     eV\nTotal time"
+    )
     (tmp_path / "x.castep").write_text(first + second)
     found = read_report(tmp_path / "x.castep")
     assert (found.energy, found.symmetries, found.charge, found.cutoff, found.version) == (-200.5, 4, 1, 500, "20.1")
@@ -149,7 +171,11 @@ def test_the_last_run_of_a_report_counts_and_smearing_is_extrapolated(files, tmp
 def test_projections_come_back_and_sums_are_left_out(files, tmp_path, word):
     energy = np.arange(-10, 10, 0.05)
     curves = np.abs(np.random.default_rng(0).normal(size=(3, len(energy))))
-    columns = [([("Si", 1, "s")], curves[0]), ([("O", 12, "p")], curves[1]), ([("O", 1, "p"), ("O", 2, "p")], curves[2])]
+    columns = [
+        ([("Si", 1, "s")], curves[0]),
+        ([("O", 12, "p")], curves[1]),
+        ([("O", 1, "p"), ("O", 2, "p")], curves[2]),
+    ]
     path = tmp_path / "x.pdos.dat"
     path.write_text(files.pdos_file(energy, columns, word=word))
     found = read_projections([path])

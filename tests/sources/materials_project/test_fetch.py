@@ -1,4 +1,6 @@
-"""The real client against a local server: what is fetched, what is not fetched twice, and what goes wrong on the way."""
+"""The real client against a local server: what is fetched, what is not fetched twice, and what goes wrong on the
+way."""
+
 import json
 import time
 
@@ -19,7 +21,9 @@ def client(server, monkeypatch):
     return open_client(server.key, endpoint=server.url, timeout=20, pause=0.0)
 
 
-@pytest.mark.parametrize("key, why", [(None, "Get one at https"), ("", "Get one at https"), ("short", "no key"), ("ä" * 32, "no key")])
+@pytest.mark.parametrize(
+    "key, why", [(None, "Get one at https"), ("", "Get one at https"), ("short", "no key"), ("ä" * 32, "no key")]
+)
 def test_without_a_key_the_message_says_how_to_get_one(monkeypatch, capsys, tmp_path, key, why):
     monkeypatch.delenv("MP_API_KEY", raising=False)
     with pytest.raises(DataError, match=why):
@@ -52,7 +56,9 @@ def test_what_was_fetched_is_not_asked_for_again(client, server, tmp_path):
     before = len(server.requests())
     content = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     again = fetch(client, tmp_path)
-    assert (again.dos, again.xas) == (1, 1) and [path for _, path in server.requests()[before:] if "summary" not in path] == []
+    assert (again.dos, again.xas) == (1, 1) and [
+        path for _, path in server.requests()[before:] if "summary" not in path
+    ] == []
     assert content == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
 
@@ -69,7 +75,17 @@ def test_the_list_is_one_that_the_queue_takes_and_no_database_takes_the_rest(cli
 
 def test_the_command(server, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("MP_API_KEY", server.key)
-    words = ["fetch", "materials-project", "--endpoint", server.url, "--output", str(tmp_path / "mp"), "--only", "mp-6930", "--no-dos"]
+    words = [
+        "fetch",
+        "materials-project",
+        "--endpoint",
+        server.url,
+        "--output",
+        str(tmp_path / "mp"),
+        "--only",
+        "mp-6930",
+        "--no-dos",
+    ]
     assert main(words) == 0
     said = capsys.readouterr().out
     assert "1 structures" in said and "1 spectra (FEFF)" in said
@@ -82,10 +98,12 @@ def test_a_refused_key(server, tmp_path):
 
 
 def test_too_many_requests_are_waited_for(client, server, tmp_path):
-    server.behave("materials/xas", status=429, times=2, headers={"Retry-After": "100000"}, body='{"detail": "slow down"}')
+    server.behave(
+        "materials/xas", status=429, times=2, headers={"Retry-After": "100000"}, body='{"detail": "slow down"}'
+    )
     start = time.monotonic()
     assert fetch(client, tmp_path, dos=False).xas == 1
-    assert time.monotonic() - start < 60        # the server's day is cut to the limit
+    assert time.monotonic() - start < 60  # the server's day is cut to the limit
     assert sum("xas" in path for _, path in server.requests()) >= 4
 
 
@@ -114,22 +132,40 @@ def test_no_server_and_another_server(server, monkeypatch):
         open_client(server.key, endpoint=server.url, timeout=5)
 
 
-@pytest.mark.parametrize("body", ["not json", "{}", '{"data": 5}', '{"data": [{"spectrum": {"x": [1, 2], "y": [0]}}]}', "[]",
-                                  '{"data": [null], "meta": {"total_doc": "many"}}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "not json",
+        "{}",
+        '{"data": 5}',
+        '{"data": [{"spectrum": {"x": [1, 2], "y": [0]}}]}',
+        "[]",
+        '{"data": [null], "meta": {"total_doc": "many"}}',
+    ],
+)
 def test_malformed_documents_cost_that_document(client, server, tmp_path, body):
     server.behave("materials/xas", body=body)
     found = fetch(client, tmp_path, dos=False)
     assert found.materials == ["mp-6930", "mp-6947"] and found.xas == 0
-    assert all("cannot be used" in reason and len(reason) < 400 for _, reason in found.refused) and len(found.refused) == 2
+    assert (
+        all("cannot be used" in reason and len(reason) < 400 for _, reason in found.refused) and len(found.refused) == 2
+    )
     assert not list(tmp_path.rglob("feff-xas.*"))
 
 
-@pytest.mark.parametrize("change, why", [
-    (lambda d: d.pop("structure"), "malformed"), (lambda d: d["structure"].pop("lattice"), "malformed"),
-    (lambda d: d.update(material_id="../../etc"), "malformed|id"),
-    (lambda d: d["structure"]["sites"][0]["species"][0].update(element="Ge"), "Ge"),
-    (lambda d: d["structure"]["lattice"].update(matrix=[[1e-3, 0, 0], [0, 1, 0], [0, 0, 1]]), "cubic angstrom|angstrom"),
-])
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        (lambda d: d.pop("structure"), "malformed"),
+        (lambda d: d["structure"].pop("lattice"), "malformed"),
+        (lambda d: d.update(material_id="../../etc"), "malformed|id"),
+        (lambda d: d["structure"]["sites"][0]["species"][0].update(element="Ge"), "Ge"),
+        (
+            lambda d: d["structure"]["lattice"].update(matrix=[[1e-3, 0, 0], [0, 1, 0], [0, 0, 1]]),
+            "cubic angstrom|angstrom",
+        ),
+    ],
+)
 def test_malformed_materials_are_left_out(client, server, tmp_path, change, why):
     import re
 
@@ -148,7 +184,12 @@ def test_a_damaged_file_is_named(client, tmp_path):
 
 
 def test_limits_without_a_server():
-    assert asked("7", 1.0) == 7 and asked("1e9", 1.0) == 60 and asked("Wed, 21 Oct 2026 07:28:00 GMT", 1.5) == 1.5 and asked("nan", 1) >= 0
+    assert (
+        asked("7", 1.0) == 7
+        and asked("1e9", 1.0) == 60
+        and asked("Wed, 21 Oct 2026 07:28:00 GMT", 1.5) == 1.5
+        and asked("nan", 1) >= 0
+    )
     with pytest.raises(DataError, match="does not answer in 0 s"):
         within(0.05, lambda: time.sleep(5), "nothing comes")
     with pytest.raises(DataError, match="cannot be used"):
