@@ -60,6 +60,10 @@ def import_folder(folder: Path, raw: Path, *, source: str = "user", top: float |
     places = structure_folders(folder)
     if not places:
         raise DataError(f"{folder} holds no finished CASTEP calculation: no .castep file in it or in the folders below")
+    for sid in sorted({sid for sid, _ in places if [other for other, _ in places].count(sid) > 1}):
+        names = ", ".join(path.name for other, path in places if other == sid)
+        found.refused.append((sid, f"the folders {printable(names, 200)} would be one structure; rename them"))
+        places = [(other, path) for other, path in places if other != sid]
     crystals = [
         crystal for sid, path in places if (crystal := guarded(found, sid, lambda: gather(found, sid, path, source)))
     ]
@@ -238,9 +242,8 @@ def ground_file(found: Imported, crystal: Crystal, matrix: np.ndarray, runs: lis
     arrays = {key: value for key, value in crystal.arrays.items() if key != "multiplicity"}
     copies = round(abs(np.linalg.det(matrix)))
     cell = matrix @ arrays["cell"]
-    same = [
-        run for run in crystal.neutral if np.abs(run.bands.cell - cell).max() < 0.1 and abs(run.report.charge) < 1e-6
-    ]
+    fits = lambda run: np.abs(run.bands.cell - cell).max() < 0.1 and abs(run.report.charge) < 1e-6
+    same = [run for run in crystal.neutral if guarded(found, f"{crystal.sid}/{run.seed}", lambda: fits(run))]
     energy, offset, lacking = arrays["total_energy"] * copies, np.nan, ""
     offsets = {value for run in runs if np.isfinite(value := core_energy(same[0] if same else crystal.ground, run))}
     if not same:

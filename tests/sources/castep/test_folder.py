@@ -284,6 +284,20 @@ def test_what_a_row_lacks_is_said_and_left_undefined(spoiled, tmp_path):
     assert np.isnan(read_ground(tmp_path / "raw" / "quartz-alpha" / "ground.npz").offset)
 
 
+def test_a_damaged_ground_state_of_the_supercell_costs_the_onset_alone(spoiled, tmp_path):
+    (spoiled / "quartz-alpha" / "supercell" / "whole.bands").write_text("")
+    found = castep.import_folder(spoiled, tmp_path / "raw")
+    assert len(found.steps) == 2 and len(found.notes) == 1
+    assert [what for what, _ in found.refused] == ["quartz-alpha/whole"] and "not a .bands file" in found.refused[0][1]
+
+
+def test_folders_that_would_be_one_structure_are_not_mixed(calculations, tmp_path):
+    for name in ("quartz 1", "quartz-1"):
+        shutil.copytree(calculations / "quartz-alpha", tmp_path / "in" / name)
+    found = castep.import_folder(tmp_path / "in", tmp_path / "raw")
+    assert found.steps == [] and "quartz 1, quartz-1 would be one structure" in found.refused[0][1]
+
+
 def test_rows_of_another_program_are_not_overwritten(calculations, files, tmp_path):
     raw = shutil.copytree(files.RAW / "quartz-alpha", tmp_path / "raw" / "quartz-alpha").parent
     before = (raw / "quartz-alpha" / "O3.npz").read_bytes()
