@@ -18,6 +18,7 @@ from . import digests, schema
 from .collect import Collected, collect, onset
 from .database import open_database
 from .errors import DataError
+from .sources.quantum_espresso import METHOD
 from .spectra import EXPERIMENTAL_OFFSET
 from .store import REQUIRED
 from .structure import kind_of
@@ -160,6 +161,8 @@ def to_dataset(found: Collected, structures: bytes):
     rows = found.rows
     # xarray would take an empty object array for numbers
     text = lambda values: np.array(list(values), dtype=object) if values else np.array([], dtype=str)
+    methods = sorted({structure.ground.method for structure in found.structures})
+    smearing = "tetrahedra, then Gaussian sigma 0.15 eV" if methods == [METHOD] else "Gaussian sigma 0.15 eV on top of the method's own"
     bonds = np.full((len(rows), max(len(row["si_o"]) for row in rows)), np.nan, np.float32)
     for line, row in zip(bonds, rows):
         line[:len(row["si_o"])] = row["si_o"]
@@ -175,7 +178,7 @@ def to_dataset(found: Collected, structures: bytes):
         "pdos": (("site", "channel", "pdos_energy"), np.stack([row["pdos"] for row in rows]).astype(np.float32),
                  {"units": "states/eV/atom", "long_name": "Ground-state PDOS",
                   "comment": "O: the absorbing atom; Si: mean of the bonded silicons; DOS: total of the cell per atom; "
-                             "tetrahedra, then Gaussian sigma 0.15 eV; complete up to pdos_top"}),
+                             f"{smearing}; complete up to pdos_top"}),
         "si_o": (("site", "bond"), bonds, {"units": "angstrom", "long_name": "Si-O lengths", "comment": "ascending; NaN where fewer"}),
         "rdf": (("site", "pair", "radius"), np.stack([row["rdf"] for row in rows]).astype(np.float32),
                 {"units": "1", "long_name": "Partial radial distribution around the site", "comment": "tends to 1"}),
@@ -190,7 +193,9 @@ def to_dataset(found: Collected, structures: bytes):
         about = {"long_name": column.long_name, **({"units": column.units} if column.units else {}),
                  **({"comment": column.comment} if column.comment else {})}
         variables[name] = ("site", text(values) if column.dtype == "str" else np.array(values).astype(column.dtype), about)
-    variables["onset"][2]["offset_eV"] = EXPERIMENTAL_OFFSET
+    offsets = {structure.ground.offset for structure in found.structures}
+    if offsets == {EXPERIMENTAL_OFFSET}:        # of other methods each structure has its own
+        variables["onset"][2]["offset_eV"] = EXPERIMENTAL_OFFSET
     coordinates = {
         "site": ("site", text([row["site"] for row in rows]), {"long_name": "structure/absorbing atom"}),
         "energy": ("energy", rows[0]["energy"], {"units": "eV", "long_name": "Energy above the valence-band maximum",
@@ -204,7 +209,7 @@ def to_dataset(found: Collected, structures: bytes):
     listed = sorted(digest + name for name, digest in found.files.items())
     return digests.sign(xr.Dataset(variables, coordinates, {
         "Conventions": schema.CONVENTIONS, "title": "O K-edge ELNES of silicon oxides from first principles",
-        "method": "Quantum ESPRESSO 7.2, PBE, ultrasoft pseudopotentials, 25/100 Ry; full core hole in a supercell; Lanczos recursion",
+        "method": " | ".join(methods),
         "references": schema.IDEA, "license": schema.LICENCE, "planned_spectra": found.planned,
         "raw_sha256": hashlib.sha256("\n".join(listed).encode()).hexdigest(),
     }))

@@ -198,7 +198,7 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
     """One dict per site: the columns of the schema and the arrays elnes, pdos, si_o, rdf."""
     symbol, number = environment.space_group
     first = next((s for s in sites if np.isfinite(s.neutral_energy)), None)
-    onsets = [onset(site, first, ground.supercell_energy) for site in sites]
+    onsets = [onset(site, first, ground.supercell_energy, ground.offset) for site in sites]
     texts, missed, rows = remarks(environment, ground.band_gap, sites, onsets), electron_error(ground), []
     for site, start, remark in zip(sites, onsets, texts, strict=True):
         local = environment.site(site.site)
@@ -221,13 +221,16 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
     return rows
 
 
-def onset(site: CoreHoleSite, first: CoreHoleSite | None, crystal: float) -> float:
+def onset(site: CoreHoleSite, first: CoreHoleSite | None, crystal: float, offset: float = EXPERIMENTAL_OFFSET) -> float:
     """Transition energy in eV of experimental energy loss: core hole with one conduction electron, less the crystal's energy.
 
     `crystal` is the total energy (eV) of the same supercell without a hole. The energy of the neutral cell is computed for the
-    first site of a structure; the other sites take over its difference to `total_energy + lumo`. NaN without a first site.
+    first site of a structure; the other sites take over its difference to `total_energy + lumo`. NaN without a first site, and
+    without an `offset` (eV, from pseudopotential total energies to energy losses).
     """
-    if first is None:
+    if np.isnan(site.total_energy):     # another method, which computed the neutral cell of each site
+        return site.neutral_energy - crystal + offset
+    if first is None or np.isnan(first.total_energy):
         return np.nan
     correction = first.neutral_energy - (first.total_energy + first.lumo)
-    return site.total_energy + site.lumo + correction - crystal + EXPERIMENTAL_OFFSET
+    return site.total_energy + site.lumo + correction - crystal + offset

@@ -124,6 +124,21 @@ class Environment:
         orbit = self._symmetry.equivalent_atoms[self.oxygens]
         return [(int(i), int(count)) for i, count in zip(*np.unique(orbit, return_counts=True))]
 
+    @property
+    def equivalent_atoms(self) -> np.ndarray:
+        """Index of the first symmetry-equivalent atom of every atom, (n,); spglib, 0.02 Angstrom."""
+        return self._symmetry.equivalent_atoms
+
+    def to_representative(self, i: int) -> tuple[int, np.ndarray]:
+        """The first atom equivalent to atom i, and a rotation or reflection of the crystal, Cartesian (3, 3), that brings the
+        surroundings of i to those of that atom."""
+        first = int(self.equivalent_atoms[i])
+        for rotation, translation in zip(self._symmetry.rotations, self._symmetry.translations):
+            moved = rotation @ self.positions[i] + translation - self.positions[first]
+            if np.linalg.norm((moved - np.round(moved)) @ self.cell) < 5 * SYMPREC:
+                return first, self.cell.T @ rotation @ np.linalg.inv(self.cell.T)
+        raise DataError(f"Atoms {i} and {first} are equivalent by no operation within {SYMPREC} Angstrom. Check the positions.")
+
     def site_symmetry(self, i: int) -> np.ndarray:
         """Rotations and reflections of the point group of atom i's site, Cartesian matrices, (operations, 3, 3)."""
         found = []

@@ -8,7 +8,7 @@ import sys
 from ..errors import DataError
 from ..store import data_directory
 from ..version import VERSION
-from . import compute, convergence, data, measured
+from . import compute, convergence, data, measured, sources
 from .arguments import Misuse, Parser, address, hostname, number, path, whole, words
 from .learning import add_commands
 
@@ -118,6 +118,7 @@ def parser() -> argparse.ArgumentParser:
     compute.add_commands(commands)
     convergence.add_commands(commands)
     data.add_commands(commands)
+    sources.add_commands(commands)
     return top
 
 

@@ -19,7 +19,8 @@ from ..errors import DataError
 
 LIMIT = 16 * 2**20          # bytes of a file, and of all its arrays; the largest real step (110 atoms) has 1.3 MB
 AGAIN = "compute this step again"
-TEXTS = ("symbols", "name", "source")
+TEXTS = ("symbols", "name", "source", "method")
+UNKNOWN = ("neutral_energy", "total_energy", "pdos_pxyz", "offset")     # NaN as a whole where it was not computed
 INTEGERS = ("site", "multiplicity", "supercell")
 
 
@@ -30,8 +31,8 @@ class Content(NamedTuple):
     sha256: str
 
 
-def read_regular(path: Path) -> Content:
-    """The bytes of a regular file of at most LIMIT bytes, read once.
+def read_regular(path: Path, limit: int = LIMIT) -> Content:
+    """The bytes of a regular file of at most `limit` bytes, read once.
 
     Raises FileNotFoundError if there is none (any more), and DataError for what is no regular file (a pipe would hang), too
     large or not readable.
@@ -44,25 +45,27 @@ def read_regular(path: Path) -> Content:
         with open(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise DataError("it is not a regular file but a folder, pipe or device; move it away")
-            content = file.read(LIMIT + 1)
+            content = file.read(limit + 1)
     except FileNotFoundError:
         raise
     except OSError as problem:
         raise DataError(f"it cannot be read: {problem.strerror or problem}") from None
-    if len(content) > LIMIT:
-        raise DataError(f"it has more than {LIMIT // 2**20} MB, which no computed step has; {AGAIN}")
+    if len(content) > limit:
+        raise DataError(f"it has more than {limit // 2**20} MB, which no computed step has; {AGAIN}")
     return Content(content, hashlib.sha256(content).hexdigest())
 
 
-def read_arrays(content: bytes, shapes: dict[str, str], what: str) -> dict:
-    """Arrays of an .npz file whose keys and shapes are those of `shapes` (equal letters are equal lengths).
+def read_arrays(content: bytes, shapes: dict[str, str], what: str, optional: dict[str, str] | None = None) -> dict:
+    """Arrays of an .npz file whose keys and shapes are those of `shapes` (equal letters are equal lengths); those of `optional`
+    if they are there.
 
     Raises DataError for a damaged or foreign file, a missing key, another shape or type, sizes beyond LIMIT, or a value that is
-    not finite (`neutral_energy` may be NaN).
+    not finite (those named in UNKNOWN may be NaN from end to end).
     """
     try:
         with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            shapes = shapes | {key: shape for key, shape in (optional or {}).items() if key in members}
             missing = [key for key in shapes if key not in members]
             if missing:
                 raise DataError(f"not a {what} file: it has no {', '.join(missing)}; {AGAIN}")
@@ -83,7 +86,7 @@ def read_arrays(content: bytes, shapes: dict[str, str], what: str) -> dict:
             raise DataError(f"{key} has shape {found}, not ({shape}); {AGAIN}")
         sizes.update({s: f for s, f in zip(shape.split(","), found) if s and not s.isdigit()})
         if arrays[key].dtype.kind == "f" and not np.isfinite(arrays[key]).all() \
-                and not (key == "neutral_energy" and np.isnan(arrays[key])):
+                and not (key in UNKNOWN and np.isnan(arrays[key]).all()):
             raise DataError(f"non-finite value in {key}; {AGAIN}")
     return arrays
 
