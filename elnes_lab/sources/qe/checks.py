@@ -84,14 +84,14 @@ def check_onset(onset: float, how: str) -> None:
         )
 
 
-def check_recursion(a: np.ndarray, b: np.ndarray, norm: np.ndarray) -> None:
-    """a, b (iterations, 3), norm (3,) of one k point."""
+def check_recursion(a: np.ndarray, b: np.ndarray, norm: np.ndarray, full: bool = True) -> None:
+    """a, b (iterations, 3), norm (3,) of one k point. full: whether the absorber has a full hole, as all stored rows."""
     if not (np.isfinite(a).all() and np.isfinite(b).all() and (b > 0).all()):
         raise DataError(
             "The recursion broke down: a coefficient is not a positive number. The potential or the overlap is damaged."
         )
     mean = float((norm**2).mean())
-    if not NORM[0] <= mean <= NORM[1]:
+    if full and not NORM[0] <= mean <= NORM[1]:
         raise DataError(
             f"The squared dipole vector is {mean:.5f} bohr^2, outside {NORM[0]} to {NORM[1]}: the pseudopotentials are "
             "not those of oxygen with a core hole."

@@ -86,7 +86,7 @@ def spectra(structure: Structure, densities: list[dict], settings: Settings, pse
     for k in kpoints:
         a, b, norm = recursions(holes, k, settings.iterations)
         for i, row in enumerate(densities):
-            checks.check_recursion(a[i], b[i], norm[i])
+            checks.check_recursion(a[i], b[i], norm[i], full=settings.hole in ("full", "excited"))
             middle = (row["homo"] + row["lumo"]) / 2
             for axis in range(3):
                 one = lambda n, energy: dipole_strength(
