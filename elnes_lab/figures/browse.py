@@ -6,6 +6,10 @@ from ..errors import DataError
 from ..spectra import ENERGY_TITLES
 from .style import AMORPHOUS, CRYSTAL, LEGEND_LIMIT, SUPERSCRIPT, blank, curve_style, power_of_ten, styled
 
+MOST_LABELS = 24  # curves that are named at their right ends, where a legend would hide them
+LABEL_WIDTH, LABEL_LETTERS = 176, 19  # pixels beside the axes, letters of a name in them
+LINES = {"solid": "━", "dash": "╍", "dot": "┈", "dashdot": "┅"}  # of a curve, before its name
+
 
 def _seen(energy, curves, step, energy_range):
     """(low, high) that shows curves (n, m) within energy_range, or None; the valence band would flatten the rest."""
@@ -108,14 +112,54 @@ def spectrum_overlay(
     figure.update_xaxes(title_text=ENERGY_TITLES[zero], row=len(panels), col=1)
     if energy_range is not None:
         figure.update_xaxes(range=list(energy_range))
-    styled(figure, height=height)
+    labelled = LEGEND_LIMIT < count <= MOST_LABELS
+    styled(figure, height=height, margin={"r": LABEL_WIDTH} if labelled else None)
+    ends = _right_ends(panels[0], figure.layout.yaxis, energy_range, waterfall) if labelled else []
     figure.update_layout(
+        annotations=_labels(names, styles, ends, slots=min(slots, MOST_LABELS)),
         showlegend=0 < count <= LEGEND_LIMIT,
         legend={"x": 0.995, "xanchor": "right", "y": 0.995, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"},
         uirevision=zero,
         dragmode="zoom",
     )
     return figure
+
+
+def _right_ends(panel, axis, energy_range, waterfall):
+    """Heights (n,) at which n curves leave the axes on the right, as shares of the figure's height."""
+    energy, curves = panel[:2]
+    inside = energy <= energy_range[1] if energy_range is not None else np.ones(len(energy), bool)
+    low, high = axis.range or (np.nanmin(curves), np.nanmax(curves))
+    step = 0.6 * (_seen(energy, curves, 0.0, energy_range) or (0, np.nanmax(curves)))[1] if waterfall else 0.0
+    last = np.array([next(iter(curve[inside][np.isfinite(curve[inside])][::-1]), low) for curve in curves])
+    share = np.clip((last + step * np.arange(len(curves)) - low) / (high - low), 0, 1)
+    bottom, top = axis.domain
+    return bottom + share * (top - bottom)
+
+
+def _labels(names, styles, ends, *, slots):
+    """Names at the right ends of the curves, one above the other without touching; `slots` of them, the unused ones hidden."""
+    places = np.empty(len(ends))
+    room = 1 / MOST_LABELS
+    order = np.argsort(ends, kind="stable")
+    for rank, i in enumerate(order):  # upwards, each at least above the one before
+        places[i] = ends[i] if rank == 0 else max(ends[i], places[order[rank - 1]] + room)
+    for rank, i in reversed(list(enumerate(order))):  # and down again from the top where they would leave the figure
+        most = 1 - room / 2 if rank == len(order) - 1 else places[order[rank + 1]] - room
+        places[i] = min(places[i], most)
+    found = []
+    for k in range(slots):
+        used = k < len(places)
+        name = names[k] if used else ""
+        short = name if len(name) <= LABEL_LETTERS else name[: LABEL_LETTERS - 1] + "…"
+        # The line in the colour of its curve; the letters in that of the page, which can be read on any.
+        text = f"<span style='color:{styles[k][0]}'>{LINES[styles[k][1]]}</span> {short}" if used else ""
+        found.append({
+            "xref": "paper", "yref": "paper", "x": 1.005, "y": float(places[k]) if used else 0, "xanchor": "left",
+            "yanchor": "middle", "text": text, "hovertext": name, "showarrow": False, "visible": used,
+            "font": {"size": 14}, "align": "left",
+        })
+    return found
 
 
 def spectral_map(

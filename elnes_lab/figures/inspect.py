@@ -13,8 +13,8 @@ SIZES = {300: 8, 10**9: 6}  # largest number of spectra: size of their marks
 # A legend above the axes hides no curve, however narrow the page: plotly makes room for it below the container's top.
 ABOVE = {"orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
 TITLES = ENERGY_TITLES | {
-    "cbm": "Energy above the conduction-band edge (eV)",
-    "edge": "Energy above the edge, 1.4 eV below half height (eV)",
+    "cbm": "Above the conduction-band edge (eV)",  # short enough for a telephone
+    "edge": "Energy above the edge,<br>1.4 eV below half height (eV)",
 }
 LETTER = 0.028  # share of the axis of spectra that a letter of a structure's name takes, at the least width
 TICKS = [factor * 10.0**power for power in range(-9, 6) for factor in (1, 2, 5)]  # of the axis of errors

@@ -1,5 +1,6 @@
 """What holds between the pages: Back and Forward, links, reloads, and figures that are the same whichever way one came."""
 
+import re
 import xml.etree.ElementTree
 from pathlib import Path
 
@@ -71,11 +72,11 @@ def test_pages_links_and_models_survive(visit):
     card.get_by_role("combobox", name="Size and letters").select_option("Slide")
     with direct.expect_download() as waiting:
         card.get_by_role("button", name="SVG", exact=True).click()
-    name = site.partition("\xa0")[0].split(" ")
+    name = re.sub("[^A-Za-z0-9]+", "-", site.removeprefix("Structure: "))
     drawing = xml.etree.ElementTree.parse(waiting.value.path()).getroot()
     texts = "".join(drawing.itertext())
-    assert waiting.value.suggested_filename.startswith(f"elnes-{name[0]}") and drawing.get("width") == "1280"
-    assert "computed and predicted ELNES" in texts and f"{name[0]}" in texts and "predicted" in texts
+    assert waiting.value.suggested_filename.startswith(f"elnes-{name}-predicted") and drawing.get("width") == "1280"
+    assert "computed and predicted ELNES" in texts and site.removeprefix("Structure: ") in texts and "predicted" in texts
     with direct.expect_download() as waiting:
         card.get_by_role("button", name="CSV", exact=True).click()
     assert "predicted" in Path(waiting.value.path()).read_text(encoding="utf-8")
@@ -83,3 +84,25 @@ def test_pages_links_and_models_survive(visit):
     assert direct.problems == []
     direct.context.close()
 
+
+
+def test_the_page_can_be_heard_and_used_with_keys(visit):
+    """Every control has a name, headings and the navigation have roles, and the keyboard reaches the page in front."""
+    page = visit()
+    page.wait_for_function("document.querySelector('.elnes-heading[role=heading]')")
+    page.get_by_role("navigation", name="Pages").get_by_role("button", name="Browse").wait_for()
+    assert page.get_by_role("heading", level=1).inner_text() == "ELNES Lab"
+    assert page.get_by_role("heading", level=2).count() >= 3
+    page.get_by_role("slider", name="Band gap").first.wait_for()
+    bare = page.evaluate("""[...document.querySelectorAll('.elnes :is(select, input, button, [role=slider])')]
+        .filter((e) => e.getClientRects().length && !e.closest('.weas-widget, .modebar'))
+        .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length || e.title))
+        .map((e) => e.outerHTML.slice(0, 200))""")
+    assert bare == []
+    current = "document.querySelector('.elnes-nav [aria-current=page]')?.textContent.trim()"
+    page.get_by_role("button", name="Train", exact=True).first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{current} === 'Train'", timeout=PATIENCE)
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Train"
+    assert page.problems == []
+    page.context.close()

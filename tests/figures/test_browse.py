@@ -142,3 +142,19 @@ def test_histograms_count_every_finite_value_once():
     assert [bar.y.sum() for bar in bars] == 2 * [(~amorphous[5:]).sum(), amorphous[5:].sum()]
     assert figure.data[2].x[0] == values[50]
     assert figure.layout.xaxis.title.text == "Gap (eV)"
+
+
+@pytest.mark.parametrize("count, waterfall", [(6, False), (24, False), (24, True)])
+def test_more_curves_than_a_legend_holds_are_named_at_their_right_ends(count, waterfall):
+    energy = np.arange(0, 40, 0.5)
+    heights = np.linspace(1, 2, count) if count < 24 else np.ones(count)  # all at one height: the worst case
+    spectra = np.tile(np.r_[np.zeros(10), np.ones(70)], (count, 1)) * heights[:, None]
+    names = [f"a very long name of curve {i}" for i in range(count)]
+    figure = figures.spectrum_overlay(energy, spectra, names=names, waterfall=waterfall, slots=30, energy_range=(0, 30))
+    shown = [note for note in figure.layout.annotations if note.visible]
+    assert [note.hovertext for note in shown] == names and len(figure.layout.annotations) == 24
+    places = np.array([note.y for note in shown])
+    assert np.diff(np.sort(places)).min() > 0.99 / 24 and places.min() > 0 and places.max() < 1
+    if count < 24 or waterfall:
+        assert (np.diff(places) > 0).all()  # in the order of the curves
+    assert not any(note.visible for note in figures.spectrum_overlay(energy, spectra[:5], slots=30).layout.annotations)

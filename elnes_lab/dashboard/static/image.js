@@ -32,7 +32,8 @@ function prepared(figure, size, title, hidden) {
     if (rows) layout.legend.y = 1 - (2 * size.font + 6) / (size.height ?? figure.clientHeight);
   }
   layout.margin = { ...layout.margin, t: Math.max(layout.margin?.t ?? 20, 12 + (lines * 2 + rows * 2) * size.font) };
-  if (named > 1 && layout.showlegend === false && named <= 24) {
+  const labelled = layout.annotations?.some((one) => one.visible !== false && one.text); // names at the curves themselves
+  if (named > 1 && layout.showlegend === false && named <= 24 && !labelled) {
     layout.showlegend = true;
     layout.legend = { ...layout.legend, x: 1.01, xanchor: "left", y: 1, yanchor: "top" };
   }

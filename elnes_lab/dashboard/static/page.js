@@ -127,6 +127,62 @@ function attend(el, notebook) {
   };
 }
 
+// Names and roles for those who hear the page: its widgets come without. Looked after whenever something has changed.
+function describe(root) {
+  const set = (element, name, value) => { if (element.getAttribute(name) !== value) element.setAttribute(name, value); };
+  for (const nav of root.querySelectorAll(":scope > .elnes-nav")) {
+    set(nav, "role", "navigation");
+    set(nav, "aria-label", "Pages");
+    for (const one of nav.querySelectorAll("button")) {
+      if (one.classList.contains("mod-active")) set(one, "aria-current", "page");
+      else one.removeAttribute("aria-current");
+    }
+  }
+  const levels = [[".elnes-title b", "1"], [".elnes-heading", "2"]];
+  for (const [selector, level] of levels) for (const heading of root.querySelectorAll(selector)) {
+    set(heading, "role", "heading");
+    set(heading, "aria-level", level);
+  }
+  for (const one of root.querySelectorAll(".jupyter-widget-toggle-button, .widget-toggle-buttons button")) {
+    if (!one.closest(".elnes-nav")) set(one, "aria-pressed", String(one.classList.contains("mod-active")));
+  }
+  for (const control of root.querySelectorAll(".elnes-control")) {
+    const label = control.querySelector(".widget-label")?.innerText.replace(/\s+/g, " ").trim();
+    if (!label) continue;
+    const handles = control.querySelectorAll(".noUi-handle");
+    handles.forEach((handle, i) => {
+      const end = handles.length > 1 ? [", lower end", ", upper end"][i] : "";
+      set(handle, "aria-label", label + end);
+    });
+    for (const field of control.querySelectorAll("select, input:not([type=hidden])")) {
+      if (!field.labels?.length && !field.closest(".noUi-target")) set(field, "aria-label", label);
+    }
+    for (const group of control.querySelectorAll(".widget-toggle-buttons")) {
+      set(group, "role", "group");
+      set(group, "aria-label", label);
+    }
+  }
+}
+
+function describeAlways(el) {
+  let waiting = 0;
+  const later = () => { waiting ||= setTimeout(() => {
+    waiting = 0;
+    const root = el.closest(".elnes");
+    if (root) describe(root);
+  }, 300); };
+  const observer = new MutationObserver(later);
+  // The page is not in the document yet; its frame is as soon as it is drawn.
+  const begin = () => {
+    const root = el.closest(".elnes");
+    if (!root) return void (waiting = setTimeout(() => { waiting = 0; begin(); }, 100));
+    observer.observe(root, { childList: true, subtree: true, attributeFilter: ["class"] });
+    later();
+  };
+  begin();
+  return () => { clearTimeout(waiting); observer.disconnect(); };
+}
+
 // Says that the kernel does not answer. Voila's page is lost then; in a notebook a cell may only keep the kernel busy.
 function gone(root, notebook) {
   const bar = document.createElement("div");
@@ -186,6 +242,7 @@ export default {
       else if (message?.type === "notice") notice(el, `${message.text} `);
     };
     model.on("msg:custom", listen);
+    const unheard = describeAlways(el);
     const release = attend(el, notebook), walk = voila ? follow(model) : null; // JupyterLab's address is its own
     model.send({ type: "ready", webgl: hasWebGL(), query: voila ? location.search : "" });
     const timer = setInterval(() => {
@@ -202,6 +259,7 @@ export default {
       observer.disconnect();
       release();
       walk?.end();
+      unheard();
       model.off("msg:custom", listen);
     };
   },
