@@ -4,7 +4,8 @@ const SELECTED = -2; // sorts by whether a row is selected
 
 export default {
   render({ model, el }) {
-    const columns = model.get("columns"), rows = model.get("rows");
+    const columns = model.get("columns");
+    let rows = model.get("rows");
     let order = [], sort = { column: -1, down: false }, focus = 0, anchor = 0, own = false;
     let pressed = false, late = false; // rows made anew under a pressed mouse button would swallow the click
     el.classList.add("elnes-table");
@@ -169,12 +170,14 @@ export default {
       draw();
     };
     const filtered = () => { body.scrollTop = 0; arrange(); };
+    const renewed = () => { rows = model.get("rows"); filtered(); };
     body.onscroll = () => requestAnimationFrame(draw);
     const observer = new ResizeObserver(draw);
     observer.observe(body);
     model.on("change:selected", changed);
     model.on("change:swatches", draw);
     model.on("change:visible", filtered);
+    model.on("change:rows", renewed);
     arrange();
     return () => {
       observer.disconnect();
@@ -182,6 +185,7 @@ export default {
       model.off("change:selected", changed);
       model.off("change:swatches", draw);
       model.off("change:visible", filtered);
+      model.off("change:rows", renewed);
     };
   },
 };
