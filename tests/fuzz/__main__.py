@@ -28,9 +28,10 @@ import isolate  # noqa: E402
 import readers_database  # noqa: E402
 import readers_models  # noqa: E402
 import readers_raw  # noqa: E402
+import readers_structures  # noqa: E402
 import readers_texts  # noqa: E402
 
-ALL = (*readers_raw.READERS, *readers_database.READERS, *readers_models.READERS, *readers_texts.READERS)
+ALL = (*readers_raw.READERS, *readers_database.READERS, *readers_models.READERS, *readers_texts.READERS, *readers_structures.READERS)
 TITLES = {
     isolate.REFUSED: "refused",
     isolate.RIGHT: "right numbers",

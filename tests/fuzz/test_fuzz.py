@@ -23,6 +23,7 @@ READERS = (
     "upload",
     "query",
     "link",
+    "structure",
 )
 
 
