@@ -39,6 +39,7 @@ benchmark: $(READY)            ## timings, as ratios
 	$(BIN)/python benchmarks/database.py
 	$(BIN)/python benchmarks/learning.py
 	$(BIN)/python benchmarks/dashboard.py
+	$(BIN)/python benchmarks/structure.py
 
 fuzz: $(READY)                 ## 1,500 damaged files for all readers; the table docs/robustness.md
 	$(BIN)/python tests/fuzz --docs

@@ -68,17 +68,35 @@ def test_modules_are_of_a_size_to_read():
     assert {path: length for path, length in lengths.items() if length > 350} == {}
 
 
+def names_of(path):
+    """What a module has at its top, and "*" if it makes names when asked for them."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add("*" if node.name == "__getattr__" else node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found
+
+
 def test_every_import_of_the_package_leads_somewhere():
-    """Those within functions, too, which fail only when a visitor gets there."""
-    there = {".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")}
-    there |= {name.removesuffix(".__init__") for name in there}
-    wrong = []
+    """Those within functions, too, which fail only when a visitor gets there; the names that are imported as well."""
+    files = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    files |= {name.removesuffix("__init__").removesuffix("."): path for name, path in files.items()}
+    names, wrong = {}, []
     for path in sorted(PACKAGE.rglob("*.py")):
         package = [*path.relative_to(PACKAGE).parts][:-1]
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.level:
                 base = package[: len(package) - node.level + 1]
                 name = ".".join([*base, *filter(None, [node.module])])
-                if name and (node.level > len(package) + 1 or name not in there):
+                if node.level > len(package) + 1 or name not in files:
                     wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno} imports {name}")
+                    continue
+                known = names.setdefault(name, names_of(files[name]))
+                for alias in node.names:
+                    if not ({alias.name, "*"} & known or ".".join(filter(None, [name, alias.name])) in files):
+                        wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno} imports {alias.name} of {name}")
     assert wrong == []

@@ -108,7 +108,7 @@ def content_of(source, name: str | None) -> tuple[str, bytes]:
     if len(content) > MOST_BYTES or content.count(b"\n") > MOST_LINES:
         raise DataError(f"{name[:80]} is larger than any file of a cell of {ATOMS} atoms ({MOST_BYTES >> 20} MB, {MOST_LINES:,} "
                         f"lines). {CHOICES}.")
-    if not content.strip():
+    if not content.decode("utf-8", "replace").strip("\ufeff \r\n\t"):
         raise DataError(f"{name[:80]} is empty. {CHOICES}.")
     if b"\0" in content:
         raise DataError(f"{name[:80]} is no text. {CHOICES}.")
@@ -130,6 +130,16 @@ def parsed(name: str, content: bytes, kind: str):
     """ASE Atoms of the first structure, and how many the file holds."""
     from ..sources.qe.structures import frames
 
+    if kind == "extxyz":                          # the reader would wait for as many lines as are said
+        first, lines = content.split(b"\n", 1)[0].decode("utf-8", "replace").strip("\ufeff \r\t"), content.count(b"\n") + 1
+        if not first.isdecimal() or not 0 < int(first[:12]) <= lines - 2:
+            raise DataError(f"{name[:80]} is not readable as extended XYZ: its first line is no number of atoms that it has "
+                            f"lines for. {CHOICES}.")
+    if kind == "vasp":
+        counts = [[int(word[:12]) for word in line.split()] for line in content.splitlines()[5:7]
+                  if line.split() and all(word.isdigit() for word in line.split())]
+        if any(sum(numbers) > content.count(b"\n") for numbers in counts):
+            raise DataError(f"{name[:80]} is not readable as POSCAR: it says more atoms than it has lines. {CHOICES}.")
     suffix = {"cif": ".cif", "extxyz": ".extxyz", "vasp": ".poscar"}[kind]
     stem = re.sub(r"[^\w.+-]+", "-", Path(name).stem)[:60].strip(".-") or "structure"
     with tempfile.TemporaryDirectory() as folder:

@@ -31,7 +31,6 @@ def page(visit):
     page.get_by_role("button", name="New structure", exact=True).click()
     page.wait_for_function(f"{FIGURE}?.data?.find((t) => t.meta === 'average')?.y?.length > 10", timeout=SLOW)
     yield page
-    print(page.problems)
     assert page.problems == [] and page.foreign == []
     page.context.close()
 

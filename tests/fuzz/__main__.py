@@ -29,6 +29,7 @@ import readers_database  # noqa: E402
 import readers_measured  # noqa: E402
 import readers_models  # noqa: E402
 import readers_raw  # noqa: E402
+import readers_structures  # noqa: E402
 import readers_texts  # noqa: E402
 
 ALL = (
@@ -37,6 +38,7 @@ ALL = (
     *readers_models.READERS,
     *readers_texts.READERS,
     *readers_measured.READERS,
+    *readers_structures.READERS,
 )
 TITLES = {
     isolate.REFUSED: "refused",

@@ -25,6 +25,7 @@ READERS = (
     "link",
     "measured",
     "measured binary",
+    "structure",
 )
 
 

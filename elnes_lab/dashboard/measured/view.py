@@ -203,7 +203,8 @@ class MeasuredView:
         others = f" Within a quarter of the least MSE lie {len(alike)} of them: {', '.join(map(escape, alike[:6]))}" if len(alike) > 1 else ""
         others += ", ..." if len(alike) > 6 else "." if others else ""
         partial = model.library().incomplete.sum()
-        known = f" Of {partial} structures only some oxygens are computed so far." if partial else ""
+        which = "one structure" if partial == 1 else f"{partial} structures"
+        known = f" Of {which} only some oxygens are computed so far." if partial else ""
         poor = f"<p class='elnes-warn' role='alert'><b>{escape(model.matches.warning)}</b></p>" if model.matches.warning else ""
         self.warning.value = f"{poor}<p class='elnes-warn'>{escape(PROVES)}</p><p class='elnes-note'>{others}{known}</p>"
         for listener in self.listeners:

@@ -29,6 +29,12 @@ def direction_of(atoms):
     return view / np.linalg.norm(view)
 
 
+def extent(atoms):
+    """Longest diagonal of the cell, angstrom."""
+    signs = np.array([[1, 1, 1], [1, 1, -1], [1, -1, 1], [-1, 1, 1]])
+    return float(np.linalg.norm(signs @ atoms.cell.array, axis=1).max())
+
+
 def mark(atom):
     """The ring around one atom (its index)."""
     return {"absorber": {"indices": [atom], "scale": 1.4, "color": ABSORBER, "type": "sphere"}}
@@ -38,7 +44,7 @@ class CellScene:
     """`widget`; `show(atoms, marked)` draws a cell once the page is on screen."""
 
     def __init__(self, page):
-        self.page, self.viewer, self.wanted, self.drawn = page, None, None, None
+        self.page, self.viewer, self.wanted, self.drawn, self.first = page, None, None, None, 0.0
         key = "".join(f"<i style='background:{color}'></i>{name}" for name, color in
                       (("chosen O", ABSORBER), ("Si", SILICON), ("O", OXYGEN)))
         self.key = ipw.HTML(f"<span class='elnes-key elnes-note' title='Drag to turn, scroll to zoom'>{key}</span>")
@@ -59,7 +65,9 @@ class CellScene:
             return
         atoms, marked = self.wanted
         drawn = cell_of(atoms, marked)
-        camera = {"direction": direction_of(atoms).tolist(), "lookAt": (atoms.cell.array.sum(0) / 2).tolist(), "zoom": 1.1}
+        self.first = self.first or extent(atoms)  # the viewer's zoom is relative to what it was made for
+        camera = {"direction": direction_of(atoms).tolist(), "lookAt": (atoms.cell.array.sum(0) / 2).tolist(),
+                  "zoom": 1.1 * self.first / extent(atoms)}
         if self.viewer is None:  # one for all: a browser keeps few drawings of this kind
             self.viewer = self._viewer(drawn, camera, marked)
             self.widget.children = [self.viewer]

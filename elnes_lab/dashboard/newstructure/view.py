@@ -7,9 +7,10 @@ import numpy as np
 
 from ...errors import DataError
 from ...figures import newstructure as figures
+from ..common.saving import SaveFigure
 from ..common.upload import Upload
 from ..common.widgets import STATIC, Download, Figure, Table
-from ..sites.widgets import SaveFigure, Waiting
+from ..sites.widgets import Waiting
 from .model import FIRST, NewStructureModel
 from .scene import CellScene
 
@@ -100,10 +101,12 @@ class NewStructureView:
         return ipw.Box([bar, self.scene.widget, self.facts, self.remarks]).add_class("elnes-card")
 
     def _sites(self):
-        self.table, self.list = None, ipw.Box([]).add_class("elnes-sites")
+        columns = [dict(zip(("key", "label", "unit", "digits", "class", "help"), column)) for column in COLUMNS]
+        self.table = Table(columns=columns, rows=[], visible=[], help=HELP)
+        self.table.observe(lambda change: self.quiet or self.model.choose(change.new), "selected")
         self.near = ipw.HTML()
         bar = ipw.Box([ipw.HTML("Sites").add_class("elnes-heading"), self._clear()]).add_class("elnes-bar")
-        return ipw.Box([bar, self.list, self.near]).add_class("elnes-card")
+        return ipw.Box([bar, self.table, self.near]).add_class("elnes-card")
 
     def _clear(self):
         clear = ipw.Button(description="Average", tooltip="Show the average of all sites alone")
@@ -124,11 +127,12 @@ class NewStructureView:
         self.facts.value = f"<div class='elnes-facts'>{items}</div>"
         self.remarks.value = "".join(f"<p class='{'elnes-warn' if warn else 'elnes-note'}'>{escape(text)}</p>"
                                      for text, warn in model.remarks())
-        columns = [dict(zip(("key", "label", "unit", "digits", "class", "help"), column)) for column in COLUMNS]
-        rows = model.table()
-        self.table = Table(columns=columns, rows=rows, visible=list(range(len(rows))), help=HELP)
-        self.table.observe(lambda change: self.quiet or self.model.choose(change.new), "selected")
-        self.list.children, self.listed = [self.table], model.found
+        rows, self.quiet = model.table(), True
+        with self.table.hold_sync():
+            self.table.selected, self.table.swatches, self.table.visible = [], {}, []
+            self.table.rows = rows
+            self.table.visible = list(range(len(rows)))
+        self.quiet, self.listed = False, model.found
         self._show_selection()
 
     def _show_selection(self, change=None):
