@@ -44,6 +44,7 @@ def dropped(page, name, text, heading):
     page.evaluate(DROP, [name, text])
     page.locator(".elnes-newstructure .elnes-heading", has_text=heading).wait_for(timeout=SLOW)
     page.locator(".elnes-newstructure .elnes-wait").wait_for(state="hidden", timeout=SLOW)
+    page.locator(".elnes-newstructure .elnes-table .row").first.wait_for(timeout=SLOW)
 
 
 def test_three_files_are_dropped_one_after_another(page, panel, db):

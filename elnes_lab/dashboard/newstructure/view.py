@@ -128,10 +128,9 @@ class NewStructureView:
         self.remarks.value = "".join(f"<p class='{'elnes-warn' if warn else 'elnes-note'}'>{escape(text)}</p>"
                                      for text, warn in model.remarks())
         rows, self.quiet = model.table(), True
-        with self.table.hold_sync():
-            self.table.selected, self.table.swatches, self.table.visible = [], {}, []
-            self.table.rows = rows
-            self.table.visible = list(range(len(rows)))
+        self.table.visible = self.table.selected = []  # one after another: no row is listed that is not there yet
+        self.table.swatches, self.table.rows = {}, rows
+        self.table.visible = list(range(len(rows)))
         self.quiet, self.listed = False, model.found
         self._show_selection()
 
