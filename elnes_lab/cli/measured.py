@@ -1,4 +1,4 @@
-"""The commands for measured spectra: elnes-lab match and elnes-lab quantify."""
+"""The commands for measured spectra: elnes-lab match."""
 
 import json
 import sys
@@ -23,12 +23,6 @@ def add_commands(commands, with_database) -> None:
     match.add_argument("--json", action="store_true", help="for programs")
     with_database(match)
     match.set_defaults(run=run_match)
-
-    quantify = commands.add_parser("quantify", help="structure read from a measured spectrum, with 90 % intervals")
-    with_spectrum(quantify)
-    quantify.add_argument("--json", action="store_true", help="for programs")
-    with_database(quantify)
-    quantify.set_defaults(run=run_quantify)
 
 
 def with_spectrum(command) -> None:
@@ -111,24 +105,6 @@ def run_match(options) -> None:
         if found.warning:
             print(found.warning)
         print(PROVES)
-
-
-def run_quantify(options) -> None:
-    from ..database import open_database
-    from ..learning import load_quantifier, quantify
-    from ..measured.report import record
-
-    with open_database(options.database, verify=not options.no_verify) as db:
-        treated = treated_of(options, db)
-        # A scale that was moved to the usual edge says nothing about where this edge lies.
-        found = quantify(treated.energy, treated.intensity, quantifier=load_quantifier(db=db),
-                         calibrated=False if options.offset is None else None)
-    if options.json:
-        print(json.dumps(record(treated, quantified=found.to_dict()), indent=1))
-        return
-    for note in treated.notes:
-        print(note, file=sys.stderr)
-    print("\n".join(f"{stage.record['step']:<14} {stage.text}" for stage in treated.stages), found, sep="\n\n")
 
 
 def words_of(library, row) -> str:

@@ -1,4 +1,4 @@
-"""elnes-lab match and quantify: a measured file in, the nearest spectra or the structure and the steps out."""
+"""elnes-lab match: a measured file in, the nearest spectra and the steps out."""
 
 import json
 
@@ -45,17 +45,6 @@ def test_match_does_as_it_is_told(file, tmp_path, capsys):
     columns = dict(zip(names, table[known].T))
     np.testing.assert_allclose(columns["intensity"] - columns["overlay"], columns["residual_overlay"], atol=1e-5)
     assert np.sqrt(np.mean(columns["residual_overlay"] ** 2)) < 0.2
-
-
-def test_quantify_reads_the_structure_and_says_what_it_did(file, capsys):
-    assert main(["quantify", str(file)]) == 0
-    text = capsys.readouterr().out
-    assert "background" in text and "Si-O-Si angle" in text
-    assert main(["quantify", str(file), "--json", "--offset", "-0.6"]) == 0
-    about = json.loads(capsys.readouterr().out)
-    read = {one["key"]: one for one in about["quantification"]["properties"]}
-    assert read["si_o_si_angle"]["lower"] < read["si_o_si_angle"]["value"] < read["si_o_si_angle"]["upper"]
-    assert about["quantification"]["mode"] == "placed" and about["steps"][3]["offset_eV"] == -0.6
 
 
 @pytest.mark.parametrize("arguments, words", [
