@@ -21,10 +21,11 @@ test: $(READY) chromium nginx  ## everything, browser tests and a small first-pr
 data: $(READY)                 ## the database again, from data/raw
 	$(BIN)/elnes-lab build
 
-models: $(READY)               ## the pre-trained models, their evaluation and the report docs/learning.md
+models: $(READY)               ## the pre-trained models, their evaluation and the reports docs/learning.md, docs/quantify.md
 	$(BIN)/elnes-lab train --shipped
 	$(BIN)/elnes-lab evaluate --json data/models/evaluation.json --docs docs
 	$(BIN)/elnes-lab study --docs docs
+	$(BIN)/elnes-lab study --quantify --docs docs
 
 .PHONY: engine
 engine: $(READY)               ## Quantum ESPRESSO in .venv-engine, for `elnes-lab compute`; nothing to do if one is on PATH

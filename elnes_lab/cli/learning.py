@@ -16,8 +16,8 @@ DOCS = "folder for numbers (learning.json) and report (learning.md)"
 def add_commands(commands, with_database) -> None:
     """Adds the subcommands to an argparse subparsers object; with_database adds the options that choose the database."""
     train = commands.add_parser("train", help="train a network to predict the ELNES from the ground-state PDOS")
-    train.add_argument("folder", type=path, nargs="?", help="folder for the model (with --shipped: for both models)")
-    train.add_argument("--shipped", action="store_true", help="both pre-trained models, into models/ of the data folder")
+    train.add_argument("folder", type=path, nargs="?", help="folder for the model (with --shipped: for all of them)")
+    train.add_argument("--shipped", action="store_true", help="all pre-trained models and the quantifier, into models/ of the data folder")
     train.add_argument("--gap", action="store_true", help="the band gap is an input too")
     train.add_argument("--members", type=whole(*LIMITS["members"]),
                        help="networks in the ensemble; one gives no error band")
@@ -47,6 +47,8 @@ def add_commands(commands, with_database) -> None:
     study = commands.add_parser("study", help="which PDOS channels, windows, alignments and targets learn best")
     study.add_argument("--docs", type=path, metavar="FOLDER", help=DOCS)
     study.add_argument("--seeds", type=whole(1, MOST_REPEATS), default=5)
+    study.add_argument("--quantify", action="store_true",
+                       help="instead: how well structure is read from spectra (quantify.json, quantify.md)")
     study.set_defaults(run=run_study)
 
     search = commands.add_parser("search", help="hyper-parameters of the network by grouped cross-validation")
@@ -74,14 +76,15 @@ def run_train(options) -> None:
 
     from ..io.places import file_place
     from ..learning.dataset import Dataset, InputChoice, make_split, usable
+    from ..learning.quantification.reading import FOLDER as QUANTIFIER
     from ..learning.store import CARD, WEIGHTS
     from ..learning.studies.shipped import FOLDERS
 
     hyper = {name: getattr(options, name) for name in ("members", "epochs") if getattr(options, name) is not None}
     folder = options.folder or options.shipped and data_directory() / MODELS
     if not folder:
-        raise DataError("Name a folder for the model, or give --shipped for the two that come with the repository.")
-    for each in [folder / name for name in FOLDERS.values()] if options.shipped else [folder]:
+        raise DataError("Name a folder for the model, or give --shipped for those that come with the repository.")
+    for each in [folder / name for name in (*FOLDERS.values(), QUANTIFIER)] if options.shipped else [folder]:
         for name in (WEIGHTS, CARD):
             file_place(each / name, make=True)
     with opened(options) as db:
@@ -89,6 +92,9 @@ def run_train(options) -> None:
             from ..learning.studies.shipped import train_shipped
 
             folders = train_shipped(db, folder, seed=options.seed, report=part_epoch, **hyper)
+            from ..learning.studies.quantify import ship
+
+            folders.append(ship(db, folder, seed=options.seed))
             print("\nTrained: " + ", ".join(map(str, folders)))
             return
         from ..learning.store import save
@@ -182,9 +188,17 @@ def run_evaluate(options) -> None:
 
 
 def run_study(options) -> None:
+    from ..learning.studies import quantify
     from ..learning.studies.results import run_study as study
 
     with opened(options) as db:
+        if options.quantify:
+            found = quantify.study(db, docs=options.docs, report=progress)
+            for record in found["groups"]:
+                angle = record["scores"][0]
+                print(f"{record['group']:<28} {record['state']:<9} {record['mode']:<7} Si-O-Si angle: mean error {angle['mae']:.1f} "
+                      f"degrees, coverage of the 90 % interval {angle['coverage']:.0%}")
+            return
         found = study(db, docs=options.docs, **where(options))
     for record in found["choices"]:
         ratio, low, high = record["against_default"]

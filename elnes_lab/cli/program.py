@@ -8,7 +8,7 @@ import sys
 from ..errors import DataError
 from ..store import data_directory
 from ..version import VERSION
-from . import compute, measured
+from . import compute, measured, quantify
 from .arguments import Misuse, Parser, address, hostname, number, path, whole, words
 from .learning import add_commands
 
@@ -115,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=run_serve)
     add_commands(commands, with_database)
     measured.add_commands(commands, with_database)
+    quantify.add_commands(commands)
     compute.add_commands(commands)
     return top
 

@@ -123,22 +123,35 @@ def check_edge(grid, curve, found: Prepared, search) -> None:
     before, after = (curve[0, (grid >= low) & (grid < low + SIDE)] for low in (rough - SIDE, rough))
     jump = after.mean() - before.mean()
     below = (grid >= rough - BELOW) & (grid <= (rough if np.isnan(zero) else zero) + BASE[1])
-    fall = -np.polyfit(grid[below], curve[0, below], 1)[0] * 20 if below.sum() > 20 else 0.0
-    if fall > SLOPING * jump > 0:
+    fall, unsure = slope(grid[below], curve[0, below])
+    if fall > max(SLOPING * jump, 3 * unsure) and jump > 0:
         raise DataError(f"The background falls by {fall / jump:.1f} times the height of the edge within 20 eV. Subtract it "
                         "first (a power law fitted below 525 eV): what slopes under the edge would be read as part of it.")
     if not (np.isfinite(zero) and rise > 0 and jump > 0 and np.isfinite(found.features).all()):
         raise DataError("No O K edge is found: the intensity does not rise anywhere and stay above what it was before. "
                         + advice)
-    noise = np.hypot(*(np.median(np.abs(np.diff(part, 2))) / (0.6745 * np.sqrt(6) * np.sqrt(len(part)))
-                       for part in (before, after)))
+    noise = np.hypot(*(scatter(part) / np.sqrt(len(part)) for part in (before, after)))
     if not jump > LEAST_RISE * noise:
         raise DataError(f"No O K edge stands out of the noise: the rise at {rough:.1f} eV is less than {LEAST_RISE:.0f} times "
                         "its uncertainty. Add up more counts. " + advice)
-    slow = binned(grid, curve - level(grid, curve, zero), zero + np.arange(3.0, 16.0)[None])[0] / rise
-    if slow.min() < ZERO_LOSS:
+    slow = binned(grid, curve - level(grid, curve, zero), zero + np.arange(3.0, 16.0, 3)[None])[0] / rise
+    if slow.min() < ZERO_LOSS - 3 * scatter(after) / np.sqrt(3 / STEP) / rise:
         raise DataError("This is no O K edge: right after its maximum the intensity falls to what it was before, as after "
                         "a zero-loss peak, a plasmon or a spike. " + advice)
+
+
+def scatter(curve) -> float:
+    """Standard deviation of the noise of a curve (n,), from its second differences."""
+    return float(np.median(np.abs(np.diff(curve, 2))) / (0.6745 * np.sqrt(6)))
+
+
+def slope(energy, curve) -> tuple[float, float]:
+    """By how much a line through a curve (n,) falls in 20 eV, and the standard error of that; 0 for a few points."""
+    if len(energy) < 20:
+        return 0.0, 0.0
+    line = np.polyfit(energy, curve, 1)
+    error = (curve - np.polyval(line, energy)).std() / (np.sqrt(len(energy)) * energy.std())
+    return -20 * line[0], 20 * error
 
 
 def check_range(energy, zero: float) -> None:

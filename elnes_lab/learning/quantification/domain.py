@@ -10,12 +10,15 @@ from .prepare import BIN, CENTRES
 
 WIDE = int(round(1 / BIN))      # bins that make one; counted noise hardly shows in their mean
 CHANNEL = "the intensity"
+LEAST = 0.02                    # of the spread, outside the range of training: less is nothing, even if most have none
 ARRAYS = ("low", "high", "scale", "mean", "components", "spread")
 
 
 def fitted(features: np.ndarray, groups: np.ndarray) -> DomainScore:
     """From prepared training spectra (n, bins), as they are and as an instrument would record them."""
-    return DomainScore.fit(SimpleNamespace(**vars(rows(features)), groups=groups))
+    score = DomainScore.fit(SimpleNamespace(**vars(rows(features)), groups=groups))
+    score.limits = (max(score.limits[0], LEAST), score.limits[1])
+    return score
 
 
 def rows(features: np.ndarray) -> SimpleNamespace:

@@ -20,8 +20,8 @@ from .properties import CURVES, LIMITS, PROPERTIES
 PLACED, SHAPE = "placed", "shape"
 MODES = (PLACED, SHAPE)         # with the edge's place on the energy-loss scale, or by the shape of the spectrum alone
 REFERENCE = 535.0               # eV of energy loss; about where the zero of the edge lies in silicon oxides
-PLACE = 0.5                     # eV; a difference of place that counts as much as spectra of average difference
-LENGTH = 0.9                    # of the kernel, in units of the spread of the training spectra
+PLACE = 0.8                     # eV; a difference of place that counts as much as spectra of average difference
+LENGTH = 1.6                    # of the kernel, in units of the spread of the training spectra
 SHARP = 8                       # power of the kernel that says which spectra are near
 WIDE = 3                        # bins that the model reads as one: 0.75 eV, finer than any peak
 INFORMATIVE = 0.75              # an interval is worth naming if it is narrower than this share of that without a spectrum
@@ -72,7 +72,8 @@ class Quantifier:
     mean, deviation (properties,): of the targets. radius (m,) angstrom; curve_mean, curve_profile (curves, m): mean and
     error profile of the radial distributions; components (curves, k, m), with the spread in them. calibrations: mode ->
     Calibration. prior (2, properties), prior_curve (curves, m): the 90 % interval without any spectrum, and half its
-    width. place (2,): lowest and highest edge in training, eV of energy loss. domain: arrays of `domain.to_arrays`.
+    width. place (2,): lowest and highest edge in training, eV of energy loss. quality (2,): roughest and smoothest spectrum
+    in training (`roughness`, `smoothness`). domain: arrays of `domain.to_arrays`.
     checksum: sha256 of the raw data. facts: of the training, for the card."""
 
     scale: np.ndarray
@@ -91,6 +92,7 @@ class Quantifier:
     prior: np.ndarray
     prior_curve: np.ndarray
     place: np.ndarray
+    quality: np.ndarray
     domain: dict[str, np.ndarray]
     checksum: str = ""
     facts: dict = field(default_factory=dict)
@@ -159,6 +161,11 @@ def wide_bins(features) -> np.ndarray:
     return features[:, : features.shape[1] // WIDE * WIDE].reshape(len(features), -1, WIDE).mean(2)
 
 
+def smoothness(features) -> np.ndarray:
+    """One over the root mean square step between wide bins of prepared spectra (n, bins), (n,): large for blurred ones."""
+    return 1 / np.maximum(np.sqrt((np.diff(wide_bins(features), axis=1) ** 2).mean(1)), LEAST)
+
+
 def difficulty_terms(features, near, targets) -> np.ndarray:
     """(n, outputs, 5): 1, and logarithms of what makes an error larger: the roughness of a spectrum (noise), its
     smoothness (broadening: one over the root mean square of its steps), its distance from the nearest remembered ones,
@@ -169,7 +176,6 @@ def difficulty_terms(features, near, targets) -> np.ndarray:
     count = len(PROPERTIES)
     curves = variance[:, count:].reshape(len(near), len(CURVES), -1).mean(2)
     spread = np.sqrt(np.concatenate([variance[:, :count], curves], axis=1)) + 0.03
-    smooth = 1 / np.maximum(np.sqrt((np.diff(wide_bins(features), axis=1) ** 2).mean(1)), LEAST)
     apart = 0.01 - np.log(np.maximum(near.max(1), 1e-12))
-    shared = [np.broadcast_to(x[:, None], spread.shape) for x in (roughness(features) + LEAST, smooth, apart)]
+    shared = [np.broadcast_to(x[:, None], spread.shape) for x in (roughness(features) + LEAST, smoothness(features), apart)]
     return np.stack([np.ones_like(spread), *(np.log(x) for x in (*shared, spread))], axis=2)

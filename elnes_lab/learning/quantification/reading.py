@@ -9,11 +9,14 @@ import numpy as np
 from ...errors import DataError
 from .checked import ABSOLUTE, checked
 from .domain import rows
-from .model import PLACED, SHAPE, Quantifier
+from .instrument import COUNTS, WIDTHS
+from .model import PLACED, SHAPE, Quantifier, smoothness
+from .prepare import roughness
 from .properties import CURVES, PROPERTIES
 from .result import Quantified, Reading, ReadingCurve
 
 FOLDER = "quantifier"           # in models/ of the data folder
+FAR = 3.0                       # out-of-domain score that one new structure in twenty reaches
 MARGIN = 0.5                    # eV beyond the edges of training that a calibration may be off
 
 
@@ -45,11 +48,14 @@ def quantify(energy, intensity, *, quantifier: Quantifier | None = None, calibra
                      "the database: check the calibration." + ("" if placed else " Only the shape was read."))
     features = found.prepared.features
     estimate = model.estimate(features, np.array([zero]) if placed else None, held_out=held_out)
+    notes += quality(model, features)
     score = float(model.score.score(rows(features))[0])
     reason = model.score.reasons(rows(features))[0] if score > 1 else ""
-    if score > 1:
-        notes.append("Out of domain: this spectrum is stranger than four fifths of new structures are"
-                     f" ({reason or 'as a whole'}); do not trust the intervals.")
+    if score > FAR:
+        notes.append(f"Out of domain: unlike anything the model was trained on ({reason or 'as a whole'}). Do not trust the "
+                     "intervals.")
+    elif score > 1:
+        notes.append(f"Unusual: stranger than four fifths of new structures are ({reason or 'as a whole'}).")
     readings = tuple(
         Reading(one.key, one.symbol, one.name, one.unit, *(float(x[0, j]) for x in estimate[:3]),
                 bool(estimate.informative[0, j]), one.digits) for j, one in enumerate(PROPERTIES))
@@ -58,6 +64,18 @@ def quantify(energy, intensity, *, quantifier: Quantifier | None = None, calibra
         for c, one in enumerate(CURVES))
     return Quantified(readings, curves, score, reason, tuple(notes), zero, PLACED if placed else SHAPE, found.energy,
                       found.intensity)
+
+
+def quality(model: Quantifier, features) -> list[str]:
+    """Warnings about a prepared spectrum (1, bins) that is noisier or more blurred than any of training."""
+    found = []
+    if roughness(features)[0] > model.quality[0]:
+        found.append(f"Noisier than any spectrum of training ({COUNTS[0]:.0f} counts in the maximum of channels of 0.1 eV): "
+                     "intervals may be too narrow. Add up more counts.")
+    if smoothness(features)[0] > model.quality[1]:
+        found.append(f"Smoother than any spectrum of training (broadened by {WIDTHS[1]:g} eV at most): intervals may be too "
+                     "narrow.")
+    return found
 
 
 def load_quantifier(folder: Path | str | None = None, db=None) -> Quantifier:

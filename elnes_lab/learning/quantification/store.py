@@ -81,7 +81,7 @@ def load(folder: Path | str, db=None) -> Quantifier:
 
 
 PLAIN = ("scale", "known", "fold", "targets", "weights", "mean", "deviation", "radius", "curve_mean", "curve_profile",
-         "components", "prior", "prior_curve", "place")
+         "components", "prior", "prior_curve", "place", "quality")
 
 
 def to_arrays(model: Quantifier) -> dict[str, np.ndarray]:
@@ -100,6 +100,7 @@ def entries(sizes: dict) -> dict[str, Entry]:
     wide = len(CENTRES) // DOMAIN_WIDE
     shapes = {
         "scale": (1,), "mean": properties, "deviation": properties, "prior": (2, *properties), "place": (2,),
+        "quality": (2,),
         "radius": curve[1:], "curve_mean": curve, "curve_profile": curve, "prior_curve": curve,
         "components": (len(CURVES), sizes["components"], sizes["radius"]),
         "domain.components": (sizes["domain"], wide), "domain.spread": (sizes["domain"],), "domain.rest": (1,),

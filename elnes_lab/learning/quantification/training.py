@@ -12,15 +12,15 @@ from ..intervals import half_widths
 from ..splits import NET, deal, structure_groups
 from . import domain
 from .instrument import Conditions, measured
-from .model import MODES, PLACED, SHAPE, Calibration, Quantifier, inputs_of, kernel, wide_bins
-from .prepare import prepare
+from .model import MODES, PLACED, SHAPE, Calibration, Quantifier, inputs_of, kernel, smoothness, wide_bins
+from .prepare import prepare, roughness
 from .properties import CURVES, PROPERTIES, true_curves, true_values
 
 LEVEL = 0.9
 COPIES = 4                      # of each spectrum, recorded under conditions drawn anew, besides the stored one
 CHECKS = 6                      # as COPIES, recorded for the intervals
 FOLDS = 5
-RIDGE = 0.15                    # of the kernel regression: part of the variance that is noise
+RIDGE = 0.08                    # of the kernel regression: part of the variance that is noise
 COMPONENTS = 6                  # of each radial distribution
 FEWEST = 10                     # groups of structures: a 90 % interval needs nine that were held out
 FIRM = 1.0                      # ridge on the coefficients of the expected error, in structures
@@ -108,6 +108,7 @@ def fit(sites: Sites, checksum: str = "", *, seed: int = 0, folds: int = FOLDS, 
         {str(name): int(k) for name, k in zip(sites.structures, fold)}, mean, deviation, sites.radius, curve_mean,
         np.ones_like(curve_mean), components, {}, np.stack([mean - half, mean + half]), half_curve.reshape(curve_mean.shape),
         np.array([sites.place.min(), sites.place.max()]),
+        np.array([roughness(features).max(), smoothness(features).max()]),
         domain.to_arrays(domain.fitted(features, np.tile(sites.groups, copies + 1))), checksum,
         {"seed": seed, "folds": folds, "copies": copies, "ridge": RIDGE, "rows": len(fold),
          "structures": sorted(set(sites.structures.tolist()))})

@@ -1,6 +1,10 @@
 """A spectrum from outside: what is mended with a note, and one sentence for each thing that cannot be read."""
+import contextlib
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elnes_lab.errors import DataError
 from elnes_lab.learning.quantification.checked import checked
@@ -84,3 +88,25 @@ def test_the_curve_to_draw_is_what_the_model_reads(coesite):
     drawn = np.interp(CENTRES, found.energy, found.intensity)
     np.testing.assert_allclose(drawn, found.prepared.features[0], atol=0.06)
     assert abs(found.prepared.features.mean() - 1) < 1e-9
+
+
+FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(FLOATS, FLOATS), max_size=120))
+def test_whatever_is_given_there_is_a_spectrum_or_a_sentence(points):
+    with contextlib.suppress(DataError):
+        found = checked([e for e, _ in points], [y for _, y in points])
+        assert np.isfinite(found.prepared.features).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([1e-300, 1e-20, 1.0, 1e9, 1e90]), step=st.floats(0.01, 2.0),
+       start=st.floats(-1e4, 1e4), size=st.integers(0, 400))
+def test_random_curves_on_any_axis_get_a_spectrum_or_a_sentence(seed, scale, step, start, size):
+    random = np.random.default_rng(seed)
+    curve = scale * np.cumsum(random.normal(size=size)) * random.choice([0, 1], size=size, p=[0.1, 0.9])
+    with contextlib.suppress(DataError):
+        found = checked(start + step * np.arange(size), curve)
+        assert np.isfinite(found.prepared.features).all() and abs(found.prepared.features.mean() - 1) < 1e-6

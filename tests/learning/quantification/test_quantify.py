@@ -1,4 +1,8 @@
 """From a spectrum to structure: what must not matter does not, intervals hold on nets that were not seen, files are safe."""
+import json
+import pickle
+import shutil
+
 import numpy as np
 import pytest
 
@@ -83,8 +87,6 @@ def test_bounds_hold_the_value_and_the_words_go_with_the_numbers(coesite):
         assert (curve.lower <= curve.value).all() and (curve.value <= curve.upper).all() and (curve.lower >= 0).all()
     angle = found["si_o_si_angle"]
     assert angle.informative and 130 < angle.value < 165        # the largest part of what a spectrum says
-    import json
-
     json.dumps(found.to_dict(), allow_nan=False)
     with pytest.raises(DataError, match="angle"):
         found["angle"]
@@ -156,8 +158,6 @@ def spoil_weights(folder):
 
 
 def pickle_it(folder):
-    import pickle
-
     (folder / "model.safetensors").write_bytes(pickle.dumps(dict(a=1)))
 
 
@@ -169,13 +169,35 @@ def other_layout(folder):
                                    lambda folder: (folder / "card.json").unlink(),
                                    lambda folder: (folder / "card.json").write_text("{")])
 def test_a_damaged_quantifier_is_refused(small, tmp_path, spoil):
-    import shutil
-
     folder = shutil.copytree(small[1], tmp_path / "copy")
     load_quantifier(folder)
     spoil(folder)
     with pytest.raises(DataError):
         load_quantifier(folder)
+
+
+def test_damage_anywhere_is_refused(small, tmp_path):
+    random = np.random.default_rng(0)
+    for i in range(40):
+        folder = shutil.copytree(small[1], tmp_path / str(i))
+        path = folder / ("card.json" if i % 2 else "model.safetensors")
+        content = bytearray(path.read_bytes())
+        if i % 8 < 2:
+            content = content[: random.integers(len(content))]
+        else:
+            content[random.integers(len(content))] ^= 1 << random.integers(8)
+        path.write_bytes(content)
+        with pytest.raises(DataError):
+            load_quantifier(folder)
+
+
+def test_noise_beyond_training_is_said(coesite):
+    energy, intensity = coesite
+    good = np.isfinite(intensity)
+    noisy = intensity[good] + np.random.default_rng(0).normal(size=good.sum()) * 0.25 * np.nanmax(intensity)
+    found = quantify(energy[good], noisy)
+    assert any("Noisier" in note for note in found.notes)
+    assert not any("Noisier" in note for note in quantify(energy, intensity).notes)
 
 
 def test_too_few_structures_are_refused(shipped):
