@@ -42,8 +42,16 @@ def run_quantify(options) -> None:
 def spectrum(file):
     """Energy (n,) in eV, intensity (n,) and notes (texts) of the spectrum in a text file: the first two numbers of each
     line, whatever stands between them; lines that begin otherwise are passed over."""
+    from ..io.measured import BINARY
     from ..learning.card import read_bytes
 
+    if file.suffix.lower() in (*BINARY, ".msa", ".emsa", ".ems", ".xdi"):  # as an instrument wrote it: with its background
+        from ..io.measured import read
+        from ..measured import treat
+
+        treated = treat(read(file))
+        steps = "; ".join(f"{stage.record['step']}: {stage.text}" for stage in treated.stages)
+        return treated.energy, treated.intensity, (*treated.notes, f"Steps: {steps}.")
     try:
         lines = read_bytes(file, 2**26).decode("utf-8", "replace").splitlines()
     except DataError as problem:
