@@ -1,4 +1,4 @@
-"""The commands for measured spectra: elnes-lab match and elnes-lab quantify."""
+"""The commands for measured spectra: elnes-lab match."""
 
 import json
 import sys

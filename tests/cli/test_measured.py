@@ -58,6 +58,17 @@ def test_quantify_reads_the_structure_and_says_what_it_did(file, capsys):
     assert about["quantification"]["mode"] == "placed" and about["steps"][3]["offset_eV"] == -0.6
 
 
+def test_quantify_takes_a_file_as_an_instrument_wrote_it(shipped, tmp_path, capsys):
+    raw = example(shipped)
+    head = ("#FORMAT : EMSA/MAS Spectral Data File\n#VERSION : 1.0\n#NPOINTS : 336\n#XUNITS : eV\n#DATATYPE : XY\n"
+            "#XPERCHAN : 0.2\n#OFFSET : 505\n")
+    rows = "".join(f"{energy:.1f}, {counts:.0f}\n" for energy, counts in zip(raw.energy, raw.intensity))
+    (tmp_path / "raw.msa").write_text(f"{head}#SPECTRUM : here\n{rows}#ENDOFDATA : \n")
+    assert main(["quantify", str(tmp_path / "raw.msa")]) == 0
+    said = capsys.readouterr()
+    assert "Si-O-Si angle" in said.out and "background" in said.out
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["nowhere.csv"], "no file that is there"), (["FILE", "--background", "535", "540"], "No O K edge|already high|above"),
     (["FILE", "--output", "x.txt"], "neither a .csv nor a .json"), (["FILE", "--item", "7"], "none of them"),

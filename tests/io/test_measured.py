@@ -174,7 +174,7 @@ def external(file):
 
 def linked(file):
     file["energy"] = ENERGY
-    file["mu"] = h5py.ExternalLink("/tmp/other.h5", "/mu")
+    file["mu"] = h5py.ExternalLink("other.h5", "/mu")
 
 
 @pytest.mark.parametrize("write", [external, linked])

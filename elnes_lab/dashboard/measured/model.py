@@ -49,8 +49,11 @@ class MeasuredModel(HasTraits):
         """Show the example."""
         self.take(example(self.db))
 
-    def open(self, name, content, *, item=None, region=None, low_loss=False):
-        """Read a file (bytes), in the background where it takes long. What cannot be read leaves all as it is."""
+    def open(self, name, content, *, item=None, region=None, low_loss=False, keep=False):
+        """Read a file (bytes), in the background where it takes long. What cannot be read leaves all as it is.
+
+        keep: with the steps in force, if they can be done.
+        """
         self.busy, self.problem = f"Reading {str(name)[:60]} ...", ""
 
         def done(found, problem):
@@ -62,7 +65,7 @@ class MeasuredModel(HasTraits):
             elif low_loss:
                 self.set_low_loss(found)
             else:
-                self.take(found, content=(name, content))
+                self.take(found, content=(name, content), keep=keep)
 
         # A low-loss spectrum is often in the same file, recorded at once.
         around = {"around": 0.0} if low_loss else {}
@@ -76,10 +79,22 @@ class MeasuredModel(HasTraits):
         """Read another spectrum, or another region (top, bottom, left, right), of the same file."""
         if self.content is not None:
             name, content = self.content
-            self.open(name, content, item=self.measured.item if item is None else item, region=region)
+            self.open(name, content, item=self.measured.item if item is None else item, region=region, keep=True)
 
-    def take(self, measured, *, content=None):
-        """Show a Measured, with the steps that suit it. DataError becomes `problem`, and what was shown stays."""
+    def take(self, measured, *, content=None, keep=False):
+        """Show a Measured, with the steps that suit it. DataError becomes `problem`, and what was shown stays.
+
+        keep: with the steps in force, if they can be done.
+        """
+        if keep:
+            try:
+                treated = treat(measured, self.steps(self.options, measured, self.low_loss))
+            except DataError:
+                pass
+            else:
+                self.measured, self.content, self.past = measured, content, []
+                self._apply(self.options, treated)
+                return
         note = ""
         try:
             options = self.suggestion(measured)

@@ -80,7 +80,9 @@ def test_columns_of_a_file_can_be_chosen(model, shipped):
     rows = "energy,a,b\n" + "".join(f"{e:.2f},{c:.1f},{2 * c + 1:.1f}\n" for e, c in zip(raw.energy, raw.intensity))
     model.open("two.csv", rows.encode())
     assert model.measured.items == ("a", "b") and model.measured.item == 0
+    model.change(kind="line", window=(512.0, 526.0))
     model.choose(item=1)
+    assert (model.options["kind"], model.options["window"]) == ("line", (512.0, 526.0))
     assert model.measured.item == 1 and model.measured.intensity[0] == 2 * raw.intensity[0] + 1
 
 
