@@ -49,7 +49,7 @@ def spectra_figure(energy, average, sites, *, others=(), pdos_energy=None, pdos=
         one = pick(others, k)
         line(f"other.{k}", None if one is None else one["energy"], None if one is None else one["values"],
              "" if one is None else one["title"], NEAREST if one is None else one["color"], "solid", 2, top)
-    line("average", energy, None if mean is None else mean["mean"], "predicted, average of the sites", AVERAGE, "solid",
+    line("average", energy, None if mean is None else mean["mean"], "predicted, average of the sites", AVERAGE, "dash",
          2.5, top)
     for k in range(sites_drawn):
         one, (color, dash) = pick(sites, k), STYLES[k]
