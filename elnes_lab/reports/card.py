@@ -256,7 +256,8 @@ def files(n: dict) -> list[str]:
             [
                 [
                     f"`{FILE}`",
-                    f'the database: netCDF-4, layout "{n["conventions"]}", units on every variable; plain HDF5 to xarray, MATLAB, '
+                    f'the database: netCDF-4, layout "{n["conventions"]}", units on every variable; plain HDF5 to xarray, '
+                    "MATLAB, "
                     "Julia, Igor",
                 ],
                 [f"`{STRUCTURES}`", "the structures, extended XYZ (also inside the database)"],

@@ -126,15 +126,15 @@ PAIRS = (
 
 
 def trends(table) -> dict:
-    """Rank correlations over nets, slopes (least squares) with their standard errors; None where too few are known."""
-    from scipy.stats import linregress, spearmanr
+    """Rank correlations over nets, slopes (Theil-Sen: no single net decides) with their 95 % intervals."""
+    from scipy.stats import spearmanr, theilslopes
 
     nets, found = by_net(table), []
     for what, against in PAIRS:
         both = nets[[against, what]].dropna().to_numpy()
         if len(both) < 5 or not both.std(0).all():
             continue
-        rank, line = spearmanr(*both.T), linregress(*both.T)
+        rank, line = spearmanr(*both.T), theilslopes(both[:, 1], both[:, 0])
         found.append(
             {
                 "what": what,
@@ -143,7 +143,8 @@ def trends(table) -> dict:
                 "rho": float(rank.statistic),
                 "p": float(rank.pvalue),
                 "slope": float(line.slope),
-                "error": float(line.stderr),
+                "low": float(line.low_slope),
+                "high": float(line.high_slope),
             }
         )
     return {"nets": len(nets), "pairs": found}

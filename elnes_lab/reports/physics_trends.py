@@ -22,8 +22,8 @@ def trends(n: dict) -> list[str]:
         "## Trends of gap and onset",
         "",
         f"Means of {plural(t['nets'], 'net')} of crystals, sites with a remark left out. Spearman's rank correlation; "
-        f"least-squares slope with its standard error. With {plural(len(t['pairs']), 'pair')} looked at, p has to be "
-        f"below {0.05 / max(1, len(t['pairs'])):.1g} to count.",
+        f"Theil-Sen slope with its 95 % interval, so that no single net decides. With "
+        f"{plural(len(t['pairs']), 'pair')} looked at, p has to be below {0.05 / max(1, len(t['pairs'])):.1g} to count.",
         "",
     ]
     if not t["pairs"]:
@@ -38,7 +38,7 @@ def trends(n: dict) -> list[str]:
                     str(r["n"]),
                     f"{r['rho']:+.2f}",
                     f"{r['p']:.1g}",
-                    f"{r['slope']:+.3g} ± {r['error']:.1g}{unit(r)}",
+                    f"{r['slope']:+.3g} ({r['low']:+.3g} to {r['high']:+.3g}){unit(r)}",
                 ]
                 for r in t["pairs"]
             ],
@@ -57,16 +57,14 @@ def trends(n: dict) -> list[str]:
     ]
     onset = next((r for r in t["pairs"] if (r["what"], r["against"]) == ("onset", "band_gap")), None)
     if onset:
-        below = (1 - onset["slope"]) / onset["error"] if onset["error"] else 0.0
         lines += [
-            f"Onset against gap has the slope {onset['slope']:.2f} ± {onset['error']:.2f}. It would be 1 if the O 1s "
-            "level and the top of the valence band moved together and the conduction band against both; it is "
+            f"Onset against gap has the slope {onset['slope']:.2f} ({onset['low']:.2f} to {onset['high']:.2f}). It "
+            "would be 1 if the O 1s level stayed with the top of the valence band and the conduction band alone moved; it is "
             + (
-                "less: part of a wider gap is a valence band that lies lower against O 1s, or a hole screened "
-                "otherwise."
-                if below > 2
+                "less: part of a wider gap is a valence band that lies lower against O 1s, or a hole that binds more."
+                if onset["high"] < 1
                 else "more."
-                if below < -2
+                if onset["low"] > 1
                 else "compatible with that."
             ),
             "",
