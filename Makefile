@@ -20,8 +20,10 @@ test: $(READY) chromium nginx  ## everything, browser tests and a small first-pr
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ALONE:%=--ignore=%)
 	$(BIN)/python -m pytest -q $(ALONE)
 
-data: $(READY)                 ## the database again, from data/raw
+data: $(READY)                 ## the database again, from data/raw; its card data/README.md and the review docs/physics.md
 	$(BIN)/elnes-lab build
+	$(BIN)/elnes-lab card data/README.md
+	$(BIN)/elnes-lab physics docs/physics.md
 
 models: $(READY)               ## the pre-trained models, their evaluation and the reports docs/learning.md, docs/quantify.md
 	$(BIN)/elnes-lab train --shipped

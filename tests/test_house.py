@@ -12,12 +12,13 @@ PANELS = ("browse", "train", "inspect", "corehole", "newstructure", "measured")
 WIDGETS = ("ipywidgets", "anywidget", "weas_widget", "IPython")
 # Folder or file (of elnes_lab) -> what no module in it imports, at any depth of the file.
 RULES = {
-    "*.py": ("cli", "dashboard", "learning", "figures", *WIDGETS),
+    "*.py": ("cli", "reports", "dashboard", "learning", "figures", *WIDGETS),
     "io": ("dashboard", "learning", "figures", *WIDGETS),
     "measured": ("cli", "dashboard", "learning", "figures", *WIDGETS),
     "sources": ("dashboard", "learning", "figures", "database", "store", *WIDGETS),
     "figures": ("dashboard", "learning", "database", "store", "build", *WIDGETS),
-    "learning": ("dashboard", "figures", *WIDGETS),
+    "reports": ("cli", "dashboard", "figures", *WIDGETS),
+    "learning": ("reports", "dashboard", "figures", *WIDGETS),
     "learning/*.py": ("learning.studies",),
     "dashboard/common": tuple(f"dashboard.{name}" for name in (*PANELS, "sites", "serving", "frame", "session")),
     "dashboard/sites": tuple(f"dashboard.{name}" for name in (*PANELS, "serving", "frame")),

@@ -8,7 +8,7 @@ import sys
 from ..errors import DataError
 from ..store import data_directory
 from ..version import VERSION
-from . import compute, convergence, data, measured, sources
+from . import compute, convergence, data, measured, reports, sources
 from .arguments import Misuse, Parser, address, hostname, number, path, whole, words
 from .learning import add_commands
 
@@ -115,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=run_serve)
     add_commands(commands, with_database)
     measured.add_commands(commands, with_database)
+    reports.add_commands(commands, with_database)
     compute.add_commands(commands)
     convergence.add_commands(commands)
     data.add_commands(commands)

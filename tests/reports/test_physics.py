@@ -1,0 +1,79 @@
+"""The physics review: its numbers are the database's, its sentences follow them."""
+
+import copy
+import re
+
+import numpy as np
+import pytest
+
+from elnes_lab.build import build
+from elnes_lab.database import open_database
+from elnes_lab.reports.physics import by_net, frame, numbers
+from elnes_lab.reports.physics_text import markdown
+
+
+@pytest.fixture(scope="module")
+def found(shipped):
+    return numbers(shipped)
+
+
+def test_first_peaks_and_gaps_are_those_of_the_database(shipped, found):
+    text = markdown(found)
+    for p in found["polymorphs"]:
+        row = shipped[shipped["structure"] == p["structure"]]
+        assert p["gap"] == pytest.approx(row["band_gap"][0]) and p["sites"] == len(row)
+        peaks = row.first_peaks + row.shifts("loss")
+        assert peaks.min() - 0.5 < p["first"] < peaks.max() + 0.5
+        assert re.search(rf"\| {re.escape(p['name'])} \| {len(row)} \| .* \| {p['first']:.1f} ", text)
+    quartz = next(p for p in found["polymorphs"] if p["structure"] == "quartz-alpha")
+    assert quartz["first"] == pytest.approx(538, abs=0.2)       # by the constant of the loss scale
+    assert f"alpha-quartz {quartz['gap']:.2f} eV, where 9.65 eV" in text
+
+
+def test_each_net_counts_once_in_the_trends(shipped, found):
+    table = frame(shipped)
+    ordinary = table[(table["kind"] == "crystal") & (table["remark"] == "")]
+    assert found["trends"]["nets"] == ordinary["net"].nunique() == len(by_net(table))
+    pair = next(r for r in found["trends"]["pairs"] if (r["what"], r["against"]) == ("onset", "band_gap"))
+    gap, onset = (by_net(table)[name].to_numpy() for name in ("band_gap", "onset"))
+    first, second = np.triu_indices(len(gap), 1)
+    apart = np.abs(gap[first] - gap[second]) > 0
+    slopes = ((onset[first] - onset[second])[apart]) / (gap[first] - gap[second])[apart]
+    assert pair["slope"] == pytest.approx(np.median(slopes), rel=1e-4)
+    assert pair["low"] < pair["slope"] < pair["high"]
+
+
+def test_isotropic_areas_converge_as_the_sum_rule_wants(shipped, found):
+    spreads = [w["spread"] for w in found["area"]["windows"]]
+    assert spreads[-1] < 0.03 and spreads[-1] < spreads[0] / 3
+    assert 0 < found["area"]["share"] < 1                       # less than the whole 1s shell
+    assert sum(c["sites"] for c in found["area"]["by_coordination"]) == len(shipped)
+    assert found["area"]["top"] >= found["area"]["windows"][-1]["window"]       # no spectrum ends before the last window
+
+
+def test_the_text_follows_the_numbers(found):
+    other = copy.deepcopy(found)
+    quartz = next(p for p in other["polymorphs"] if p["structure"] == "quartz-alpha")
+    quartz["features"] = [f for f in quartz["features"] if f["from_first"] == 0]
+    other["glass"] = None
+    other["area"]["windows"][-1]["spread"] = 0.5
+    text = markdown(other)
+    assert "resonance at +22 eV: not found" in text and "shoulder at +1 eV: not found" in text
+    assert "There are not both in the database" in text and "does not fall" in text
+    before = markdown(found)
+    assert "not found" not in before.split("Stishovite is")[0] and "does not fall" not in before
+
+
+def test_three_crystals_are_reviewed_without_glass_or_trends(small):
+    text = markdown(numbers(small))
+    assert "Too few nets" in text and "without an onset: quartz-beta, cristobalite, coesite" in text
+
+
+def test_a_polymorph_whose_onset_is_not_known_yet_is_named_and_left_out(raw, alter, tmp_path):
+    alter(raw / "stishovite" / "O2.npz", neutral_energy=np.nan)
+    build(raw, tmp_path / "out")
+    with open_database(tmp_path / "out") as db:
+        assert np.isnan(db["stishovite/O2"]["onset"]).all()
+        found = numbers(db)
+    assert [p["structure"] for p in found["polymorphs"]] == ["quartz-alpha"] and "stishovite" in found["absent"]
+    assert not re.search(r"\bnan\b", markdown(found))
