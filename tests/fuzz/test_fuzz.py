@@ -20,6 +20,7 @@ READERS = (
     "card",
     "weights",
     "network",
+    "ridge",
     "upload",
     "query",
     "link",

@@ -1,5 +1,7 @@
 """Supercells with core holes far apart, and the k points of each step."""
 
+from functools import lru_cache
+
 import numpy as np
 
 REACH = 40.0  # angstrom; lattice vectors that the k points of a spectrum must integrate
@@ -30,8 +32,16 @@ def supercell(cell: np.ndarray, atoms: int, wanted: float, most: int) -> tuple[n
     Of all supercells, skewed ones included: one per Hermite normal form, its vectors reduced. Where none of at most
     `most` atoms reaches the distance, the best of them; a cell of more atoms stays as it is.
     """
+    matrix, distance = _searched(tuple(np.asarray(cell, float).ravel()), atoms, wanted, most)
+    return matrix.copy(), distance
+
+
+@lru_cache(maxsize=1024)
+def _searched(flat: tuple, atoms: int, wanted: float, most: int) -> tuple[np.ndarray, float]:
+    """`supercell` of a cell as nine numbers: seconds for a small cell, and asked for again and again."""
     from ase.geometry import minkowski_reduce
 
+    cell = np.reshape(flat, (3, 3))
     best, matrix = 0.0, np.eye(3, dtype=int)
     for n in range(1, max(1, most // atoms) + 1):
         for a in (d for d in range(1, n + 1) if n % d == 0):

@@ -94,7 +94,7 @@ def test_a_program_that_went_away_is_a_sentence(tmp_path):
 @pytest.mark.parametrize("kind", ["dies", "hangs", "talks nonsense", "finishes", "reports"])
 @pytest.mark.parametrize("step", ["ground", "density"])
 def test_a_step_with_a_broken_engine_ends_in_a_sentence(fake, planned, tmp_path, monkeypatch, kind, step):
-    monkeypatch.setattr(plan, "tools", lambda: (fake(kind), SimpleNamespace(folder=tmp_path)))
+    monkeypatch.setattr(plan, "tools", lambda hole: (fake(kind), SimpleNamespace(folder=tmp_path)))
     outcome = perform(
         Step(
             step,
@@ -117,7 +117,7 @@ def test_no_engine_on_a_worker_stops_the_queue(planned, monkeypatch, tmp_path):
 
 
 def test_a_full_scratch_folder_stops_the_queue(fake, planned, monkeypatch, tmp_path):
-    monkeypatch.setattr(plan, "tools", lambda: (fake("dies"), SimpleNamespace(folder=tmp_path)))
+    monkeypatch.setattr(plan, "tools", lambda hole: (fake("dies"), SimpleNamespace(folder=tmp_path)))
     monkeypatch.setattr(plan.shutil, "disk_usage", lambda path: SimpleNamespace(free=1e6))
     outcome = perform(Step("ground", planned["quartz-alpha"], Settings()))
     assert outcome.stop and "TMPDIR" in outcome.problem
@@ -129,7 +129,7 @@ def test_nothing_is_left_in_the_scratch_folder_even_by_a_killed_process(fake, pl
     monkeypatch.setattr(plan.tempfile, "tempdir", str(tmp_path / "scratch"))
     left = tmp_path / "scratch" / f"elnes-lab-{plan.socket.gethostname()}-{dead.pid}-abc"
     left.mkdir(parents=True)
-    monkeypatch.setattr(plan, "tools", lambda: (fake("dies"), SimpleNamespace(folder=tmp_path)))
+    monkeypatch.setattr(plan, "tools", lambda hole: (fake("dies"), SimpleNamespace(folder=tmp_path)))
     perform(Step("ground", planned["quartz-alpha"], Settings()))
     assert list((tmp_path / "scratch").iterdir()) == []
 

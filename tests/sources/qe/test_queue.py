@@ -287,7 +287,7 @@ def test_sites_that_another_process_holds_do_not_hold_up_the_others(environment,
 
 
 def test_an_engine_that_dies_every_time_costs_reasons_and_no_more(fake, environment, listed, tmp_path, monkeypatch):
-    monkeypatch.setattr(plan, "tools", lambda: (fake("dies"), SimpleNamespace(folder=tmp_path)))
+    monkeypatch.setattr(plan, "tools", lambda hole: (fake("dies"), SimpleNamespace(folder=tmp_path)))
     queue = stored_task.queue(listed("quartz-alpha", "stishovite"), tmp_path / "out")
     queue.run(Here(plan.perform))
     assert set(queue.failures) == {("quartz-alpha", "ground"), ("stishovite", "ground")}
