@@ -44,7 +44,7 @@ class Log:
         self.start, self.lines = time.perf_counter(), []
         page.on("console", lambda message: message.type == "error" and self.add(message.text[:300]))
         page.on("pageerror", lambda error: self.add(f"error: {error}"[:300]))
-        page.on("framenavigated", lambda frame: self.add("navigated"))
+        page.on("request", lambda request: request.is_navigation_request() and self.add("navigated"))
         page.on("websocket", self.listen)
 
     def add(self, text):

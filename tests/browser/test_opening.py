@@ -49,7 +49,8 @@ def opened(address, browser):
         page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
         pages.append(page)
         page.navigations = []
-        page.on("framenavigated", lambda frame: page.navigations.append(frame.url))
+        # Asked of the server: a change of the address alone, which Back and Forward need, loads nothing.
+        page.on("request", lambda request: request.is_navigation_request() and page.navigations.append(request.url))
         if script:
             page.add_init_script(script)
         if prepare:
