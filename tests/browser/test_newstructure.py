@@ -76,7 +76,7 @@ def test_three_files_are_dropped_one_after_another(page, panel, db):
 
 
 def test_sites_are_drawn_with_their_interval_and_the_computed_spectrum(page, panel, db):
-    panel.locator("select").select_option(label="Coesite (coesite)")
+    panel.get_by_title("Or one of the database").select_option(label="coesite")
     panel.locator(".elnes-heading", has_text="coesite").wait_for(timeout=SLOW)
     panel.locator(".elnes-table .row").nth(1).click()
     page.wait_for_function(f"{FIGURE}.data.find((t) => t.meta === 'site.0').visible", timeout=SLOW)

@@ -102,6 +102,7 @@ def test_the_drawing_follows_channels_and_windows(page):
 def test_a_training_runs_to_its_end_and_joins_the_list(page):
     train(page)
     page.wait_for_function("document.querySelectorAll('.elnes-runs tbody tr').length === 3")
+    page.get_by_text("finished after 25 of 25 epochs").first.wait_for()
     assert "Run 1" in message(page) and "finished after 25 of 25 epochs" in message(page)
     page.wait_for_function(f"{LOSS}.y.length === 25")
     assert page.evaluate("document.querySelector('.elnes-loss').layout.yaxis.type") == "log"

@@ -16,7 +16,7 @@ from .quantified import QuantifiedCard
 from .steps_view import StepsCard
 
 LIMIT = 32 * 2**20  # bytes, as for every file that a page takes
-BESIDE_HEIGHT = 430
+BESIDE_HEIGHT = 410
 COLUMNS = (  # heading, decimals, style class ("extra", "extra2", "extra3" give way in narrow tables), help
     ("Structure", 0, "wide", "Name of the structure"),
     ("Label", 0, "text extra2", "Structure or site in the database"),

@@ -127,10 +127,7 @@ class TrainModel(TrainChoices):
         if problem:
             return self._say(problem, failed=True)
         model, card, details = result
-        self.progress = details.progress
-        entry = self.session.add(name, model, card)
-        self.details = self.details | {entry.name: details}
-        done = details.progress
+        self.progress = done = details.progress
         how = "stopped" if stopped else "finished"
         early = " (no better validation loss for some time)" if not stopped and done.epoch < done.epochs else ""
         self._say(
@@ -139,6 +136,8 @@ class TrainModel(TrainChoices):
             if done.epochs > 1
             else f"{name} {how}: a regression, solved in one step."
         )
+        entry = self.session.add(name, model, card)  # last, as the page packs it for the browser to keep
+        self.details = self.details | {entry.name: details}
         self.ticked = (entry.name,)
 
     # runs ------------------------------------------------------------------------------------------------------------
