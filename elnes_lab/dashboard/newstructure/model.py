@@ -6,6 +6,7 @@ from traitlets import Any, HasTraits, Tuple, Unicode
 from ...errors import DataError
 from ...learning.intervals import coverage
 from ..common.background import Background
+from ..common.words import symbol
 
 FIRST = "coesite"                                 # shown until something else is brought: several sites, none strange
 SITES = 4                                         # drawn at most
@@ -104,11 +105,11 @@ class NewStructureModel(HasTraits):
         """(quantity, value) about the structure."""
         crystal, p = self.found
         e, words = crystal.environment, []
-        for symbol, counts in crystal.coordination.items():
-            words.append(f"{symbol} " + ", ".join(f"{count} × {bonds}" for bonds, count in counts.items()))
-        symbol, number_ = e.space_group
+        for element, counts in crystal.coordination.items():
+            words.append(f"{element} " + ", ".join(f"{count} × {bonds}" for bonds, count in counts.items()))
+        group, number_ = e.space_group
         return [("Composition", f"{crystal.formula}, {len(crystal.atoms)} atoms"), ("Density", f"{e.density:.2f} g/cm³"),
-                ("Space group", f"{symbol} ({number_})"), ("Bonds of each", "; ".join(words)),
+                ("Space group", f"{symbol(group)} ({number_})"), ("Bonds of each", "; ".join(words)),
                 ("Sites", f"{len(crystal.sites)} of {sum(n for _, n in crystal.sites)} O"),
                 ("Band gap (PBE)", f"{p.band_gap:.1f} ± {p.band_gap_half:.1f} eV")]
 

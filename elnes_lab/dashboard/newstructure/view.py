@@ -171,7 +171,8 @@ class NewStructureView:
     def status(self):
         """Text for the top bar: what is shown."""
         found = self.model.found
-        said = f"<b>{len(found.crystal.sites):,}</b> sites of {escape(found.crystal.name)[:40]}; " if found else ""
+        count = len(found.crystal.sites) if found else 0
+        said = f"<b>{count:,}</b> site{'s' * (count != 1)} of {escape(found.crystal.name)[:40]}; " if found else ""
         return f"{said}{len(self.model.db):,} spectra"
 
     def on_status(self, callback):
