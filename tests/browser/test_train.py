@@ -229,6 +229,8 @@ def test_a_run_trained_here_is_shown_in_inspect(page):
     page.wait_for_function(f"{errors}?.data?.[0]?.x?.length > 10", timeout=PATIENCE)
     page.get_by_role("button", name="Train", exact=True).first.click()
     page.get_by_role("button", name="Fast", exact=True).click()
+    # Its epochs are there, too: until then a key would move the slider of before.
+    page.wait_for_function("[...document.querySelectorAll('.elnes-train output')].some((o) => o.textContent === '25')")
     control(page, "Members").locator("select").select_option(label="1")
     set_epochs(page, 5)
     before = models(page).count()
