@@ -24,7 +24,7 @@ def add_commands(commands, with_database) -> None:
     with_database(match)
     match.set_defaults(run=run_match)
 
-    quantify = commands.add_parser("quantify", help="structure read from a measured spectrum, with 90 % intervals")
+    quantify = commands.add_parser("quantify", help="structure read from a measured spectrum, with 90 %% intervals")
     with_spectrum(quantify)
     quantify.add_argument("--model", type=path, metavar="FOLDER", help="a quantifier (default: the one that comes with it)")
     quantify.add_argument("--held-out", type=words, metavar="STRUCTURE",
@@ -41,7 +41,7 @@ def with_spectrum(command) -> None:
     command.add_argument("--region", type=whole(0, 10**6), nargs=4, metavar=("TOP", "BOTTOM", "LEFT", "RIGHT"),
                          help="pixels of a spectrum image to add up, BOTTOM and RIGHT excluded (default: all)")
     command.add_argument("--background", nargs=2, type=number(0, 1000), metavar=("LOW", "HIGH"),
-                         help="window before the edge, eV (default: up to 527 eV)")
+                         help="window before the edge, eV (default: up to 527 eV, or 531 eV in data that begin late)")
     command.add_argument("--background-kind", choices=("power law", "line", "constant", "none"),
                          help="curve that is subtracted (default: what suits the spectrum)")
     command.add_argument("--low-loss", type=path, metavar="FILE", help="low-loss spectrum to take plural scattering out with")

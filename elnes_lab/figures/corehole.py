@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import DataError
-from .inspect import ABOVE, COMPUTED, DOTS, PREDICTED_DASHES, TITLES, mark_size, transparent
+from .inspect import ABOVE, COMPUTED, DOTS, PREDICTED_DASHES, mark_size, transparent
 from .style import CRYSTAL, blank, styled
 
 GROUND = "#7A5195"  # the PDOS: neither a computed nor a predicted spectrum
@@ -13,7 +13,8 @@ JITTER = 0.3  # of the points of a group, across it
 def change_figure(curves, *, models=2, height=520):
     """Figure of one site: ground-state PDOS, computed ELNES and predictions on one axis, and below each less the PDOS.
 
-    curves: a dict per model with energy (m,) eV above the conduction-band edge, ground, computed, predicted (m,), lower
+    curves: a dict per model with energy (m,) eV, of the PDOS above the conduction-band minimum, of the ELNES above its own edge
+    (or the first empty level, where the model counts from there); ground, computed, predicted (m,), lower
     and upper (m,) or None, all in units of the mean of the computed spectrum, title and color. models: draw traces for
     this many, unused ones hidden. Raises DataError for no curve.
     """
@@ -68,7 +69,7 @@ def change_figure(curves, *, models=2, height=520):
                 hovertemplate=f"%{{x:.1f}} eV, predicted %{{y:{sign}.3g}}<extra></extra>", **place,
             )
     figure.update_xaxes(range=[energy[0], energy[-1]])
-    figure.update_xaxes(title_text=TITLES["onset"], **bottom)
+    figure.update_xaxes(title_text="Above the edge (eV)", **bottom)
     figure.update_yaxes(title_text="Intensity (mean ELNES = 1)", rangemode="tozero", **top)
     figure.update_yaxes(title_text="ELNES − PDOS", **bottom)
     styled(figure, height=height, margin={"t": 56})
@@ -93,7 +94,7 @@ def learnt_figure(
         raise DataError(f"{shape[1]} spectra and {shape[0]} models need as many shares and gains. Give one for each.")
     learnt, computed, predicted = (100 * np.asarray(v, float).reshape(shape) for v in (learnt, computed, predicted))
     known, amorphous = np.asarray(known, bool).reshape(shape), np.asarray(amorphous, bool)
-    figure = make_subplots(figure=blank(), rows=1, cols=2, horizontal_spacing=0.2, column_widths=[0.53, 0.47])
+    figure = make_subplots(figure=blank(), rows=1, cols=2, horizontal_spacing=0.26, column_widths=[0.5, 0.5])
     left, right = {"row": 1, "col": 1}, {"row": 1, "col": 2}
     spread = np.random.default_rng(0).uniform(-JITTER, JITTER, shape[1])
     ends = _ends(computed, predicted)
@@ -151,11 +152,13 @@ def learnt_figure(
             x=x, y=y, mode="markers", meta=f"marked.{number}", visible=bool(x), showlegend=False, hoverinfo="skip",
             marker={"size": 17, "symbol": "circle-open", "color": COMPUTED, "line": {"width": 2.5}}, **place,
         )
-    figure.update_xaxes(tickvals=[0, 1], ticktext=["crystals", "amorphous"], range=[-0.6, 1.6], showgrid=False, **left)
+    figure.update_xaxes(
+        tickvals=[0, 1], ticktext=["crystal", "<br>amorph."], tickangle=0, range=[-0.6, 1.6], showgrid=False, **left
+    )
     figure.update_yaxes(title_text="Change learnt (%)", **left)
     figure.update_xaxes(title_text="Computed gain (%)", **right)
     figure.update_yaxes(title_text="Predicted gain (%)", **right)
-    styled(figure, height=height, margin={"t": 14})
+    styled(figure, height=height, margin={"t": 14, "r": 24})
     return figure.update_layout(showlegend=False, dragmode="zoom", uirevision=str(shape[1]), hovermode="closest")
 
 

@@ -18,8 +18,8 @@ def spectra_figure(energy, average, sites, *, others=(), pdos_energy=None, pdos=
 
     energy (m,) eV; average: (mean, lower, upper), (m,) each, the bounds may be None, or None; sites: dicts of title, mean,
     lower and upper (m,); the band of the first is drawn. others: dicts of title, energy, values and color, computed
-    spectra to compare. pdos_energy (b,) eV, pdos: dicts of title, mean, lower, upper (b,), of the same sites, or
-    of the average where there are no sites. zero: what
+    spectra to compare. pdos_energy (b,) eV above the conduction-band minimum, pdos: dicts of title, mean,
+    lower, upper (b,), states/eV/atom, of the same sites, or of the average where there are no sites. zero: what
     energies count from. sites_drawn, others_drawn: so many traces, unused ones hidden.
     """
     from plotly.subplots import make_subplots
@@ -60,7 +60,7 @@ def spectra_figure(energy, average, sites, *, others=(), pdos_energy=None, pdos=
     for k in range(sites_drawn):
         one, (color, dash) = pick(pdos, k), STYLES[k] if sites else (AVERAGE, "solid")
         line(f"pdos.{k}", below, None if one is None else one["mean"], "" if one is None else one["title"], color, dash,
-             2.5, bottom, " states/eV", legend=False)
+             2.5, bottom, " states/eV/atom", legend=False)
     figure.update_xaxes(title_text=TITLES[zero], range=[energy[0], energy[-1]], **top)
     figure.update_xaxes(title_text=TITLES["cbm"], range=[energy[0], energy[-1]] if not len(below) else
                         [below[0], below[-1]], **bottom)

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from ..database import open_database
 from ..errors import DataError
 from ..schema import CHECKSUMS, FILE, STRUCTURES
+from .export import write_whole
 from .places import file_place
 
 LIMIT = 2 * 2**30  # bytes, of what is fetched and of what it unpacks to
@@ -54,7 +55,7 @@ def fetch(source: str, folder: Path | str, *, sha256: str | None = None, overwri
         for name, data in files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            replace(path, data)
+            write_whole(path, data)
             written.append(path)
     except OSError as problem:
         raise DataError(f"{folder} cannot be written: {problem.strerror or problem}. Make room, or set ELNES_LAB_DATA to another "
@@ -129,16 +130,3 @@ def checked(source: str, database: bytes) -> bytes:
                 return db.store.structures().encode()
         except DataError as problem:
             raise DataError(str(problem).replace(str(path), source).replace(FILE, source)) from None
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Writes beside the file and renames, so that no reader meets half a file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

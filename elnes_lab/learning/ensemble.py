@@ -20,7 +20,7 @@ from .combine import Difficulty, stacking
 from .dataset import Dataset, taken
 from .directions import as_target, directed, samples
 from .epoch import EpochRecord, Watched
-from .intervals import LEVELS, half_widths
+from .intervals import LEVELS, check_level, half_widths
 from .kernels import KernelModel, block_features, half
 from .splits import Split
 
@@ -99,8 +99,7 @@ class Ensemble:
 
         Raises DataError for a level that is none of `intervals.LEVELS`, and where the model gives no finite spectrum.
         """
-        if level not in LEVELS:
-            raise DataError(f"Intervals are calibrated for {', '.join(f'{x:g}' for x in LEVELS)}; not for {level!r}.")
+        check_level(level)
         data = self.dataset(data)
         curves, mean, variance = self.by_direction(data)
         if not (np.isfinite(curves).all() and np.isfinite(variance).all()):

@@ -10,6 +10,20 @@ from ..errors import DataError
 LEVELS = (0.5, 0.68, 0.8, 0.9, 0.95, 0.99)
 
 
+def check_level(level) -> None:
+    """DataError for a level that no interval is calibrated for."""
+    if level not in LEVELS:
+        raise DataError(f"Intervals are calibrated for {', '.join(f'{x:g}' for x in LEVELS)}; not for {level!r}.")
+
+
+def around(mean: np.ndarray, widths: np.ndarray | None, level: float) -> tuple:
+    """(lower, upper) of spectra (n, m), not negative, with half widths (level, m); (None, None) where there are none."""
+    width = None if widths is None else widths[LEVELS.index(level)]
+    if width is None or not np.isfinite(width).all():
+        return None, None
+    return np.maximum(mean - width, 0), mean + width
+
+
 def half_widths(residuals: np.ndarray, groups: np.ndarray, levels=LEVELS) -> np.ndarray:
     """Half widths (level, m) of intervals that hold a new structure's spectrum with those probabilities, energy by
     energy.

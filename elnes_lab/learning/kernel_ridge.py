@@ -16,7 +16,7 @@ from .baselines import Features, KernelRidge, inner_folds, squared_distances
 from .choices import InputChoice, TargetChoice
 from .dataset import Dataset, taken
 from .epoch import EpochRecord, Watched
-from .intervals import LEVELS, half_widths
+from .intervals import around, check_level, half_widths
 from .model import Prediction
 from .splits import Split
 
@@ -69,8 +69,7 @@ class KernelRidgeModel:
 
     def predict(self, data, *, level: float = 0.9) -> Prediction:
         """Spectra of a Database or Dataset, not negative; one member. Raises DataError as `Model.predict` does."""
-        if level not in LEVELS:
-            raise DataError(f"Intervals are calibrated for {', '.join(f'{x:g}' for x in LEVELS)}; not for {level!r}.")
+        check_level(level)
         data = self.dataset(data)
         curves = ((data.inputs - self.input_mean) / self.input_scale[:, None]).reshape(len(data), -1)
         features = np.concatenate([curves, (data.scalars - self.scalar_mean) / self.scalar_scale], axis=1)
@@ -79,10 +78,7 @@ class KernelRidgeModel:
         if not np.isfinite(mean).all():
             raise DataError("The model gives no finite spectrum for these inputs: its numbers are of no use. Train it "
                             "again.")
-        lower = upper = None
-        width = None if self.widths is None else self.widths[LEVELS.index(level)]
-        if width is not None and np.isfinite(width).all():
-            lower, upper = np.maximum(mean - width, 0), mean + width
+        lower, upper = around(mean, self.widths, level)
         return Prediction(mean, mean[None], lower, upper, self.target_energy, data.sites, level)
 
 

@@ -13,7 +13,7 @@ import torch
 from ..errors import DataError
 from .choices import InputChoice, TargetChoice
 from .dataset import Dataset, taken
-from .intervals import LEVELS, half_widths
+from .intervals import around, check_level, half_widths
 from .network import Network
 
 ROWS_AT_ONCE = 512  # their hidden units stay in the processor's cache
@@ -83,8 +83,7 @@ class Model:
         structures to calibrate `level` on. Raises DataError for a level that is none of `intervals.LEVELS`, and where the
         weights give no finite spectrum.
         """
-        if level not in LEVELS:
-            raise DataError(f"Intervals are calibrated for {', '.join(f'{x:g}' for x in LEVELS)}; not for {level!r}.")
+        check_level(level)
         data = self.dataset(data)
         members = np.empty((self.hyper.members, len(data), self.network.sizes["targets"]), np.float32)
         with torch.inference_mode():
@@ -95,8 +94,5 @@ class Model:
         if not np.isfinite(members).all():
             raise DataError("The model gives no finite spectrum for these inputs: its weights are of no use. Train it again.")
         mean = members.mean(0)
-        lower = upper = None
-        width = None if self.widths is None else self.widths[LEVELS.index(level)]
-        if width is not None and np.isfinite(width).all():
-            lower, upper = np.maximum(mean - width, 0), mean + width
+        lower, upper = around(mean, self.widths, level)
         return Prediction(mean, members, lower, upper, self.target_energy, data.sites, level)

@@ -23,7 +23,7 @@ from ..errors import DataError
 from .choices import TargetChoice
 from .combine import Difficulty
 from .dataset import grouped_folds
-from .intervals import LEVELS, half_widths
+from .intervals import LEVELS, check_level, half_widths
 from .kernels import CONSTANT, KernelModel, half
 from .site_dataset import VALUES, SiteDataset
 
@@ -168,7 +168,7 @@ def outside(beyond: np.ndarray) -> np.ndarray:
 class SitePrediction:
     """n sites. mean, lower, upper (n, m): isotropic spectra of mean 1 with their interval (None: not calibrated) at energy
     (m,), eV, counted as `target` says; polarized (n, 3, m). average: (mean, lower, upper) (m,) over the sites, weighted with
-    `weights`. pdos, pdos_lower, pdos_upper (n, b) at pdos_energy (b,). onset (n,) eV, on the scale of experimental energy
+    `weights`. pdos, pdos_lower, pdos_upper (n, b), states/eV/atom, at pdos_energy (b,), eV above the conduction-band minimum. onset (n,) eV, on the scale of experimental energy
     loss; band_gap, eV, of the structure (mean over sites); each with its half width of the same interval. score (n,),
     above 1: strange; reasons: n texts. nearest: of each site (label, similarity from 0 to 1) of known ones, the likest
     first."""
@@ -234,8 +234,7 @@ class StructureRoute:
 
     def describe(self, features, numbers, labels, weights, parts, level: float) -> SitePrediction:
         """The prediction of sites by one part each (numbers of parts, (n,))."""
-        if level not in LEVELS:
-            raise DataError(f"Intervals are calibrated for {', '.join(f'{x:g}' for x in LEVELS)}; not for {level!r}.")
+        check_level(level)
         m, b = len(self.energy), len(self.pdos_energy)
         values = np.empty((len(features), m + b + len(VALUES)))
         along, variance = np.empty((len(features), 3, m)), np.empty(len(features))

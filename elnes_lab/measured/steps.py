@@ -14,6 +14,7 @@ from .background import FEWEST_WINDOW, fitted
 from .deconvolution import fourier_ratio
 
 ONSET = (528.0, 538.0)  # eV: where the O K edge of a silicon oxide rises, whatever the microscope's calibration
+SEARCHED = (ONSET[0] - 15, ONSET[1] + 25)  # eV
 NEEDED = (530.0, 545.0)  # eV that a spectrum must cover at least
 ABOVE = 30.0  # eV above the edge that are compared and scaled
 BELOW = 5.0
@@ -224,16 +225,16 @@ def check_edge(treated) -> None:
 def edge_of(energy, intensity) -> float:
     """Energy (eV) at which the spectrum, background subtracted, reaches half its height; see `spectra.half_height`.
 
-    Looked for from 515 eV to 25 eV above the usual onset. DataError if nothing rises there.
+    Looked for within `SEARCHED`. DataError if nothing rises there.
     """
-    inside = (energy > ONSET[0] - 15) & (energy < ONSET[1] + 25)
+    inside = (energy > SEARCHED[0]) & (energy < SEARCHED[1])
     part = intensity[inside]
     if len(part) < 10:
         raise DataError("Fewer than ten points lie around the O K edge. Choose a wider region.")
     found = float(half_height(energy[inside], part - min(0.0, float(np.median(part[:5])))))
     if not np.isfinite(found) or found < energy[inside][1]:
-        raise DataError("No O K edge rises between 515 and 560 eV: the intensity is already high before it. Subtract the background, "
-                        "with a window before the edge.")
+        raise DataError(f"No O K edge rises between {SEARCHED[0]:g} and {SEARCHED[1]:g} eV: the intensity is already high before it. "
+                        "Subtract the background, with a window before the edge.")
     return found
 
 

@@ -141,3 +141,10 @@ def test_serve_asks_for_a_token_only_where_others_can_reach_it(monkeypatch):
     serve(port=port)
     serve(port=port, ip="0.0.0.0")
     assert ["--Voila.auto_token=True" in words for words in started] == [False, True]
+
+
+@pytest.mark.parametrize("command", ["", "build", "train", "predict", "match", "quantify", "converge", "compute", "card", "data", "import", "fetch"])
+def test_help_is_printed(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*filter(None, [command]), "--help"])
+    assert end.value.code == 0 and f"usage: elnes-lab {command}".strip() in capsys.readouterr().out

@@ -13,7 +13,8 @@ from ..sites.model import SiteModel
 def from_edge(rows, shift, one):
     """What to add to a Judged's energies to count from the conduction-band edge: eV, (n,), of rows shifted by shift (n,).
 
-    An axis that counts from the spectrum's own edge does so already; on any other the edge is the first empty level.
+    An axis that counts from the spectrum's own edge is laid on the PDOS's as it is, as both begin there; on any other the
+    edge is the first empty level.
     """
     return np.zeros(len(rows)) if one.data.target.alignment == "edge" else rows.shifts("onset") - shift
 

@@ -10,8 +10,7 @@ from ...learning import metrics
 from ..common.saving import Saving
 from ..common.widgets import Figure, control
 from ..common.words import ALL, version
-from ..sites import link
-from ..sites.widgets import KINDS, OPENING, ModelChoice, Waiting, Walk, not_predicted, nothing_shown
+from ..sites.widgets import KINDS, OPENING, Linked, ModelChoice, Waiting, Walk, not_predicted, nothing_shown
 from .model import CoreHoleModel
 
 CHANGE_HEIGHT, LEARNT_HEIGHT = 470, 380
@@ -28,7 +27,7 @@ MEANING = (
 )
 
 
-class CoreHoleView:
+class CoreHoleView(Linked):
     """The Core hole panel of a database: `widget`; `model` holds its state; page is the Page of the frame."""
 
     title = "Core hole"
@@ -182,29 +181,3 @@ class CoreHoleView:
         # Plotly calls this for every trace of the figure; only one has the point.
         if points.point_inds and points.point_inds[0] < len(self.model.shown):
             self.model.select(self.model.labels[self.model.shown[points.point_inds[0]]])
-
-    # links -----------------------------------------------------------------------------------------------------------
-    def link(self):
-        """(query, sentence) of a link to what is shown."""
-        return link.query(self.model)
-
-    def open_link(self, text):
-        """Show what the query of a link asks for; sentences about what of it is ignored."""
-        state, sentences = link.read(self.model, text)
-        for name in self.controls.keys() & state.keys():
-            self.controls[name].value = state[name]
-        if "site" in state:
-            self.model.select(state["site"])
-        return sentences
-
-    def follow(self, label):
-        """Show the site that was chosen on another page."""
-        self.model.follow(label)
-
-    def status(self):
-        """Text for the top bar: how many spectra are shown."""
-        return f"<b>{len(self.model.shown):,}</b> of {len(self.model.labels):,} spectra shown"
-
-    def on_status(self, callback):
-        """Call `callback()` whenever `status` has changed."""
-        self.model.observe(lambda change: callback(), "shown")

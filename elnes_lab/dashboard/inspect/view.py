@@ -11,8 +11,7 @@ from ..common.saving import SaveFigure, Saving
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, control
 from ..common.words import ALL, version
-from ..sites import link
-from ..sites.widgets import KINDS, OPENING, ModelChoice, Waiting, Walk, not_predicted, nothing_shown
+from ..sites.widgets import KINDS, OPENING, Linked, ModelChoice, Waiting, Walk, not_predicted, nothing_shown
 from .model import DIRECTIONS, MEAN, TRAINING, InspectModel
 
 ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 700
@@ -43,10 +42,11 @@ def yardstick(record):
     return f"<td title='{escape(help)}'>{record['mse_median']:.2g}</td>"
 
 
-class InspectView:
+class InspectView(Linked):
     """The Inspect panel of a database: `widget`; `model` holds its state; page is the Page of the frame."""
 
     title = "Inspect"
+    linked = LINKED
 
     def __init__(self, db, page):
         self.model = InspectModel(db, page.session)
@@ -296,30 +296,3 @@ class InspectView:
             "<th scope='col' title='Familiar inputs score below 1'>out-of-domain score</th></tr>"
             f"{rows}</table>{texts}"
         )
-
-    # links -----------------------------------------------------------------------------------------------------------
-    def link(self):
-        """(query, sentence) of a link to what is shown."""
-        return link.query(self.model, LINKED)
-
-    def open_link(self, text):
-        """Show what the query of a link asks for; sentences about what of it is ignored."""
-        state, sentences = link.read(self.model, text, LINKED)
-        for name in self.controls.keys() & state.keys():
-            self.controls[name].value = state[name]
-        if "site" in state:
-            self.model.select(state["site"])
-        return sentences
-
-    def follow(self, label):
-        """Show the site that was chosen on another page."""
-        self.model.follow(label)
-
-    def status(self):
-        """Text for the top bar: how many spectra are shown."""
-        shown, total = len(self.model.shown), len(self.model.labels)
-        return f"<b>{shown:,}</b> of {total:,} spectra shown"
-
-    def on_status(self, callback):
-        """Call `callback()` whenever `status` has changed."""
-        self.model.observe(lambda change: callback(), "shown")

@@ -3,6 +3,7 @@
 Nothing that is uploaded is kept: it is in the memory of this page alone, and goes with it.
 """
 
+from functools import cached_property
 from importlib.util import find_spec
 
 from traitlets import Any, HasTraits, Int, Unicode
@@ -140,6 +141,11 @@ class MeasuredModel(HasTraits):
         if not self.change(deconvolve=True):
             self.low_loss = before
 
+    @cached_property
+    def averages(self):
+        """The Library that a calibration looks at, whatever the spectrum is compared with."""
+        return Library(self.db)
+
     # steps -----------------------------------------------------------------------------------------------------------
     def steps(self, options, measured, low_loss):
         """Steps for `treat` from options."""
@@ -149,7 +155,7 @@ class MeasuredModel(HasTraits):
         if options["deconvolve"] and low_loss is not None:
             found.append(Deconvolve(low_loss))
         offset = options["offset"]
-        edge = self.library().usual_edge if offset is None else None
+        edge = self.averages.usual_edge if offset is None else None
         return [*found, Calibrate(offset=offset, edge=edge), Normalize()]
 
     def change(self, **options):

@@ -50,7 +50,8 @@ class StepsCard:
         whole.on_click(lambda button: model.choose())
         hint = ipw.HTML("Drag a box over the pixels to add up.").add_class("elnes-note")
         self.image = ipw.Box([self.picture, ipw.Box([hint, whole]).add_class("elnes-row")]).add_class("elnes-image-card")
-        bar = ipw.Box([ipw.HTML("Steps").add_class("elnes-heading"), low_loss, self.undo]).add_class("elnes-bar")
+        title = ipw.HTML("Steps <span class='elnes-note'>intensity over energy loss in eV</span>").add_class("elnes-heading")
+        bar = ipw.Box([title, low_loss, self.undo]).add_class("elnes-bar")
         rows = [
             ipw.Box([control("Region from", self.region[0]), control("to", self.region[1]), control("Background", self.kind),
                      control("fitted from", self.window[0]), control("to", self.window[1])]).add_class("elnes-row"),

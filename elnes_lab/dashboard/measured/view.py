@@ -200,7 +200,7 @@ class MeasuredView:
             getattr(self, name).value = getattr(model, name)
         self.quiet = False
         alike = model.alike()
-        others = f" Within a quarter of the least MSE lie {len(alike)} of them: {', '.join(map(escape, alike[:6]))}" if len(alike) > 1 else ""
+        others = f" {len(alike)} of them have an MSE at most a quarter above the least: {', '.join(map(escape, alike[:6]))}" if len(alike) > 1 else ""
         others += ", ..." if len(alike) > 6 else "." if others else ""
         partial = model.library().incomplete.sum()
         which = "one structure" if partial == 1 else f"{partial} structures"

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..common.widgets import STATIC, control
 from ..common.words import ALL, INDEX
+from . import link
 from .model import NO_MODEL
 
 KINDS = (("all", ALL), ("crystal", "crystal"), ("amorphous", "amorphous"))
@@ -25,6 +26,38 @@ class Keys(anywidget.AnyWidget):
         self.step = step
         self.on_msg(lambda widget, message, buffers: message.get("type") == "step" and self.step(message["by"]))
         self.add_class("elnes-hidden")
+
+
+class Linked:
+    """What the frame asks of a panel with a SiteModel `model` and its `controls` by trait; linked: names of further traits of
+    the model that a link holds."""
+
+    linked = ()
+
+    def link(self):
+        """(query, sentence) of a link to what is shown."""
+        return link.query(self.model, self.linked)
+
+    def open_link(self, text):
+        """Show what the query of a link asks for; sentences about what of it is ignored."""
+        state, sentences = link.read(self.model, text, self.linked)
+        for name in self.controls.keys() & state.keys():
+            self.controls[name].value = state[name]
+        if "site" in state:
+            self.model.select(state["site"])
+        return sentences
+
+    def follow(self, label):
+        """Show the site that was chosen on another page."""
+        self.model.follow(label)
+
+    def status(self):
+        """Text for the top bar: how many spectra are shown."""
+        return f"<b>{len(self.model.shown):,}</b> of {len(self.model.labels):,} spectra shown"
+
+    def on_status(self, callback):
+        """Call `callback()` whenever `status` has changed."""
+        self.model.observe(lambda change: callback(), "shown")
 
 
 class ModelChoice:

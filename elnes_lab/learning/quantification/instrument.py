@@ -18,7 +18,7 @@ COUNTS = (100.0, 10_000.0)      # in the maximum of the spectrum, per channel of
 BACKGROUNDS = (-0.1, 0.1)       # remainder of the background just below the edge, in shares of the maximum
 PLURALS = (0.0, 0.3)            # thickness in mean free paths that deconvolution left over
 EXPONENT = 3.0                  # of the power law of the background
-ONSET = 532.0                   # eV of energy loss, where the zero of the edge lies: gives the power law its slope
+ONSET = 532.0                   # eV of energy loss, about the edge; only the slope of the power law hangs on it
 PLASMON = (23.0, 17.0)          # eV: energy and FWHM of the plasmon of silica, as Drude's loss function
 
 
@@ -53,8 +53,8 @@ def measured(energy, intensity, zero, conditions: Conditions, random: np.random.
     """Spectra (n, m) on a uniform grid (m,) in eV as an instrument would record them, (n, m), maximum 1 before noise.
 
     zero (n,): the edge of each on that grid, eV. In this order: broadening, plural scattering (Poisson series of a
-    plasmon of the low loss), shift, remainder of a power-law background of exponent 3, Poisson noise. Intensities below
-    zero get the noise of none. Raises DataError for conditions of another number and for noise without `random`.
+    plasmon of the low loss), shift, remainder of a power-law background of exponent 3, counted noise (normal,
+    with the counts as its variance, one at least). The noise of a background that was subtracted is not in it. Raises DataError for conditions of another number and for noise without `random`.
     """
     energy, intensity = np.asarray(energy, float), np.atleast_2d(np.asarray(intensity, float))
     if len(conditions.shift) != len(intensity):

@@ -95,6 +95,7 @@ class Quantified:
                            for one in self.properties],
             "curves": [{name: getattr(one, name) for name in plain}
                        | {name: getattr(one, name).tolist()
-                          for name in ("radius", "value", "lower", "upper", "informative")} for one in self.curves],
-            "spectrum": {"energy_eV": self.energy.tolist(), "intensity": self.intensity.tolist()},
+                          for name in ("value", "lower", "upper", "informative")}
+                       | {"radius_angstrom": one.radius.tolist()} for one in self.curves],
+            "spectrum": {"energy_above_zero_eV": self.energy.tolist(), "intensity": self.intensity.tolist()},
         }

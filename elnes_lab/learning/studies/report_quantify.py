@@ -32,7 +32,7 @@ def both(score: dict) -> str:
 def head(f: dict) -> list[str]:
     return [
         "# Quantify: structure from a spectrum, and how well", "",
-        "Written by `elnes-lab study` from the numbers in `quantify.json`; do not edit. The text follows the numbers.", "",
+        "Written by `elnes-lab study --quantify` from the numbers in `quantify.json`; do not edit. The text follows the numbers.", "",
         f"{f['rows']} sites of {f['structures']} structures, {f['nets']} nets of crystals, {f['glass']} sites of glass (data version "
         f"{f['data']}). Whatever is said of a spectrum is said by a model that was trained without its net, in {f['folds']} folds. "
         "\"Stored\": the spectra of the database. \"Recorded\": as an instrument would record them, drawn evenly over shifts up "
@@ -53,8 +53,8 @@ def methods(f: dict) -> list[str]:
     one, each = ([s["mae"] for s in m["recorded"]] for m in f["methods"] if m["method"].startswith("network"))
     fewer = [SHORT[p.key].split(",")[0] for p, a, b in zip(PROPERTIES, one, each) if a < b]
     return lines + [f"One network for all properties against one for each (recorded): it is nearer for "
-                    f"{', '.join(fewer) if fewer else 'none of them'}. Constants of the kernel were chosen on folds like these; the "
-                    "optimum is flat (neighboring values change errors by 3 %).", ""]
+                    f"{', '.join(fewer) if fewer else 'none of them'}. Constants of the kernel were chosen on folds like "
+                    "these.", ""]
 
 
 def groups(f: dict) -> list[str]:

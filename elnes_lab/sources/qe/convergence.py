@@ -31,7 +31,8 @@ USUAL = {
     "iterations": (300, 400, 700),
     "hole": tuple(HOLES),
 }
-WINDOW = (-1.0, 30.0)  # eV from the edge that two spectra are compared in
+UNITS = {"image_distance": " angstrom", "cutoff": " Ry", "density_cutoff": " Ry", "hwhm": " eV"}
+WINDOW = (-1.0, 30.0)  # eV from the lowest empty level that two spectra are compared in
 SHIFTS = np.arange(-1.0, 1.001, 0.02)  # eV tried to bring their edges together
 STEP = 0.1  # eV
 
@@ -51,8 +52,9 @@ class Variant:
 
     @property
     def label(self) -> str:
-        return self.name if self.value is None else f"{self.name} {self.value:g}" if self.name != "hole" else (
-            f"hole: {self.value}")
+        if self.value is None or self.name == "hole":
+            return self.name if self.value is None else f"hole: {self.value}"
+        return f"{self.name} {self.value:g}{UNITS.get(self.name, '')}"
 
 
 def variations(values: dict[str, tuple] | None = None, base: Settings | None = None) -> list[tuple[str, object, Settings]]:
@@ -155,11 +157,11 @@ def compare(variant: Variant, reference: Variant) -> dict[str, float]:
     wanted = shift(reference.energy, reference.strength.mean(0), 0.0, grid=axis, fill=0.0)
     errors = ((tried / tried.mean(1, keepdims=True) - wanted / wanted.mean()) ** 2).mean(1)
     best, none = int(np.argmin(errors)), int(np.argmin(np.abs(SHIFTS)))
-    return {"mse": float(errors[none]), "mse_aligned": float(errors[best]), "shift": round(float(SHIFTS[best]), 2)}
+    return {"mse": float(errors[none]), "mse_aligned": float(errors[best]), "shift_eV": round(float(SHIFTS[best]), 2)}
 
 
 def table(variants: list[Variant]) -> list[dict]:
-    """A row for each variant against the one as stored and, where numbers were tried, against the finest of its kind."""
+    """A row for each variant against the one as stored and, where numbers were tried, against the finest of its kind that was tried."""
     stored = next((v for v in variants if v.value is None), variants[0])
     rows = []
     for variant in variants:
@@ -179,12 +181,12 @@ def markdown(variants: list[Variant], title: str) -> str:
         f"# {title}", "",
         f"MSE of isotropic spectra of mean 1 from {WINDOW[0]:g} to {WINDOW[1]:g} eV about the lowest empty level, as they are and "
         "after the rigid shift that brings them together best; seconds of one core for density and spectrum.", "",
-        "| setting | atoms | k points | s | MSE, against as stored | shifted | by (eV) | MSE, against the finest | shifted |",
+        "| setting | atoms | k points | s | MSE, against as stored | shifted | by (eV) | MSE, against the finest tried | shifted |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in table(variants):
         stored, finest = row["against_stored"], row.get("against_finest")
         more = f"{finest['mse']:.4f} | {finest['mse_aligned']:.4f}" if finest else " | "
         lines.append(f"| {row['setting']} | {row['atoms']} | {row['kpoints']} | {row['seconds']:.0f} | {stored['mse']:.4f} | "
-                     f"{stored['mse_aligned']:.4f} | {stored['shift']:+.2f} | {more} |")
+                     f"{stored['mse_aligned']:.4f} | {stored['shift_eV']:+.2f} | {more} |")
     return "\n".join(lines) + "\n"

@@ -40,7 +40,7 @@ def core_hole_density(
     out = run("density", charge=1 if settings.hole == "excited" else HOLES[settings.hole])
     neutral_energy = np.nan
     if settings.hole == "excited":
-        out = run("neutral", restart=excited)
+        out = run("neutral", restart=excited, threshold=1e-7 * len(symbols))
         neutral_energy = outputs.total_energy(out)
     energy, levels = outputs.total_energy(out), outputs.band_energies(out, occupied + 1)[-1]
     homo, lumo = levels[occupied - 1], levels[occupied]

@@ -22,17 +22,19 @@ def pw(
     bands: int | None = None,
     charge: float = 0,
     restart: list[float] | None = None,
+    threshold: float = 1e-4,
     occupations: str = "fixed",
 ) -> str:
     """Input of pw.x for `task` "scf" or "nscf"; kmesh None: the Gamma point alone.
 
-    hole: the atom that has a full 1s hole. restart: occupations of all bands; the run then starts from the density
-    and the states of the one before.
+    hole: the atom that has the 1s hole. restart: occupations of all bands; the run then starts from the density
+    and the states of the one before. threshold: Ry, of a restarted run; the default does for its total energy, which the
+    error of the density enters squared, not for its potential.
     """
     kinds = [kind for kind in KINDS if kind != "Oh" or hole is not None]
     mass = MASS | {"Oh": MASS["O"]}
     start = (
-        "startingpot='file', startingwfc='file', conv_thr=1e-4" if restart else f"conv_thr={1e-7 * len(symbols):.2e}"
+        f"startingpot='file', startingwfc='file', conv_thr={threshold:.2e}" if restart else f"conv_thr={1e-7 * len(symbols):.2e}"
     )
     lines = [
         f"&control\n calculation='{task}', prefix='run', outdir='{STATES}', pseudo_dir='{PSEUDO}', verbosity='high'\n/",

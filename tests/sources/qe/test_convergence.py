@@ -54,11 +54,11 @@ def test_what_cannot_be_varied_is_a_sentence(wrong):
 
 def test_a_shift_is_found_and_a_change_of_shape_is_not_taken_for_one():
     moved = compare(variant(by=0.3), variant())
-    assert moved["shift"] == pytest.approx(-0.3) and moved["mse_aligned"] < 1e-4 < 1e-2 < moved["mse"]
+    assert moved["shift_eV"] == pytest.approx(-0.3) and moved["mse_aligned"] < 1e-4 < 1e-2 < moved["mse"]
     wider = compare(variant(width=2.0), variant())
     assert wider["mse_aligned"] > 0.5 * wider["mse"] > 0
     same = compare(variant(), variant())
-    assert same["shift"] == 0 and same["mse"] == pytest.approx(0, abs=1e-12)
+    assert same["shift_eV"] == 0 and same["mse"] == pytest.approx(0, abs=1e-12)
 
 
 def test_what_is_finished_is_kept_and_what_fails_is_told(planned, tmp_path):
@@ -71,11 +71,11 @@ def test_what_is_finished_is_kept_and_what_fails_is_told(planned, tmp_path):
     tried = variations({"image_distance": (8.5, 6.5), "hole": ("half",)})
     study = Study(planned["prototype-00"], 1, tried, perform=counted)
     first = list(study.run(tmp_path / "out", told.append))
-    assert [v.label for v in first] == ["as stored", "image_distance 6.5"] and told == ["hole half: pw.x stopped."]
+    assert [v.label for v in first] == ["as stored", "image_distance 6.5 angstrom"] and told == ["hole half: pw.x stopped."]
     assert first[1].atoms < first[0].atoms and first[0].energy[0] == pytest.approx(-7)
     rows = table(first)
-    assert rows[1]["against_stored"]["shift"] == pytest.approx(0.2, abs=0.03) and "against_finest" not in rows[1]
-    assert "| image_distance 6.5 |" in markdown(first, "x")
+    assert rows[1]["against_stored"]["shift_eV"] == pytest.approx(0.2, abs=0.03) and "against_finest" not in rows[1]
+    assert "| image_distance 6.5 angstrom |" in markdown(first, "x")
     calls.clear()
     (damaged,) = (path for path in (tmp_path / "out").iterdir() if study.digest(tried[0][2]) in path.name)
     damaged.write_bytes(damaged.read_bytes()[:200])
