@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from ..errors import DataError
+from .arguments import path, words
 
 
 def add_commands(commands) -> None:
@@ -12,15 +13,15 @@ def add_commands(commands) -> None:
     converge = commands.add_parser(
         "converge",
         help="one spectrum with one setting after another changed: supercell, k points, cut-off, core hole",
-        description="Start it again at any time: what is finished is not computed twice. Writes convergence.md, .json and .html.",
+        description="Start it again at any time: what is finished is not computed twice. Writes a table (.md, .json) and a figure (.html), named after the site.",
     )
-    converge.add_argument("structures", type=Path, help="CIF or POSCAR of one structure, or extended XYZ with many")
-    converge.add_argument("--only", metavar="ID", help="the structure of the list, by its id")
-    converge.add_argument("--site", metavar="O3", help="the oxygen, by its index in the structure (default: the first)")
+    converge.add_argument("structures", type=path, help="CIF or POSCAR of one structure, or extended XYZ with many")
+    converge.add_argument("--only", type=words, metavar="ID", help="the structure of the list, by its id")
+    converge.add_argument("--site", type=words, metavar="O3", help="the oxygen, by its index in the structure (default: the first)")
     converge.add_argument("--vary", action="append", default=[], metavar="NAME=VALUE,VALUE",
                           help="a setting and what to try, e.g. image_distance=8.5,10,12 or hole=full,half,excited,none; may be "
                           "repeated (default: supercell, k points, cut-off, Lanczos steps and hole)")
-    converge.add_argument("--output", type=Path, default=Path("convergence"), metavar="FOLDER",
+    converge.add_argument("--output", type=path, default=Path("convergence"), metavar="FOLDER",
                           help="folder for the results (default: convergence)")
     converge.add_argument("--dry-run", action="store_true", help="show what would be computed")
     converge.set_defaults(run=run_converge)
@@ -36,11 +37,10 @@ def wanted(words: list[str]) -> dict[str, tuple] | None:
         if name in found:
             raise DataError(f"{name} is given twice. Give all its values at once, as in image_distance=8.5,10.")
         try:
-            found[name] = tuple(values.split(",")) if name == "hole" else tuple(float(value) for value in values.split(","))
+            kind = {"hole": str, "iterations": int, "max_atoms": int, "batch": int}.get(name, float)
+            found[name] = tuple(kind(value) for value in values.split(","))
         except ValueError:
             raise DataError(f"{word!r} is not NAME=VALUE,VALUE with numbers. Write for example image_distance=8.5,10.") from None
-        if name in ("iterations", "max_atoms", "batch"):
-            found[name] = tuple(int(value) for value in found[name])
     return found
 
 
@@ -77,21 +77,22 @@ def run_converge(options) -> int:
         print(f"{title} {variant.label}: {variant.atoms} atoms, {variant.kpoints} k points, {variant.seconds:.0f} s", flush=True)
     if not variants:
         raise DataError(f"No variant could be computed. The first failed with: {failed[0] if failed else 'nothing to do'}")
-    write(options.output, title, variants, markdown, table)
-    print(f"\n{markdown(variants, title)}\nWritten to {options.output}: convergence.md, convergence.json, convergence.html")
+    name = title.replace("/", "-")
+    write(options.output, name, title, variants, markdown, table)
+    print(f"\n{markdown(variants, title)}\nWritten to {options.output}: {name}.md, {name}.json, {name}.html")
     return 1 if failed else 0
 
 
-def write(folder: Path, title: str, variants, markdown, table) -> None:
+def write(folder: Path, name: str, title: str, variants, markdown, table) -> None:
     """The three files of the result."""
     from ..figures.convergence import convergence_figure
     from ..io.export import write_whole
 
     stored = [v for v in variants if v.value is None]
-    names = dict.fromkeys(v.name for v in variants if v.value is not None)
+    settings = dict.fromkeys(v.name for v in variants if v.value is not None)
     curve = lambda v: (v.label, v.energy, v.strength.mean(0))
-    groups = [(name, [curve(v) for v in (*stored, *(v for v in variants if v.name == name))]) for name in names]
+    groups = [(one, [curve(v) for v in (*stored, *(v for v in variants if v.name == one))]) for one in settings]
     figure = convergence_figure(groups or [("as stored", [curve(v) for v in stored])], title=title)
-    write_whole(folder / "convergence.md", markdown(variants, title).encode())
-    write_whole(folder / "convergence.json", (json.dumps(table(variants), indent=1) + "\n").encode())
-    write_whole(folder / "convergence.html", figure.to_html(include_plotlyjs=True, full_html=True).encode())
+    write_whole(folder / f"{name}.md", markdown(variants, title).encode())
+    write_whole(folder / f"{name}.json", (json.dumps(table(variants), indent=1) + "\n").encode())
+    write_whole(folder / f"{name}.html", figure.to_html(include_plotlyjs=True, full_html=True).encode())

@@ -207,6 +207,8 @@ def run_evaluate(options) -> None:
 
     shipped = data_directory() / MODELS
     models = [name for name in options.models or () if name != STRUCTURE]
+    if options.json and options.models and not models:
+        raise DataError("--json holds the records of models of the PDOS. Name one with --models too, or give --docs.")
     with opened(options) as db:
         if models or not options.models:
             found = run_evaluation(

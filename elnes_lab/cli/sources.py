@@ -81,6 +81,21 @@ def add_commands(commands) -> None:
     project.set_defaults(run=run_materials_project)
 
 
+def check_steps(output: Path) -> None:
+    """DataError if a database in the folder has structures whose steps are not beside it: a build would lose their rows."""
+    from ..database import open_database
+    from ..errors import DataError
+    from ..schema import FILE
+
+    if (output / FILE).exists():
+        there = {path.parent.name for path in (output / "raw").glob("*/ground.npz")}
+        with open_database(output, verify=False) as db:
+            lost = sorted(set(map(str, db["structure"])) - there)
+        if lost:
+            raise DataError(f"{output} has a database with {len(lost)} structures whose steps are not beside it in raw, such as "
+                            f"{lost[0]}: building would lose their rows. Name another folder with --output.")
+
+
 def run_castep(options) -> int:
     from ..build import build
     from ..errors import DataError, unknown
@@ -92,6 +107,7 @@ def run_castep(options) -> int:
     if options.source not in SOURCES:
         raise unknown(options.source, SOURCES, "source")
     output = folder_place(options.output)
+    check_steps(output)
     found = import_folder(options.folder, output / "raw", source=options.source, top=options.top)
     for what, reason in found.refused:
         print(f"Left out: {what}: {reason}", file=sys.stderr)

@@ -5,13 +5,16 @@ of the whole repository), with the trained models beside it. Nothing else in a z
 """
 
 import hashlib
+import http.client
 import io
 import os
 import re
+import struct
 import tempfile
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from ..database import open_database
@@ -35,7 +38,7 @@ def fetch(source: str, folder: Path | str, *, sha256: str | None = None, overwri
     read. SHA256SUMS is written beside the data. The old files stay whole until everything is checked.
 
     Raises DataError for a source that cannot be read, is too large, has another digest, holds no database or a damaged one, for a
-    folder that cannot be written, and where there is another database already, unless `overwrite`.
+    folder that cannot be written, and where there is another database or model already, unless `overwrite`.
     """
     folder = Path(folder)
     content = read(source, report)
@@ -44,12 +47,15 @@ def fetch(source: str, folder: Path | str, *, sha256: str | None = None, overwri
         raise DataError(f"{source} has the sha256 {digest}, not {sha256}: it is another version, or it was damaged on its way. "
                         "Nothing was changed.")
     files = unpacked(source, content) if content[:2] == b"PK" else {FILE: content}
-    place = file_place(folder / FILE, make=True)
-    if place.exists() and place.read_bytes() != files[FILE] and not overwrite:
-        raise DataError(f"{folder} has another database already. Give --overwrite to replace it, or set ELNES_LAB_DATA to the "
-                        "folder that is to have this one.")
+    file_place(folder / FILE, make=True)
+    for name, data in files.items():
+        path = folder / name
+        if not overwrite and path.exists() and path.read_bytes() != data:
+            what = "database" if name == FILE else name
+            raise DataError(f"{folder} has another {what} already. Give --overwrite to replace it, or set ELNES_LAB_DATA to the "
+                            "folder that is to have this one.")
     files |= {STRUCTURES: checked(source, files[FILE])}
-    files[CHECKSUMS] = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items()).encode()
+    files[CHECKSUMS] = sums(folder / CHECKSUMS, files)
     written = []
     try:
         for name, data in files.items():
@@ -61,6 +67,14 @@ def fetch(source: str, folder: Path | str, *, sha256: str | None = None, overwri
         raise DataError(f"{folder} cannot be written: {problem.strerror or problem}. Make room, or set ELNES_LAB_DATA to another "
                         "folder.") from None
     return written
+
+
+def sums(path: Path, files: dict[str, bytes]) -> bytes:
+    """SHA256SUMS with the new files; lines about others stay."""
+    old = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+    kept = [line for line in old if line.partition("  ")[2] not in files]
+    return "".join(f"{line}\n" for line in [*(f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in files.items()), *kept]
+                   ).encode()
 
 
 def read(source: str, report=None) -> bytes:
@@ -76,7 +90,9 @@ def read(source: str, report=None) -> bytes:
             return blocks(source, file, os.fstat(file.fileno()).st_size, report)
     except urllib.error.HTTPError as problem:
         raise DataError(f"{source} answers {problem.code} ({problem.reason}). Check the address.") from None
-    except (OSError, ValueError) as problem:  # no network, a broken connection, a certificate, a name that cannot be
+    except DataError:
+        raise
+    except (OSError, ValueError, http.client.HTTPException) as problem:  # no network, a broken connection, a certificate, a name
         reason = getattr(problem, "reason", None) or getattr(problem, "strerror", None) or problem
         raise DataError(f"{source} cannot be read: {reason}. Check the name and the connection, then try again.") from None
 
@@ -116,7 +132,7 @@ def unpacked(source: str, content: bytes) -> dict[str, bytes]:
                 with archive.open(info) as member:  # no more than is declared
                     found[name] = member.read(info.file_size)
             return found
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError, NotImplementedError) as problem:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError, zlib.error, struct.error) as problem:
         raise DataError(f"{source} is not a whole zip file ({problem}). Fetch it again.") from None
 
 

@@ -16,6 +16,7 @@ DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?|[+-]?(?:nan|inf)", re.IGNORECASE)
 MOST_COLUMNS = 500
 LONGEST_LINE = 20_000
+MOST_LINES = 500_000  # more than twice the points that a spectrum may have
 # Column names of absorption spectra, best first: what stands for the spectrum itself.
 SPECTRA = ("norm", "nor", "flat", "xmu", "mutrans", "mufluor", "mu", "mutey", "tey", "intensity", "counts", "absorption")
 ENERGIES = ("energy", "e", "ev", "energy_ev", "energyloss", "energy loss")
@@ -25,6 +26,8 @@ def read(name: str, content: bytes, item: int | None) -> dict:
     """Arguments of `measured.tidy` from the bytes of a text file. DataError if there is no spectrum in it."""
     text = decoded(name, content)
     lines = text.splitlines()
+    if len(lines) > MOST_LINES:
+        raise DataError(f"{name} has {len(lines):,} lines, more than any spectrum ({MOST_LINES:,} at most). Save the spectrum alone.")
     if any(line.upper().startswith("#FORMAT") and "EMSA" in line.upper() for line in lines[:5]):
         return read_msa(name, lines)
     return read_table(name, lines, item)
@@ -150,7 +153,7 @@ def absorption(columns: dict) -> tuple[np.ndarray | None, str]:
 
 def headings(lines: list[str], scheme, width: int) -> list[str]:
     """Names of the columns: those that .xdi declares, else the last heading with as many words as there are columns."""
-    declared = [re.match(r"#\s*Column\.(\d+)\s*:\s*(.+)", line) for line in lines]
+    declared = [re.match(r"#\s*Column\.(\d{1,4})\s*:\s*(.+)", line) for line in lines]
     found = {int(m[1]): m[2].strip() for m in declared if m}
     if found:
         names = [found.get(k + 1, "") for k in range(width)]

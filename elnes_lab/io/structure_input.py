@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import DataError
 from ..structure import Environment
 
-MOST_BYTES, MOST_LINES = 4 * 2**20, 20_000
+MOST_BYTES, MOST_LINES, MOST_COLUMNS = 4 * 2**20, 20_000, 100
 ATOMS = 500                                       # of a cell
 VOLUME = (4.0, 100.0)                             # cubic angstrom for an atom; stishovite has 7.8, open frameworks 24
 # What silicon oxides have; beyond it a structure is read, but it is said. g/cm^3; angstrom; angstrom.
@@ -71,6 +71,7 @@ def read_structure(source, name: str | None = None, *, elements=("Si", "O"), abs
         atoms, several = parsed(name, content, kind)
     else:
         atoms, name = as_atoms(source), name or "structure"
+    name = "".join(letter if letter.isprintable() else "?" for letter in name)  # a line of an export and of a message
     title = Path(name).name[:80]
     strange = sorted(set(atoms.get_chemical_symbols()) - set(elements))
     if strange:
@@ -131,13 +132,17 @@ def parsed(name: str, content: bytes, kind: str):
     from ..sources.qe.structures import frames
 
     if kind == "extxyz":                          # the reader would wait for as many lines as are said
+        widths = re.findall(rb":[A-Za-z]:(\d+)", (content.split(b"\n", 2) + [b""])[1])
+        if any(int(width[:9]) > MOST_COLUMNS for width in widths):  # each becomes a field in memory
+            raise DataError(f"{name[:80]} is not readable as extended XYZ: it says more than {MOST_COLUMNS} columns of one kind. "
+                            f"{CHOICES}.")
         first, lines = content.split(b"\n", 1)[0].decode("utf-8", "replace").strip("\ufeff \r\t"), content.count(b"\n") + 1
         if not first.isdecimal() or not 0 < int(first[:12]) <= lines - 2:
             raise DataError(f"{name[:80]} is not readable as extended XYZ: its first line is no number of atoms that it has "
                             f"lines for. {CHOICES}.")
     if kind == "vasp":
-        counts = [[int(word[:12]) for word in line.split()] for line in content.splitlines()[5:7]
-                  if line.split() and all(word.isdigit() for word in line.split())]
+        heads = [line.split(b"!")[0].split() for line in content.splitlines()[5:7]]
+        counts = [[int(word[:12]) for word in words] for words in heads if words and all(word.isdigit() for word in words)]
         if any(sum(numbers) > content.count(b"\n") for numbers in counts):
             raise DataError(f"{name[:80]} is not readable as POSCAR: it says more atoms than it has lines. {CHOICES}.")
     suffix = {"cif": ".cif", "extxyz": ".extxyz", "vasp": ".poscar"}[kind]

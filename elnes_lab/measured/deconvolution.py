@@ -4,6 +4,8 @@ import numpy as np
 
 from ..errors import DataError
 
+MOST_STEPS = 200_000  # of the core loss that a low-loss spectrum may span
+
 
 def fourier_ratio(energy, intensity, loss, counts, fwhm=None):
     """(single-scattering spectrum (n,), parameters found) of a core-loss spectrum without its background.
@@ -23,6 +25,9 @@ def fourier_ratio(energy, intensity, loss, counts, fwhm=None):
     if loss[-1] - zero < 30:
         raise DataError(f"The low-loss spectrum ends {loss[-1] - zero:.0f} eV above its zero-loss peak, before plural scattering is "
                         "over. Give one that reaches 30 eV at least.")
+    if (loss[-1] - loss[0]) / step > MOST_STEPS:
+        raise DataError(f"The low-loss spectrum runs from {loss[0]:g} to {loss[-1]:g} eV: more than {MOST_STEPS:,} steps of the core "
+                        "loss. Cut out the part up to some hundred eV.")
     width = peak_width(loss, counts, top)
     fwhm = max(width, 2 * step) if fwhm is None else float(fwhm)
     if not fwhm > 0:

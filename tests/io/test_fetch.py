@@ -90,3 +90,28 @@ def test_what_is_wrong_changes_nothing_and_is_said_in_one_sentence(sources, addr
             fetch(str(source), tmp_path, **({"overwrite": True} | options))
         assert str(problem.value).endswith(".")
     assert (tmp_path / FILE).read_bytes() == b"another one" and not (tmp_path / CHECKSUMS).exists()
+
+
+def test_models_of_ones_own_and_lines_about_other_files_are_kept(sources, tmp_path):
+    fetch(str(sources / "project.zip"), tmp_path)
+    card = tmp_path / "models" / "ensemble-pdos" / "card.json"
+    card.write_text("mine")
+    line = f"{'0' * 64}  raw/x.npz\n"
+    (tmp_path / CHECKSUMS).write_text(line + (tmp_path / CHECKSUMS).read_text())
+    with pytest.raises(DataError, match="another models/ensemble-pdos/card.json already. Give --overwrite"):
+        fetch(str(sources / "project.zip"), tmp_path)
+    assert card.read_text() == "mine"
+    fetch(str(sources / "project.zip"), tmp_path, overwrite=True)
+    assert card.read_text() != "mine" and line in (tmp_path / CHECKSUMS).read_text()
+
+
+def test_a_damaged_zip_and_an_address_that_cannot_be_are_sentences(sources, tmp_path, capsys):
+    with zipfile.ZipFile(tmp_path / "deflated.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(sources / FILE, FILE)
+    content = bytearray((tmp_path / "deflated.zip").read_bytes())
+    content[200:600] = bytes(400)
+    (tmp_path / "deflated.zip").write_bytes(content)
+    for source in (str(tmp_path / "deflated.zip"), "http://localhost:abc/x.nc", str(tmp_path / "nothing.nc")):
+        assert main(["data", "fetch", source]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and error.count("Check the") <= 1 and "Traceback" not in error

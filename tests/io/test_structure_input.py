@@ -168,3 +168,12 @@ def test_objects_that_are_no_structures_are_refused(tmp_path):
     refused(42, "no structure")
     refused(tmp_path / "nothing.cif", "no file")
     refused(tmp_path, "no file")
+
+
+def test_small_files_that_would_fill_the_memory_are_refused(quartz):
+    wide = b"1\nLattice=\"5 0 0 0 5 0 0 0 5\" Properties=species:S:1:pos:R:3:x:R:5000000\nO 0 0 0\n"
+    with pytest.raises(DataError, match="more than 100 columns"):
+        read_structure(wide, name="wide.extxyz")
+    many = b"x\n1.0\n5 0 0\n0 5 0\n0 0 5\nSi O\n100000000 2 ! x\nDirect\n0 0 0\n"
+    with pytest.raises(DataError, match="more atoms than it has lines"):
+        read_structure(many, name="POSCAR")

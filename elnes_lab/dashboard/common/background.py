@@ -7,11 +7,16 @@ import threading
 class Background:
     """`start(work, done)` calls `done(result, problem)` with what `work()` returned or raised, one of them None.
 
-    Only the newest work is handed over. Without a running event loop (a script, a test) everything happens at once.
+    Only the newest work is handed over, and one is done at a time: what a newer one has replaced while it waited is not begun.
+    Without a running event loop (a script, a test) everything happens at once.
     """
 
     def __init__(self):
-        self.number = 0
+        self.number, self.lock = 0, threading.Lock()
+
+    def forget(self):
+        """Hand over nothing of what was started before."""
+        self.number += 1
 
     def start(self, work, done):
         self.number += 1
@@ -23,7 +28,10 @@ class Background:
             return
 
         def run():
-            result = self._result(work)
+            with self.lock:
+                if number != self.number:
+                    return
+                result = self._result(work)
             try:
                 loop.call_soon_threadsafe(lambda: number == self.number and done(*result))
             except RuntimeError:

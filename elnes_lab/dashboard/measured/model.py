@@ -3,6 +3,7 @@
 Nothing that is uploaded is kept: it is in the memory of this page alone, and goes with it.
 """
 
+import logging
 from functools import cached_property
 from importlib.util import find_spec
 
@@ -17,6 +18,7 @@ from ...measured.fit import fit, overlay
 from ...measured.matching import MEASURES
 from ...measured.report import as_csv, as_json
 from ..common.background import Background as Thread
+from ..serving import confine
 
 NONE = "none"
 BACKGROUNDS = (*KINDS, NONE)
@@ -39,7 +41,7 @@ class MeasuredModel(HasTraits):
 
     def __init__(self, db):
         super().__init__()
-        self.db, self.thread, self.asking = db, Thread(), Thread()
+        self.db, self.thread, self.second, self.asking = db, Thread(), Thread(), Thread()
         self.measured = self.low_loss = self.content = self.treated = self.matches = self.laid = self.mixed = None
         self.options, self.past, self.libraries = {}, [], {}
         self.what, self.measure, self.within, self.fwhm = "structures", "cosine", 1.0, START_FWHM
@@ -48,6 +50,8 @@ class MeasuredModel(HasTraits):
     # what is measured ------------------------------------------------------------------------------------------------
     def begin(self):
         """Show the example."""
+        self.thread.forget()  # what is still being read comes too late
+        self.busy = ""
         self.take(example(self.db))
 
     def open(self, name, content, *, item=None, region=None, low_loss=False, keep=False):
@@ -61,7 +65,8 @@ class MeasuredModel(HasTraits):
             self.busy = ""
             if problem is not None:
                 if not isinstance(problem, DataError):
-                    raise problem
+                    logging.getLogger(__name__).error("reading", exc_info=problem)
+                    problem = confine.sentence(problem).strip()
                 self.problem = str(problem)
             elif low_loss:
                 self.set_low_loss(found)
@@ -70,7 +75,7 @@ class MeasuredModel(HasTraits):
 
         # A low-loss spectrum is often in the same file, recorded at once.
         around = {"around": 0.0} if low_loss else {}
-        self.thread.start(lambda: read(name, content, item=item, region=region, **around), done)
+        (self.second if low_loss else self.thread).start(lambda: read(name, content, item=item, region=region, **around), done)
 
     def paste(self, text):
         """Take two columns of numbers."""
@@ -137,9 +142,7 @@ class MeasuredModel(HasTraits):
 
     def set_low_loss(self, measured):
         """Deconvolve with this low-loss spectrum."""
-        before, self.low_loss = self.low_loss, measured
-        if not self.change(deconvolve=True):
-            self.low_loss = before
+        self.change(low_loss=measured, deconvolve=True)
 
     @cached_property
     def averages(self):
@@ -158,25 +161,28 @@ class MeasuredModel(HasTraits):
         edge = self.averages.usual_edge if offset is None else None
         return [*found, Calibrate(offset=offset, edge=edge), Normalize()]
 
-    def change(self, **options):
-        """Change some of region, kind, window (eV pairs), offset (eV, None: to the edge), deconvolve; whether it could be done."""
+    def change(self, *, low_loss=None, **options):
+        """Change some of region, kind, window (eV pairs), offset (eV, None: to the edge), deconvolve, low_loss (a Measured);
+        whether it could be done."""
+        low_loss = self.low_loss if low_loss is None else low_loss
         wanted = self.options | options
         if wanted == self.options and not options.get("deconvolve"):
             return True
         try:
-            treated = treat(self.measured, self.steps(wanted, self.measured, self.low_loss))
+            treated = treat(self.measured, self.steps(wanted, self.measured, low_loss))
         except DataError as problem:
             self.problem = str(problem)
             self.results += 1  # the controls go back to what is in force
             return False
-        self.past = [*self.past, self.options][-MOST_STEPS_BACK:]
+        self.past = [*self.past, (self.options, self.low_loss)][-MOST_STEPS_BACK:]
+        self.low_loss = low_loss
         self._apply(wanted, treated)
         return True
 
     def undo(self):
         """Take the last change of the steps back."""
         if self.past:
-            options, self.past = self.past[-1], self.past[:-1]
+            (options, self.low_loss), self.past = self.past[-1], self.past[:-1]
             self._apply(options, treat(self.measured, self.steps(options, self.measured, self.low_loss)))
 
     def _apply(self, options, treated):
@@ -241,6 +247,8 @@ class MeasuredModel(HasTraits):
             self.mixed = mixture(*spectrum, self.library(), within=self.within)
         except DataError as problem:
             self.problem, self.matches, self.laid, self.mixed = str(problem), None, None, None
+            if not keep:
+                self._quantify()  # of what is shown now; the answer for the spectrum before must not stay beside it
             self.results += 1
             return False
         if not keep:
@@ -280,7 +288,8 @@ class MeasuredModel(HasTraits):
 
         def done(found, problem):
             if problem is not None and not isinstance(problem, DataError):
-                raise problem
+                logging.getLogger(__name__).error("quantify", exc_info=problem)
+                problem = confine.sentence(problem).strip()
             self.quantified = str(problem) if problem is not None else found
 
         self.asking.start(work, done)

@@ -68,8 +68,11 @@ class NewStructureModel(HasTraits):
 
     def _done(self, found, problem, source):
         if problem is None:
-            with self.hold_trait_notifications():
-                self.source, self.selection, self.found = source, (), found
+            try:
+                with self.hold_trait_notifications():
+                    self.source, self.selection, self.found = source, (), found
+            finally:  # a view that cannot draw it must not leave the page waiting
+                self.state = "ready"
         elif isinstance(problem, (DataError, MemoryError)):
             self.problem = str(problem) or "This structure needs more memory than a page has. Give a smaller cell."
         else:

@@ -100,6 +100,8 @@ def uniform(energy, intensity) -> tuple[np.ndarray, np.ndarray]:
     if energy[-1] - energy[0] > 1e5 * STEP:          # the edge and its surroundings are all that is needed
         keep = (energy >= EDGE_RANGE[0] - 100) & (energy <= EDGE_RANGE[1] + 100)
         energy, intensity = energy[keep], intensity[keep]
+        if len(energy) < FEWEST:
+            raise DataError(f"Only {len(energy)} points lie around the O K edge; at least {FEWEST} are needed. Give the energies in eV.")
     grid = energy[0] + STEP * np.arange(int((energy[-1] - energy[0]) / STEP) + 1)
     total = np.concatenate([[0], np.cumsum((intensity[1:] + intensity[:-1]) / 2 * np.diff(energy))])
     fine = np.median(np.diff(energy)) < STEP / 2

@@ -35,6 +35,7 @@ UNITS = {"image_distance": " angstrom", "cutoff": " Ry", "density_cutoff": " Ry"
 WINDOW = (-1.0, 30.0)  # eV from the lowest empty level that two spectra are compared in
 SHIFTS = np.arange(-1.0, 1.001, 0.02)  # eV tried to bring their edges together
 STEP = 0.1  # eV
+FARTHEST = 15.0  # angstrom between core holes: some 300 atoms
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ def variations(values: dict[str, tuple] | None = None, base: Settings | None = N
         if name not in names:
             raise unknown(name, names, "setting")
         for value in tried:
+            if name == "image_distance" and value > FARTHEST:
+                raise DataError(f"An image distance of {value:g} angstrom needs more atoms than can be computed. Give at most "
+                                f"{FARTHEST:g}.")
             changed = dataclasses.replace(base, **{name: value} | ({"density_cutoff": 4 * value} if name == "cutoff" else {}))
             if name == "image_distance" and value > base.image_distance:  # more atoms than a stored row may have
                 changed = dataclasses.replace(changed, max_atoms=max(base.max_atoms, 1000))

@@ -148,3 +148,40 @@ def test_a_box_on_a_spectrum_image_becomes_the_region(shipped, monkeypatch):
     monkeypatch.setattr(view.model, "picture", lambda: (Picture(np.zeros((3, 4)), (2, 5), (6, 18)), (0, 6, 0, 18)))
     view.steps._boxed(view.steps.picture.data[1], SimpleNamespace(point_inds=[5, 6, 7, 9, 10, 11]), None)
     assert asked == [{"region": (2, 6, 5, 18)}]
+
+
+def test_what_was_read_from_the_spectrum_before_does_not_stay_beside_a_new_one(model, shipped):
+    assert not isinstance(model.quantified, (str, type(None)))
+    raw = example(shipped)
+    short = raw.energy < 545
+    model.open("short.csv", "".join(f"{e + 5:.2f},{c:.1f}\n" for e, c in zip(raw.energy[short], raw.intensity[short])).encode())
+    assert model.measured.name == "short.csv" and (model.quantified is None or isinstance(model.quantified, str))
+    assert "quantification" not in json.loads(model.file("json")[1])
+
+
+def test_undo_brings_back_the_low_loss_file_of_before(model):
+    energy = np.arange(-8, 60, 0.2)
+    first, second = ("".join(f"{e:.2f} {c:.6f}\n" for e, c in zip(energy, np.exp(-energy**2) + height * np.exp(-((energy - 23) / 6) ** 2)))
+                     for height in (0.05, 0.1))
+    model.open("first.csv", first.encode(), low_loss=True)
+    kept = model.low_loss
+    assert kept is not None, model.problem
+    model.open("second.csv", second.encode(), low_loss=True)
+    assert model.low_loss is not kept
+    model.undo()
+    assert model.low_loss is kept and model.options["deconvolve"]
+
+
+def test_an_error_that_nobody_expects_is_a_sentence_on_the_page(model, monkeypatch):
+    from elnes_lab import learning
+    from elnes_lab.dashboard.measured import model as module
+
+    def fail(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(module, "read", fail)
+    model.open("any.csv", b"1 2")
+    assert model.problem.endswith(".") and model.busy == ""
+    monkeypatch.setattr(learning, "quantify", fail, raising=False)
+    model.begin()
+    assert isinstance(model.quantified, str) and model.quantified.endswith(".")

@@ -311,3 +311,17 @@ def test_a_folder_without_calculations(tmp_path):
         castep.import_folder(tmp_path, tmp_path / "raw")
     with pytest.raises(DataError, match="There is no folder"):
         castep.import_folder(tmp_path / "absent", tmp_path / "raw")
+
+
+def test_a_database_whose_steps_are_not_beside_it_is_not_built_over(calculations, tmp_path, capsys):
+    import shutil
+
+    from elnes_lab.cli import main
+    from elnes_lab.schema import FILE
+    from elnes_lab.store import data_directory
+
+    shutil.copy(data_directory() / FILE, tmp_path)
+    before = (tmp_path / FILE).read_bytes()
+    assert main(["import", "castep", str(calculations), "--output", str(tmp_path)]) == 2
+    assert "would lose their rows" in capsys.readouterr().err and (tmp_path / FILE).read_bytes() == before
+    assert not (tmp_path / "raw").exists()

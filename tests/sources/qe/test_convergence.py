@@ -98,3 +98,11 @@ def test_the_command_lists_its_variants_and_refuses_what_is_none(capsys, tmp_pat
         arguments = wrong if wrong in ([], ["--only", "nothing"]) else ["--only", "prototype-00", *wrong]
         assert main(["converge", str(structures), *arguments, "--dry-run"]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["iterations=nan", "iterations=1e400", "batch=1.5", "image_distance=60", "cutoff=inf"])
+def test_numbers_that_cannot_be_are_sentences(words):
+    from elnes_lab.cli.convergence import wanted
+
+    with pytest.raises(DataError, match=r"\.$"):
+        variations(wanted([words]))
