@@ -15,7 +15,7 @@ lab: $(READY)                  ## the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 test: $(READY) chromium nginx  ## everything, browser tests and a small first-principles run included
-	$(BIN)/ruff check -q .
+	$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(MAKE) -s engine || echo "No engine: the tests that run it are skipped."
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ALONE:%=--ignore=%)
 	$(BIN)/python -m pytest -q $(ALONE)

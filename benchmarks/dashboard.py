@@ -9,6 +9,7 @@ files of a first visit, has the structure drawn, then selects spectra and search
 all its widgets have their state and the kernel has answered that the page is ready; a browser's own drawing is not in it. Server,
 kernels and clients share the cores named; only loopback is used.
 """
+
 import argparse
 import asyncio
 import json
@@ -29,8 +30,8 @@ from elnes_lab.dashboard.serving.kernel_fork import process_name
 from elnes_lab.dashboard.serving.viewer import Viewer
 
 STATIC = ("voila/static/voila.js", "voila/static/plotly-widget.js", "voila/static/labvariables.css")
-STEPS = 6                                   # uses of Browse per viewer
-PAUSE = 1.0                                 # s between them
+STEPS = 6  # uses of Browse per viewer
+PAUSE = 1.0  # s between them
 MB = 1e6
 
 
@@ -40,8 +41,13 @@ def start(folder: Path, cores: int, preheated: int):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = (folder / "voila.log").open("w")
-    process = subprocess.Popen(voila_settings.command(port=port, preheated=preheated), env=voila_settings.environment(),
-                               cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        voila_settings.command(port=port, preheated=preheated),
+        env=voila_settings.environment(),
+        cwd=folder,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
     psutil.Process(process.pid).cpu_affinity(psutil.Process().cpu_affinity()[:cores])
     url = f"http://127.0.0.1:{port}/"
     for _ in range(300):
@@ -62,8 +68,12 @@ async def use(url: str, patience: float, steps: int) -> dict:
         measured["open"] = time.perf_counter() - clock
         table = viewer.find(lambda state: "swatches" in state and len(state["rows"]) > 3)
         search = viewer.find(lambda state: str(state.get("placeholder", "")).startswith("quartz"))
-        uses = [(table, {"selected": [0, 1, 2]}), (search, {"value": "quartz"}),
-                (table, {"selected": [3]}), (search, {"value": ""})]
+        uses = [
+            (table, {"selected": [0, 1, 2]}),
+            (search, {"value": "quartz"}),
+            (table, {"selected": [3]}),
+            (search, {"value": ""}),
+        ]
         for i in range(steps):
             widget, state = uses[i % len(uses)]
             clock = time.perf_counter()
@@ -90,15 +100,18 @@ def spread(values) -> dict:
     values = np.asarray([value for value in values if value is not None], float)
     if not len(values):
         return {}
-    return {"median": round(float(np.median(values)), 3), "90 %": round(float(np.quantile(values, 0.9)), 3),
-            "worst": round(float(values.max()), 3)}
+    return {
+        "median": round(float(np.median(values)), 3),
+        "90 %": round(float(np.quantile(values, 0.9)), 3),
+        "worst": round(float(values.max()), 3),
+    }
 
 
 async def one_by_one(url: str, server: int, runs: int) -> dict:
     """Visitors who find a page made ready, one after the other."""
     opened, steps, sizes = [], [], []
     for _ in range(runs):
-        await asyncio.sleep(8)                              # a kernel needs about 4 s to be made ready
+        await asyncio.sleep(8)  # a kernel needs about 4 s to be made ready
         result = await use(url, 60, 4)
         if result["error"]:
             raise SystemExit(result["error"])
@@ -144,8 +157,13 @@ async def while_training(url: str, server: int, runs: int) -> dict:
         lengths.append(round(time.perf_counter() - begin, 1))
     size = {key: round(value) for key, value in memory(server, viewer.kernel_id).items()}
     await viewer.close()
-    return {"Train opened (s)": round(opened, 2), "trainings (s)": lengths,
-            "a slider, first training (s)": spread(waits["first"]), "later ones (s)": spread(waits["later"]), "kernel (MB)": size}
+    return {
+        "Train opened (s)": round(opened, 2),
+        "trainings (s)": lengths,
+        "a slider, first training (s)": spread(waits["first"]),
+        "later ones (s)": spread(waits["later"]),
+        "kernel (MB)": size,
+    }
 
 
 async def all_at_once(url: str, server: int, viewers: int, patience: float) -> dict:
@@ -154,13 +172,19 @@ async def all_at_once(url: str, server: int, viewers: int, patience: float) -> d
     results = await asyncio.gather(*[use(url, patience, STEPS) for _ in range(viewers)])
     seconds = time.perf_counter() - clock
     sizes = [memory(server, result["kernel"]) for result in results if not result["error"]]
-    await asyncio.gather(*[result["viewer"].close() for result in results if not result["error"]], return_exceptions=True)
+    await asyncio.gather(
+        *[result["viewer"].close() for result in results if not result["error"]], return_exceptions=True
+    )
     return {
-        "viewers": viewers, "errors": sum(bool(result["error"]) for result in results),
-        "first errors": [result["error"] for result in results if result["error"]][:3], "all done (s)": round(seconds, 1),
+        "viewers": viewers,
+        "errors": sum(bool(result["error"]) for result in results),
+        "first errors": [result["error"] for result in results if result["error"]][:3],
+        "all done (s)": round(seconds, 1),
         "usable (s)": spread([result["open"] for result in results]),
         "step (s)": spread([step for result in results for step in result["steps"]]),
-        "kernel (MB)": {key: round(float(np.mean([size[key] for size in sizes]))) for key in ("rss", "pss", "uss")} if sizes else {},
+        "kernel (MB)": {key: round(float(np.mean([size[key] for size in sizes]))) for key in ("rss", "pss", "uss")}
+        if sizes
+        else {},
         "largest kernel (MB)": round(max(size["rss"] for size in sizes)) if sizes else None,
     }
 
@@ -177,16 +201,23 @@ def in_browser(url: str, count: int, at_once: int, beside: int, patience: float)
             process.terminate()
     lost = [result for result in results if result["seconds"] is None]
     return {
-        "openings": len(results), "at once": at_once, "busy processes beside": beside, "lost": len(lost),
-        "loaded themselves anew": sum(result["reloads"] > 0 for result in results), "all done (s)": round(seconds, 1),
-        "alive (s)": spread([result["seconds"] for result in results]), "logs of the lost": [result["log"] for result in lost][:5],
+        "openings": len(results),
+        "at once": at_once,
+        "busy processes beside": beside,
+        "lost": len(lost),
+        "loaded themselves anew": sum(result["reloads"] > 0 for result in results),
+        "all done (s)": round(seconds, 1),
+        "alive (s)": spread([result["seconds"] for result in results]),
+        "logs of the lost": [result["log"] for result in lost][:5],
         "log of the slowest": max(results, key=lambda result: result["seconds"] or 0)["log"],
     }
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--viewers", type=int, default=50, help="viewers at once (default: 50); 0 leaves this part out")
+    options.add_argument(
+        "--viewers", type=int, default=50, help="viewers at once (default: 50); 0 leaves this part out"
+    )
     options.add_argument("--runs", type=int, default=5, help="visitors one after another (default: 5)")
     options.add_argument("--trainings", type=int, default=3, help="trainings during which a slider moves (default: 3)")
     options.add_argument("--cores", type=int, default=2)
@@ -204,7 +235,9 @@ def main() -> None:
         try:
             if options.browser:
                 options.runs = options.trainings = options.viewers = 0
-                report["in the browser"] = in_browser(url, options.openings, options.at_once, options.beside, options.patience)
+                report["in the browser"] = in_browser(
+                    url, options.openings, options.at_once, options.beside, options.patience
+                )
             if options.runs:
                 report["one by one, a page made ready"] = asyncio.run(one_by_one(url, process.pid, options.runs))
             if options.trainings:

@@ -6,6 +6,7 @@
 Opening is compared with the same rows as pymatgen objects in JSON. The tiled database repeats real rows to get the size; it is
 written to a temporary folder and never used for anything else.
 """
+
 import argparse
 import json
 import re
@@ -27,6 +28,7 @@ PYMATGEN = "from monty.serialization import loadfn; rows = loadfn({path!r})"
 
 def fresh_process(code: str, runs: int) -> float:
     """Median wall seconds of a new interpreter that runs `code`, less that of one that does nothing."""
+
     def median(text):
         times = []
         for _ in range(runs):
@@ -34,6 +36,7 @@ def fresh_process(code: str, runs: int) -> float:
             subprocess.run([sys.executable, "-c", text], check=True)
             times.append(time.perf_counter() - start)
         return statistics.median(times)
+
     return median(code) - median("pass")
 
 
@@ -54,7 +57,7 @@ def tile(source: Path, target: Path, rows: int) -> None:
     with h5netcdf.File(source, "r") as old, h5netcdf.File(target, "w") as new:
         sites = old.dimensions["site"].size
         length = old.variables["elnes"].chunks[0]
-        unit = max(sites // length, 1) * length                      # whole chunks, so that no row need be compressed again
+        unit = max(sites // length, 1) * length  # whole chunks, so that no row need be compressed again
         sizes = {"site": rows, "block": -(-rows // digests.BLOCK)}
         new.dimensions = {name: sizes.get(name, dimension.size) for name, dimension in old.dimensions.items()}
         for name, value in old.attrs.items():
@@ -63,7 +66,11 @@ def tile(source: Path, target: Path, rows: int) -> None:
             if name.endswith(digests.TABLE):
                 continue
             tiled = "site" in variable.dimensions
-            kept = {"chunks": (length, *variable.shape[1:]), "compression": "gzip", "shuffle": True} if tiled and variable.ndim == 3 else {}
+            kept = (
+                {"chunks": (length, *variable.shape[1:]), "compression": "gzip", "shuffle": True}
+                if tiled and variable.ndim == 3
+                else {}
+            )
             dtype = variable.dtype if variable.dtype.kind != "O" else h5py.string_dtype()
             copy = new.create_variable(name, variable.dimensions, dtype, **kept)
             for attribute, value in variable.attrs.items():
@@ -78,7 +85,9 @@ def tile(source: Path, target: Path, rows: int) -> None:
             else:
                 values = variable[...]
                 if name == "site":
-                    values = np.array([f"copy-{i // unit}-{values[i % unit].decode()}" for i in range(rows)], dtype=object)
+                    values = np.array(
+                        [f"copy-{i // unit}-{values[i % unit].decode()}" for i in range(rows)], dtype=object
+                    )
                     copy[...] = values
                 else:
                     copy[...] = values[np.arange(rows) % unit]
@@ -92,18 +101,22 @@ def sign(file) -> None:
     """The digests of a file that was put together from parts of another."""
     for name, variable in list(file.variables.items()):
         if digests.in_blocks(variable.shape):
-            table = np.concatenate([digests.table(variable[i:i + digests.BLOCK]) for i in range(0, len(variable), digests.BLOCK)])
+            table = np.concatenate(
+                [digests.table(variable[i : i + digests.BLOCK]) for i in range(0, len(variable), digests.BLOCK)]
+            )
             copy = file.create_variable(name + digests.TABLE, ("block", "digest"), table.dtype)
             copy[...] = table
             variable.attrs[digests.ATTRIBUTE] = digests.of_variable(
-                name, variable.dimensions, variable.dtype, variable.shape, table.tobytes())
+                name, variable.dimensions, variable.dtype, variable.shape, table.tobytes()
+            )
     for name, variable in file.variables.items():
         if not digests.in_blocks(variable.shape):
             values = variable[...]
             if digests.is_text(values.dtype):
                 values = np.array([x.decode() if isinstance(x, bytes) else x for x in values], dtype=object)
             variable.attrs[digests.ATTRIBUTE] = digests.of_variable(
-                name, variable.dimensions, np.dtype(variable.dtype), variable.shape, digests.raw(values))
+                name, variable.dimensions, np.dtype(variable.dtype), variable.shape, digests.raw(values)
+            )
 
 
 def write_json(db, path: Path) -> None:
@@ -112,10 +125,16 @@ def write_json(db, path: Path) -> None:
     from pymatgen.core.spectrum import Spectrum
 
     table, elnes, pdos = db.table, db.elnes, db.pdos
-    rows = [{
-        "site": label, "structure": db.structure(table["structure"].iloc[i]), "columns": json.loads(table.iloc[i].to_json()),
-        "elnes": [Spectrum(db.energy, y) for y in elnes[i]], "pdos": [Spectrum(db.pdos_energy, y) for y in pdos[i]],
-    } for i, label in enumerate(db.sites)]
+    rows = [
+        {
+            "site": label,
+            "structure": db.structure(table["structure"].iloc[i]),
+            "columns": json.loads(table.iloc[i].to_json()),
+            "elnes": [Spectrum(db.energy, y) for y in elnes[i]],
+            "pdos": [Spectrum(db.pdos_energy, y) for y in pdos[i]],
+        }
+        for i, label in enumerate(db.sites)
+    ]
     path.write_text(json.dumps(rows, cls=MontyEncoder))
 
 
@@ -131,7 +150,9 @@ def opening(folder: Path, source: Path, rows: int) -> None:
     write_json(db, folder / "rows.json")
     first = fresh_process(OURS.format(path=str(ours)), 7)
     second = fresh_process(PYMATGEN.format(path=str(folder / "rows.json")), 3)
-    print(f"import + open, {len(db)} rows: {first:.2f} s; the same rows as pymatgen JSON: {second:.2f} s; ratio {second / first:.0f}")
+    print(
+        f"import + open, {len(db)} rows: {first:.2f} s; the same rows as pymatgen JSON: {second:.2f} s; ratio {second / first:.0f}"
+    )
 
 
 def filtering(source: Path, label: str) -> None:
@@ -149,9 +170,11 @@ def filtering(source: Path, label: str) -> None:
     with xr.open_dataset(db.store.path, engine="h5netcdf") as data:
         data = data[names].load()
     again, peer = median_of(lambda: figure_data(db, next(limits))), median_of(lambda: peer_data(data, next(limits)))
-    print(f"{label}: filter to figure data of all rows, {len(db)} rows; first time, data from the file: {first * 1e3:.0f} ms, "
-          f"xarray {first_peer * 1e3:.0f} ms, ratio {first_peer / first:.1f}; then, data in memory: {again * 1e3:.1f} ms, "
-          f"xarray {peer * 1e3:.1f} ms, ratio {peer / again:.1f}")
+    print(
+        f"{label}: filter to figure data of all rows, {len(db)} rows; first time, data from the file: {first * 1e3:.0f} ms, "
+        f"xarray {first_peer * 1e3:.0f} ms, ratio {first_peer / first:.1f}; then, data in memory: {again * 1e3:.1f} ms, "
+        f"xarray {peer * 1e3:.1f} ms, ratio {peer / again:.1f}"
+    )
 
 
 def figure_data(db, limit):
@@ -190,15 +213,21 @@ def overlay(folder: str) -> None:
         start = time.perf_counter()
         ask(angle)
         times.append(time.perf_counter() - start)
-    memory = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024    # ru_maxrss would count the parent
+    memory = (
+        int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+    )  # ru_maxrss would count the parent
     whole = Path(db.store.path).stat().st_size / 2**20
-    print(f"tiled, {len(db)} rows, file of {whole:.0f} MiB: filter + overlay of 20 first {first * 1e3:.0f} ms, then {statistics.median(times) * 1e3:.0f} ms "
-          f"(slowest {max(times) * 1e3:.0f}); peak memory {memory:.0f} MiB")
+    print(
+        f"tiled, {len(db)} rows, file of {whole:.0f} MiB: filter + overlay of 20 first {first * 1e3:.0f} ms, then {statistics.median(times) * 1e3:.0f} ms "
+        f"(slowest {max(times) * 1e3:.0f}); peak memory {memory:.0f} MiB"
+    )
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--rows", type=int, default=1189, help="rows for opening and filtering, tiled from the real ones")
+    options.add_argument(
+        "--rows", type=int, default=1189, help="rows for opening and filtering, tiled from the real ones"
+    )
     options.add_argument("--tiled", type=int, default=120_000, help="rows of the large database; 0 leaves it out")
     chosen = options.parse_args()
     source = open_database().store.path

@@ -55,7 +55,11 @@ def scikit_learn(training, train, test) -> np.ndarray:
         warnings.simplefilter("ignore")  # ConvergenceWarning, should it reach max_iter
         for member in range(hyper.members):
             network = MLPRegressor(
-                hidden_layer_sizes=(hyper.width,) * hyper.depth, solver="lbfgs", alpha=1.0, random_state=member, max_iter=500
+                hidden_layer_sizes=(hyper.width,) * hyper.depth,
+                solver="lbfgs",
+                alpha=1.0,
+                random_state=member,
+                max_iter=500,
             )
             found.append(network.fit(x / x.std(), train.targets).predict(held / x.std()))
     return np.mean(found, axis=0)
@@ -105,7 +109,14 @@ def xanesnet(train, test, seed: int) -> np.ndarray:
         return network(held).numpy()
 
 
-def plain_loop(training, train, test, epochs: int, rows_per_epoch: int, loading: bool) -> np.ndarray:
+def plain_loop(
+    training,
+    train,
+    test,
+    epochs: int,
+    rows_per_epoch: int,
+    loading: bool,
+) -> np.ndarray:
     """Mean spectra of the same networks, each trained alone with torch.optim.AdamW; (n, m). loading: batches from a
     DataLoader, else by indices drawn at once."""
     import torch
@@ -191,11 +202,17 @@ def prediction_times(db, data, rows: int) -> dict:
         median_of(call, clock=time.process_time)
         for call in (lambda: model.predict(tiled), lambda: model.predict(database))
     ]
-    return {"rows": rows, "ms_from_dataset": 1e3 * ready, "ms_from_database": 1e3 * whole,
-            "cpu_ms_from_dataset": 1e3 * alone[0], "cpu_ms_from_database": 1e3 * alone[1],
-            "ground_state_core_seconds_per_spectrum": ground, "core_hole_core_seconds_per_spectrum": corehole,
-            # The input of a prediction is a ground state, which has to be computed as well.
-            "gain_over_first_principles": (ground + corehole) / (ground + whole / rows)}
+    return {
+        "rows": rows,
+        "ms_from_dataset": 1e3 * ready,
+        "ms_from_database": 1e3 * whole,
+        "cpu_ms_from_dataset": 1e3 * alone[0],
+        "cpu_ms_from_database": 1e3 * alone[1],
+        "ground_state_core_seconds_per_spectrum": ground,
+        "core_hole_core_seconds_per_spectrum": corehole,
+        # The input of a prediction is a ground state, which has to be computed as well.
+        "gain_over_first_principles": (ground + corehole) / (ground + whole / rows),
+    }
 
 
 def main() -> None:
@@ -210,6 +227,7 @@ def main() -> None:
     torch.set_num_threads(1)
     # torch.optim imports torch's compiler at its first step, scikit-learn itself when first used: not part of training.
     import sklearn.neural_network  # noqa: F401
+
     torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))]).step()
     db = open_database(arguments.database)
     choice, target = InputChoice(), TargetChoice()

@@ -58,7 +58,14 @@ class Log:
 
     def frame(self, direction, data):
         data = data if isinstance(data, bytes) else data.encode()
-        words = ("request_states", "update_states", "comm_info_request", "comm_info_reply", "kernel_info_reply", "request_state")
+        words = (
+            "request_states",
+            "update_states",
+            "comm_info_request",
+            "comm_info_reply",
+            "kernel_info_reply",
+            "request_state",
+        )
         named = [word for word in words if word.encode() in data]
         if named:
             self.add(f"{direction} {named[0]}, {len(data)} bytes")

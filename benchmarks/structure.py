@@ -4,6 +4,7 @@ Ratios of one run: seconds here are those of this machine, those of the database
 
     python benchmarks/structure.py
 """
+
 import io
 import time
 
@@ -25,7 +26,9 @@ def main() -> None:
     start = time.perf_counter()
     predict_structure(db.atoms(STRUCTURES[0]))
     print(f"first structure, libraries and model included: {time.perf_counter() - start:.2f} s\n")
-    print("structure      atoms  sites  here (s)  here, CPU (s)  ground state (s)  core holes (s)  ratio, wall  ratio, CPU")
+    print(
+        "structure      atoms  sites  here (s)  here, CPU (s)  ground state (s)  core holes (s)  ratio, wall  ratio, CPU"
+    )
     for name in STRUCTURES:
         rows = db[np.asarray(db["structure"]) == name]
         text = io.StringIO()
@@ -39,8 +42,10 @@ def main() -> None:
             cpus.append(time.process_time() - cpu)
         ground, holes = float(rows["ground_seconds"][0]), float(rows["seconds"].sum())
         wall, cpu = min(walls), min(cpus)
-        print(f"{name:<13} {len(found.crystal.atoms):>6} {len(found.crystal.sites):>6} {wall:>9.2f} {cpu:>14.2f} {ground:>17.0f} "
-              f"{holes:>15.0f} {(ground + holes) / wall:>12.0f} {(ground + holes) / cpu:>11.0f}")
+        print(
+            f"{name:<13} {len(found.crystal.atoms):>6} {len(found.crystal.sites):>6} {wall:>9.2f} {cpu:>14.2f} {ground:>17.0f} "
+            f"{holes:>15.0f} {(ground + holes) / wall:>12.0f} {(ground + holes) / cpu:>11.0f}"
+        )
 
 
 if __name__ == "__main__":

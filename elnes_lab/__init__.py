@@ -4,6 +4,7 @@
 >>> db = elnes_lab.open_database()
 >>> energy, intensity = db.query("kind == 'crystal' and band_gap > 5").curves(zero="loss")
 """
+
 from .database import Database, open_database
 from .errors import DataError
 from .version import VERSION as __version__

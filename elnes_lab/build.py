@@ -5,6 +5,7 @@ same bytes for the same input. The netCDF file holds everything that readers of 
 replaced in one step: they see the old database or the new one, at whatever moment a build is killed. The other two files are for
 other programs and follow it; a build that was killed between leaves them old, and the next one mends them.
 """
+
 import contextlib
 import hashlib
 import io
@@ -24,8 +25,8 @@ from .store import REQUIRED
 from .structure import kind_of
 
 __all__ = ["build", "onset"]
-LOCK = ".build.lock"            # in the output folder; the system lets go of it when its process ends, however it ends
-NAMES = (schema.FILE, schema.STRUCTURES, schema.CHECKSUMS)     # in the order in which they are replaced
+LOCK = ".build.lock"  # in the output folder; the system lets go of it when its process ends, however it ends
+NAMES = (schema.FILE, schema.STRUCTURES, schema.CHECKSUMS)  # in the order in which they are replaced
 
 
 def build(raw: Path | str, output: Path | str) -> dict:
@@ -40,8 +41,14 @@ def build(raw: Path | str, output: Path | str) -> dict:
     with alone(output):
         collected = collect(raw)
         if not collected.rows:
-            why = f" The first reason: {collected.rejected[0][0]}: {collected.rejected[0][1]}." if collected.rejected else ""
-            raise DataError(f"{raw} holds no spectrum that can be used.{why} Compute some first; the database is left as it was.")
+            why = (
+                f" The first reason: {collected.rejected[0][0]}: {collected.rejected[0][1]}."
+                if collected.rejected
+                else ""
+            )
+            raise DataError(
+                f"{raw} holds no spectrum that can be used.{why} Compute some first; the database is left as it was."
+            )
         structures = extended_xyz(collected)
         database = netcdf(to_dataset(collected, structures))
         replace(output, (database, structures, checksums(collected, raw, output, database, structures)))
@@ -66,7 +73,7 @@ def alone(output: Path):
     try:
         yield
     finally:
-        if made:                        # and nothing was built: leave nothing behind
+        if made:  # and nothing was built: leave nothing behind
             with contextlib.suppress(OSError):
                 if os.listdir(output) == [LOCK]:
                     os.unlink(output / LOCK)
@@ -76,7 +83,9 @@ def alone(output: Path):
 
 def unwritable(path: Path, problem: Exception) -> DataError:
     reason = getattr(problem, "strerror", None) or problem
-    return DataError(f"{path} cannot be written: {reason}. The database is as it was; make room or name another folder.")
+    return DataError(
+        f"{path} cannot be written: {reason}. The database is as it was; make room or name another folder."
+    )
 
 
 def replace(output: Path, contents: tuple[bytes, ...]) -> None:
@@ -105,8 +114,10 @@ def replace(output: Path, contents: tuple[bytes, ...]) -> None:
             for name, part in zip(NAMES[1:], parts[1:]):
                 os.replace(part, output / name)
         except OSError as problem:
-            raise DataError(f"The database in {output} is the new one, but {name} beside it cannot be replaced: {problem.strerror}. "
-                            "Make it writable and build again.") from None
+            raise DataError(
+                f"The database in {output} is the new one, but {name} beside it cannot be replaced: {problem.strerror}. "
+                "Make it writable and build again."
+            ) from None
     finally:
         for part in parts:
             with contextlib.suppress(OSError):
@@ -119,9 +130,16 @@ def netcdf(dataset) -> bytes:
     Made in memory: the HDF5 library ends the process when a disk is full. Compression is lossless, in chunks of a few rows, so
     that a handful of spectra can be read without the rest.
     """
-    encoding = {name: {"zlib": True, "complevel": 4, "shuffle": True,
-                       "chunksizes": (min(len(values), digests.BLOCK), *values.shape[1:]) if values.ndim == 3 else values.shape}
-                for name, values in dataset.data_vars.items() if values.ndim == 3 or name == "structures"}
+    encoding = {
+        name: {
+            "zlib": True,
+            "complevel": 4,
+            "shuffle": True,
+            "chunksizes": (min(len(values), digests.BLOCK), *values.shape[1:]) if values.ndim == 3 else values.shape,
+        }
+        for name, values in dataset.data_vars.items()
+        if values.ndim == 3 or name == "structures"
+    }
     content = bytes(dataset.to_netcdf(None, engine="h5netcdf", encoding=encoding))
     return content + digests.seal(content)
 
@@ -143,8 +161,14 @@ def extended_xyz(found: Collected) -> bytes:
     for structure in found.structures:
         ground, computed = structure.ground, [site.site for site in structure.sites]
         atoms = Atoms(list(ground.symbols), cell=ground.cell, scaled_positions=ground.positions, pbc=True)
-        atoms.info = {"structure": ground.structure, "name": structure.named.name, "source": ground.source, "kind": kind_of(ground.source),
-                      "space_group": structure.environment.space_group[0], "band_gap_eV": round(float(ground.band_gap), 4)}
+        atoms.info = {
+            "structure": ground.structure,
+            "name": structure.named.name,
+            "source": ground.source,
+            "kind": kind_of(ground.source),
+            "space_group": structure.environment.space_group[0],
+            "band_gap_eV": round(float(ground.band_gap), 4),
+        }
         if structure.named.prototype:
             atoms.info |= {"prototype": structure.named.prototype, "prototype_group": structure.named.prototype_group}
         atoms.arrays["computed"] = np.isin(np.arange(len(atoms)), computed)
@@ -162,54 +186,122 @@ def to_dataset(found: Collected, structures: bytes):
     # xarray would take an empty object array for numbers
     text = lambda values: np.array(list(values), dtype=object) if values else np.array([], dtype=str)
     methods = sorted({structure.ground.method for structure in found.structures})
-    smearing = "tetrahedra, then Gaussian sigma 0.15 eV" if methods == [METHOD] else "Gaussian sigma 0.15 eV on top of the method's own"
+    smearing = (
+        "tetrahedra, then Gaussian sigma 0.15 eV"
+        if methods == [METHOD]
+        else "Gaussian sigma 0.15 eV on top of the method's own"
+    )
     bonds = np.full((len(rows), max(len(row["si_o"]) for row in rows)), np.nan, np.float32)
     for line, row in zip(bonds, rows):
-        line[:len(row["si_o"])] = row["si_o"]
+        line[: len(row["si_o"])] = row["si_o"]
     variables = {
-        "elnes": (("site", "polarization", "energy"), np.stack([row["elnes"] for row in rows]).astype(np.float32),
-                  {"units": "bohr^2/eV", "long_name": "Dipole strength of the O K edge",
-                   "comment": "sum_f |<f|r_a|1s>|^2 with a Lorentzian of 0.4 eV half width, a = x, y, z of the stored cell; "
-                              "full core hole in a supercell; the isotropic ELNES is the mean over polarization"}),
-        "projector": (("site", "polarization", "polarization_from"), np.stack([row["projector"] for row in rows]).astype(np.float32),
-                      {"units": "1", "long_name": "Point-group symmetry of the polarizations",
-                       "comment": "times the three spectra of elnes: the nearest ones that the point group of the site allows; "
-                                  "the stored ones are as computed, in a supercell and at k points that may lack that symmetry"}),
-        "pdos": (("site", "channel", "pdos_energy"), np.stack([row["pdos"] for row in rows]).astype(np.float32),
-                 {"units": "states/eV/atom", "long_name": "Ground-state PDOS",
-                  "comment": "O: the absorbing atom; Si: mean of the bonded silicons; DOS: total of the cell per atom; "
-                             f"{smearing}; complete up to pdos_top"}),
-        "si_o": (("site", "bond"), bonds, {"units": "angstrom", "long_name": "Si-O lengths", "comment": "ascending; NaN where fewer"}),
-        "rdf": (("site", "pair", "radius"), np.stack([row["rdf"] for row in rows]).astype(np.float32),
-                {"units": "1", "long_name": "Partial radial distribution around the site", "comment": "tends to 1"}),
-        "structures": (("structures_byte",), np.frombuffer(structures, np.uint8),
-                       {"long_name": "Structures", "comment": f"the text of {schema.STRUCTURES}: extended XYZ, UTF-8"}),
-        "missing_site": (("missing",), text(sorted(found.missing)), {"long_name": "Planned sites that are not computed yet"}),
-        "rejected_site": (("rejected",), text([site for site, _ in found.rejected]), {"long_name": "Computed sites that are not rows"}),
+        "elnes": (
+            ("site", "polarization", "energy"),
+            np.stack([row["elnes"] for row in rows]).astype(np.float32),
+            {
+                "units": "bohr^2/eV",
+                "long_name": "Dipole strength of the O K edge",
+                "comment": "sum_f |<f|r_a|1s>|^2 with a Lorentzian of 0.4 eV half width, a = x, y, z of the stored cell; "
+                "full core hole in a supercell; the isotropic ELNES is the mean over polarization",
+            },
+        ),
+        "projector": (
+            ("site", "polarization", "polarization_from"),
+            np.stack([row["projector"] for row in rows]).astype(np.float32),
+            {
+                "units": "1",
+                "long_name": "Point-group symmetry of the polarizations",
+                "comment": "times the three spectra of elnes: the nearest ones that the point group of the site allows; "
+                "the stored ones are as computed, in a supercell and at k points that may lack that symmetry",
+            },
+        ),
+        "pdos": (
+            ("site", "channel", "pdos_energy"),
+            np.stack([row["pdos"] for row in rows]).astype(np.float32),
+            {
+                "units": "states/eV/atom",
+                "long_name": "Ground-state PDOS",
+                "comment": "O: the absorbing atom; Si: mean of the bonded silicons; DOS: total of the cell per atom; "
+                f"{smearing}; complete up to pdos_top",
+            },
+        ),
+        "si_o": (
+            ("site", "bond"),
+            bonds,
+            {"units": "angstrom", "long_name": "Si-O lengths", "comment": "ascending; NaN where fewer"},
+        ),
+        "rdf": (
+            ("site", "pair", "radius"),
+            np.stack([row["rdf"] for row in rows]).astype(np.float32),
+            {"units": "1", "long_name": "Partial radial distribution around the site", "comment": "tends to 1"},
+        ),
+        "structures": (
+            ("structures_byte",),
+            np.frombuffer(structures, np.uint8),
+            {"long_name": "Structures", "comment": f"the text of {schema.STRUCTURES}: extended XYZ, UTF-8"},
+        ),
+        "missing_site": (
+            ("missing",),
+            text(sorted(found.missing)),
+            {"long_name": "Planned sites that are not computed yet"},
+        ),
+        "rejected_site": (
+            ("rejected",),
+            text([site for site, _ in found.rejected]),
+            {"long_name": "Computed sites that are not rows"},
+        ),
         "rejected_reason": (("rejected",), text([reason for _, reason in found.rejected]), {"long_name": "Why"}),
     }
     for name, column in schema.COLUMNS.items():
         values = [row[name] for row in rows]
-        about = {"long_name": column.long_name, **({"units": column.units} if column.units else {}),
-                 **({"comment": column.comment} if column.comment else {})}
-        variables[name] = ("site", text(values) if column.dtype == "str" else np.array(values).astype(column.dtype), about)
+        about = {
+            "long_name": column.long_name,
+            **({"units": column.units} if column.units else {}),
+            **({"comment": column.comment} if column.comment else {}),
+        }
+        variables[name] = (
+            "site",
+            text(values) if column.dtype == "str" else np.array(values).astype(column.dtype),
+            about,
+        )
     offsets = {structure.ground.offset for structure in found.structures}
-    if offsets == {EXPERIMENTAL_OFFSET}:        # of other methods each structure has its own
+    if offsets == {EXPERIMENTAL_OFFSET}:  # of other methods each structure has its own
         variables["onset"][2]["offset_eV"] = EXPERIMENTAL_OFFSET
     coordinates = {
         "site": ("site", text([row["site"] for row in rows]), {"long_name": "structure/absorbing atom"}),
-        "energy": ("energy", rows[0]["energy"], {"units": "eV", "long_name": "Energy above the valence-band maximum",
-                                                 "comment": "highest occupied level of the core-hole supercell; minus lumo, plus homo: "
-                                                            "from the onset; plus onset: experimental energy loss"}),
-        "pdos_energy": ("pdos_energy", rows[0]["pdos_energy"], {"units": "eV", "long_name": "Energy above the valence-band maximum"}),
+        "energy": (
+            "energy",
+            rows[0]["energy"],
+            {
+                "units": "eV",
+                "long_name": "Energy above the valence-band maximum",
+                "comment": "highest occupied level of the core-hole supercell; minus lumo, plus homo: "
+                "from the onset; plus onset: experimental energy loss",
+            },
+        ),
+        "pdos_energy": (
+            "pdos_energy",
+            rows[0]["pdos_energy"],
+            {"units": "eV", "long_name": "Energy above the valence-band maximum"},
+        ),
         "radius": ("radius", rows[0]["radius"], {"units": "angstrom", "long_name": "Distance from the site"}),
-        "polarization": ("polarization", text(schema.POLARIZATIONS)), "channel": ("channel", text(schema.CHANNELS)),
+        "polarization": ("polarization", text(schema.POLARIZATIONS)),
+        "channel": ("channel", text(schema.CHANNELS)),
         "pair": ("pair", text(schema.PAIRS)),
     }
     listed = sorted(digest + name for name, digest in found.files.items())
-    return digests.sign(xr.Dataset(variables, coordinates, {
-        "Conventions": schema.CONVENTIONS, "title": "O K-edge ELNES of silicon oxides from first principles",
-        "method": " | ".join(methods),
-        "references": schema.IDEA, "license": schema.LICENCE, "planned_spectra": found.planned,
-        "raw_sha256": hashlib.sha256("\n".join(listed).encode()).hexdigest(),
-    }))
+    return digests.sign(
+        xr.Dataset(
+            variables,
+            coordinates,
+            {
+                "Conventions": schema.CONVENTIONS,
+                "title": "O K-edge ELNES of silicon oxides from first principles",
+                "method": " | ".join(methods),
+                "references": schema.IDEA,
+                "license": schema.LICENCE,
+                "planned_spectra": found.planned,
+                "raw_sha256": hashlib.sha256("\n".join(listed).encode()).hexdigest(),
+            },
+        )
+    )

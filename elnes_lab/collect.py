@@ -3,6 +3,7 @@
 Nothing that lies in the folder stops the rest: a file that cannot be read or believed is rejected with its reason. Files may
 come and go while the folder is read (the queue that computes fills it).
 """
+
 import os
 import re
 from collections import Counter
@@ -21,7 +22,7 @@ from .sources.quantum_espresso import ID, CoreHoleSite, GroundState, electron_er
 from .spectra import EXPERIMENTAL_OFFSET
 from .structure import Environment, kind_of
 
-PLAN = "structures.extxyz"      # in the raw folder: every structure that is to be computed
+PLAN = "structures.extxyz"  # in the raw folder: every structure that is to be computed
 
 
 @dataclass
@@ -67,9 +68,16 @@ def collect(raw: Path) -> Collected:
     for structure in list(found.structures):
         try:
             found.rows += structure_rows(structure.ground, structure.environment, structure.sites)
-        except Exception as problem:    # geometry that passed the checks and that a library (hulls, cells) still chokes on
+        except (
+            Exception
+        ) as problem:  # geometry that passed the checks and that a library (hulls, cells) still chokes on
             reason = problem if isinstance(problem, DataError) else f"{type(problem).__name__} {problem}"
-            reject(found, structure, structure.sites, f"its surroundings cannot be described ({printable(str(reason), 200)})")
+            reject(
+                found,
+                structure,
+                structure.sites,
+                f"its surroundings cannot be described ({printable(str(reason), 200)})",
+            )
     found.structures = [structure for structure in found.structures if structure.sites]
     name_all(found)
     add_plan(raw / PLAN, found, known)
@@ -79,8 +87,16 @@ def collect(raw: Path) -> Collected:
 def name_all(found: Collected) -> None:
     """Gives every structure, and its rows, the one name that is used everywhere."""
     groups = {s.ground.structure: s.environment.space_group for s in found.structures}
-    named = distinct([(s.ground.structure, groups[s.ground.structure][0],
-                       given(s.ground.name, s.ground.source, groups[s.ground.structure][1])) for s in found.structures])
+    named = distinct(
+        [
+            (
+                s.ground.structure,
+                groups[s.ground.structure][0],
+                given(s.ground.name, s.ground.source, groups[s.ground.structure][1]),
+            )
+            for s in found.structures
+        ]
+    )
     for structure in found.structures:
         structure.named = named[structure.ground.structure]
     for row in found.rows:
@@ -102,7 +118,7 @@ def step_files(folder: Path) -> list[str] | None:
     """
     try:
         if not os.path.isdir(folder):
-            os.stat(folder)             # a ring of links raises here, a file does not
+            os.stat(folder)  # a ring of links raises here, a file does not
             return None
         if not re.fullmatch(ID, folder.name):
             raise DataError("a structure's folder has a name of up to 80 letters, digits and ._+-; name it so")
@@ -124,8 +140,11 @@ def add_structure(found: Collected, folder: Path, files: list[str]) -> bool:
         inequivalent = dict(environment.inequivalent_oxygens)
     except FileNotFoundError:
         why = "its ground state is not there; compute ground.npz first"
-    except Exception as problem:        # DataError, and what the symmetry search raises on a structure it does not like
-        ground, why = None, problem if isinstance(problem, DataError) else printable(f"{type(problem).__name__} {problem}", 200)
+    except Exception as problem:  # DataError, and what the symmetry search raises on a structure it does not like
+        ground, why = (
+            None,
+            problem if isinstance(problem, DataError) else printable(f"{type(problem).__name__} {problem}", 200),
+        )
     there = []
     for name in files:
         stem = Path(name).stem
@@ -140,7 +159,7 @@ def add_structure(found: Collected, folder: Path, files: list[str]) -> bool:
                 sites.append(site)
         except FileNotFoundError:
             if not os.path.islink(folder / name):
-                continue                # gone since the folder was listed
+                continue  # gone since the folder was listed
             bad[stem] = "it is a link to a file that is not there; copy the file itself here"
         except DataError as reason:
             bad[stem] = str(reason)
@@ -158,16 +177,23 @@ def add_structure(found: Collected, folder: Path, files: list[str]) -> bool:
 
 def one_axis(found: Collected) -> None:
     """Rejects what has another energy axis than most of the folder has: one database has one axis."""
-    for what, holders in (("PDOS", [(s, s.ground, s.sites) for s in found.structures]),
-                          ("spectrum", [(s, site, [site]) for s in found.structures for site in s.sites])):
+    for what, holders in (
+        ("PDOS", [(s, s.ground, s.sites) for s in found.structures]),
+        ("spectrum", [(s, site, [site]) for s in found.structures for site in s.sites]),
+    ):
         # To a millionth of an eV: axes of the same numbers in another precision are the same.
         keys = [(np.round(holder.energy.astype(float), 6) + 0.0).tobytes() for _, holder, _ in holders]
         common = Counter(keys).most_common(1)
         usual = next((holder.energy for key, (_, holder, _) in zip(keys, holders) if key == common[0][0]), None)
         for key, (structure, holder, sites) in zip(keys, holders):
             if key != common[0][0]:
-                reject(found, structure, sites, f"the energy of its {what} runs from {holder.energy[0]:g} to {holder.energy[-1]:g} eV, "
-                       f"not from {usual[0]:g} to {usual[-1]:g} eV as the others'; compute this step again")
+                reject(
+                    found,
+                    structure,
+                    sites,
+                    f"the energy of its {what} runs from {holder.energy[0]:g} to {holder.energy[-1]:g} eV, "
+                    f"not from {usual[0]:g} to {usual[-1]:g} eV as the others'; compute this step again",
+                )
         found.structures = [structure for structure in found.structures if structure.sites]
 
 
@@ -206,18 +232,42 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
         bonded = environment.bonds(absorber).index
         silicon = [pdos[bonded].mean(0) for pdos in (ground.pdos_s, ground.pdos_p)]
         radius, *rdf = environment.site_rdf(absorber)
-        rows.append({
-            **{name: local[name] for name in schema.COLUMNS if name in local},
-            "site": f"{ground.structure}/O{absorber}", "structure": ground.structure, "name": ground.name, "atom": absorber,
-            "kind": kind_of(ground.source), "source": ground.source, "space_group": symbol, "space_group_number": number,
-            "multiplicity": site.multiplicity, "net": environment.net, "n_atoms": len(ground.symbols),
-            "band_gap": ground.band_gap, "homo": site.homo, "lumo": site.lumo, "onset": start, "remark": remark,
-            "pdos_top": ground.top, "image_distance": site.image_distance, "seconds": site.seconds,
-            "ground_seconds": ground.seconds, "electron_error": missed, "elnes": site.strength,
-            "projector": environment.polarization_projector(absorber),
-            "pdos": np.stack([ground.pdos_s[absorber], ground.pdos_p[absorber], *ground.pdos_pxyz[absorber], *silicon, dos]),
-            "si_o": local["si_o"], "rdf": np.stack(rdf), "radius": radius, "energy": site.energy, "pdos_energy": ground.energy,
-        })
+        rows.append(
+            {
+                **{name: local[name] for name in schema.COLUMNS if name in local},
+                "site": f"{ground.structure}/O{absorber}",
+                "structure": ground.structure,
+                "name": ground.name,
+                "atom": absorber,
+                "kind": kind_of(ground.source),
+                "source": ground.source,
+                "space_group": symbol,
+                "space_group_number": number,
+                "multiplicity": site.multiplicity,
+                "net": environment.net,
+                "n_atoms": len(ground.symbols),
+                "band_gap": ground.band_gap,
+                "homo": site.homo,
+                "lumo": site.lumo,
+                "onset": start,
+                "remark": remark,
+                "pdos_top": ground.top,
+                "image_distance": site.image_distance,
+                "seconds": site.seconds,
+                "ground_seconds": ground.seconds,
+                "electron_error": missed,
+                "elnes": site.strength,
+                "projector": environment.polarization_projector(absorber),
+                "pdos": np.stack(
+                    [ground.pdos_s[absorber], ground.pdos_p[absorber], *ground.pdos_pxyz[absorber], *silicon, dos]
+                ),
+                "si_o": local["si_o"],
+                "rdf": np.stack(rdf),
+                "radius": radius,
+                "energy": site.energy,
+                "pdos_energy": ground.energy,
+            }
+        )
     return rows
 
 
@@ -228,7 +278,7 @@ def onset(site: CoreHoleSite, first: CoreHoleSite | None, crystal: float, offset
     first site of a structure; the other sites take over its difference to `total_energy + lumo`. NaN without a first site, and
     without an `offset` (eV, from pseudopotential total energies to energy losses).
     """
-    if np.isnan(site.total_energy):     # another method, which computed the neutral cell of each site
+    if np.isnan(site.total_energy):  # another method, which computed the neutral cell of each site
         return site.neutral_energy - crystal + offset
     if first is None or np.isnan(first.total_energy):
         return np.nan

@@ -24,11 +24,15 @@ def principal_components(intensity, n=2):
     """
     intensity = np.asarray(intensity, float)
     if intensity.ndim != 2 or not 1 <= n <= min(intensity.shape):
-        raise DataError(f"{n} principal components need at least as many spectra and energies; the array has the shape "
-                        f"{intensity.shape}. Select more spectra or ask for fewer components.")
+        raise DataError(
+            f"{n} principal components need at least as many spectra and energies; the array has the shape "
+            f"{intensity.shape}. Select more spectra or ask for fewer components."
+        )
     if not np.all(np.isfinite(intensity)):
-        raise DataError(f"Intensities of {listed_rows(~np.isfinite(intensity).all(-1))} are undefined, and so are principal "
-                        "components. Restrict the energies to those that all spectra cover.")
+        raise DataError(
+            f"Intensities of {listed_rows(~np.isfinite(intensity).all(-1))} are undefined, and so are principal "
+            "components. Restrict the energies to those that all spectra cover."
+        )
     centered = intensity - intensity.mean(axis=0)
     variance, vectors = np.linalg.eigh(centered.T @ centered)  # several times faster than the SVD of 1,200 spectra
     components = vectors[:, ::-1][:, :n].T

@@ -3,6 +3,7 @@
 A `Database` is a view of some rows of one file. Rows are sites: one oxygen of one structure. Nothing but the per-site columns
 is read until it is asked for, and xarray, pandas and pymatgen are imported only by the methods that return their objects.
 """
+
 import io
 from functools import cached_property
 from pathlib import Path
@@ -45,7 +46,7 @@ class Database:
 
     def __init__(self, store: Store, rows: np.ndarray | None = None):
         self.store = store
-        self.rows = rows                                    # None: all of them
+        self.rows = rows  # None: all of them
 
     def __len__(self) -> int:
         return self.store.size if self.rows is None else len(self.rows)
@@ -73,8 +74,12 @@ class Database:
         elif key.size == 0:
             key = key.astype(int)
         if key.dtype == bool and key.shape != (len(self),):
-            raise DataError(f"The mask has {key.size} entries for {len(self)} rows. Make it from a column of the same Database.")
-        if key.dtype.kind not in "bi" or (key.dtype.kind == "i" and key.size and not -len(self) <= key.min() <= key.max() < len(self)):
+            raise DataError(
+                f"The mask has {key.size} entries for {len(self)} rows. Make it from a column of the same Database."
+            )
+        if key.dtype.kind not in "bi" or (
+            key.dtype.kind == "i" and key.size and not -len(self) <= key.min() <= key.max() < len(self)
+        ):
             raise DataError(f"Rows are named by label, position (0 to {len(self) - 1}) or mask; got {key[:3]}.")
         return Database(self.store, every[key])
 
@@ -183,7 +188,9 @@ class Database:
         """First peak above the onset of each isotropic spectrum, shape (n,), eV above the valence-band maximum."""
         return spectra.first_peak(self.energy, self.isotropic, self["lumo"] - self["homo"])
 
-    def curves(self, *, polarization: str = ISOTROPIC, zero: str = "vbm", fwhm: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    def curves(
+        self, *, polarization: str = ISOTROPIC, zero: str = "vbm", fwhm: float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Spectra on one axis: energy (m,) in eV from `zero` (as `shifts`), intensity (n, m) in bohr^2/eV.
 
         polarization: "isotropic", "x", "y" or "z". fwhm: extra Gaussian broadening in eV, on top of the stored Lorentzian of
@@ -197,7 +204,9 @@ class Database:
             raise unknown(polarization, [ISOTROPIC, *POLARIZATIONS], "polarization")
         return self.on_zero(self.energy, intensity.astype(float), zero, fwhm)
 
-    def pdos_curves(self, channel: str = "O p", *, zero: str = "vbm", fwhm: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    def pdos_curves(
+        self, channel: str = "O p", *, zero: str = "vbm", fwhm: float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Ground-state PDOS of one channel on the axis of `curves`: energy (m,) eV, (n, m) states/eV/atom; NaN where cut off."""
         if channel not in CHANNELS:
             raise unknown(channel, CHANNELS, "channel")
@@ -259,9 +268,15 @@ class Database:
         row = self[site]
         environment = Environment.of(self.atoms(row["structure"][0]))
         near = environment.neighbors(int(row["atom"][0]), radius)
-        return pd.DataFrame({"element": environment.symbols[near.index], "distance": near.distance, "atom": near.index,
-                             **{name: near.image[:, i] for i, name in enumerate(("image_a", "image_b", "image_c"))},
-                             **{name: near.vector[:, i] for i, name in enumerate("xyz")}})
+        return pd.DataFrame(
+            {
+                "element": environment.symbols[near.index],
+                "distance": near.distance,
+                "atom": near.index,
+                **{name: near.image[:, i] for i, name in enumerate(("image_a", "image_b", "image_c"))},
+                **{name: near.vector[:, i] for i, name in enumerate("xyz")},
+            }
+        )
 
     @property
     def rejected(self) -> "pandas.DataFrame":
@@ -298,13 +313,24 @@ class Database:
     def info(self) -> dict:
         """For programs: numbers of spectra, structures, per kind and source, planned; rejected, remarks, missing; version;
         electron_error: by how much the DOS of each structure misses its electrons, relative."""
-        kinds, sources = (dict(zip(*(x.tolist() for x in np.unique(self[c].astype(str), return_counts=True)))) for c in ("kind", "source"))
+        kinds, sources = (
+            dict(zip(*(x.tolist() for x in np.unique(self[c].astype(str), return_counts=True))))
+            for c in ("kind", "source")
+        )
         return {
-            "spectra": len(self), "structures": len(self.structures), "kind": kinds, "source": sources,
-            "planned": self.planned, "rejected": self.rejected.to_dict("records"), "remarks": self.remarks.to_dict("records"),
+            "spectra": len(self),
+            "structures": len(self.structures),
+            "kind": kinds,
+            "source": sources,
+            "planned": self.planned,
+            "rejected": self.rejected.to_dict("records"),
+            "remarks": self.remarks.to_dict("records"),
             "missing": self.missing["site"].tolist(),
-            "electron_error": {name: round(float(value), 4) for name, value in zip(self["structure"], self["electron_error"])},
-            "version": self.version, "path": str(self.store.path),
+            "electron_error": {
+                name: round(float(value), 4) for name, value in zip(self["structure"], self["electron_error"])
+            },
+            "version": self.version,
+            "path": str(self.store.path),
         }
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ is SOAP again.
 >>> found = describe(db.atoms("quartz-alpha"), [3])
 >>> found.directed.shape                                  # (1, 3, FEATURES): along x, y and z
 """
+
 from __future__ import annotations
 
 import sys
@@ -19,8 +20,8 @@ import numpy as np
 
 from .errors import DataError
 
-CUTOFF, RADIAL, ANGULAR, WIDTH = 5.0, 4, 4, 0.4   # Angstrom; highest radial and angular number; Angstrom
-ELEMENTS = ("O", "Si")                            # of the neighbors, in this order
+CUTOFF, RADIAL, ANGULAR, WIDTH = 5.0, 4, 4, 0.4  # Angstrom; highest radial and angular number; Angstrom
+ELEMENTS = ("O", "Si")  # of the neighbors, in this order
 ABSORBER = "O"
 # Of the neighbors far away less is counted: weight 1 / (1 + (r / 3 A)^4) (Willatt et al., PCCP 20, 29661 (2018)).
 SCALING = {"type": "Willatt2018", "scale": 3.0, "rate": 1.0, "exponent": 4.0}
@@ -28,11 +29,22 @@ PAIRS = (lambda n: n * (n + 1) // 2)(len(ELEMENTS) * (RADIAL + 1))
 ORDERS = tuple((l, m) for l in range(ANGULAR + 1) for m in range(l + 1))
 FEATURES, SOAP = PAIRS * len(ORDERS), PAIRS * (ANGULAR + 1)
 # Numbers of `structure.Environment.site` and what one unit of the distance between two sites is in each.
-NUMBERS = {"si_o_mean": 0.035, "si_o_std": 0.01, "si_o_min": 0.035, "si_o_max": 0.04, "si_o_si_angle": 22.0,
-           "coordination": 0.2, "o_si_o_mean": 1.5, "o_si_o_std": 6.0, "o_o_min": 0.08, "o_o_mean": 0.04,
-           "voronoi_volume": 5.0, "density": 0.45}
-NO_ANGLE = 180.0                                  # degrees, of an oxygen that has one silicon
-KEPT = 32                                         # structures whose descriptors stay in memory
+NUMBERS = {
+    "si_o_mean": 0.035,
+    "si_o_std": 0.01,
+    "si_o_min": 0.035,
+    "si_o_max": 0.04,
+    "si_o_si_angle": 22.0,
+    "coordination": 0.2,
+    "o_si_o_mean": 1.5,
+    "o_si_o_std": 6.0,
+    "o_o_min": 0.08,
+    "o_o_mean": 0.04,
+    "voronoi_volume": 5.0,
+    "density": 0.45,
+}
+NO_ANGLE = 180.0  # degrees, of an oxygen that has one silicon
+KEPT = 32  # structures whose descriptors stay in memory
 
 
 class Descriptors(NamedTuple):
@@ -61,8 +73,10 @@ def describe(atoms, sites, environment=None) -> Descriptors:
 
 def number_row(site: dict) -> list[float]:
     """The `NUMBERS` of one site; what a site does not have is that of a site without: NO_ANGLE, or 0."""
-    return [float(site[name]) if np.isfinite(site[name]) else (NO_ANGLE if name == "si_o_si_angle" else 0.0)
-            for name in NUMBERS]
+    return [
+        float(site[name]) if np.isfinite(site[name]) else (NO_ANGLE if name == "si_o_si_angle" else 0.0)
+        for name in NUMBERS
+    ]
 
 
 def power(atoms, sites) -> np.ndarray:
@@ -79,11 +93,13 @@ def power(atoms, sites) -> np.ndarray:
 def coefficients(atoms, sites) -> list[np.ndarray]:
     """Expansion coefficients of each angular number: (3, k, m, element and radial number), for x, y and z as z."""
     if len(sites) == 0 or not set(atoms.get_chemical_symbols()) <= set(ELEMENTS):
-        raise DataError(f"Descriptors are made of sites among {' and '.join(ELEMENTS)} atoms. Give at least one site, "
-                        "and no other element.")
+        raise DataError(
+            f"Descriptors are made of sites among {' and '.join(ELEMENTS)} atoms. Give at least one site, "
+            "and no other element."
+        )
     SphericalExpansion, Labels = library()
     turned = []
-    for axes in ([1, 2, 0], [2, 0, 1], [0, 1, 2]):       # cyclic, so that nothing is mirrored: x, y, z become z
+    for axes in ([1, 2, 0], [2, 0, 1], [0, 1, 2]):  # cyclic, so that nothing is mirrored: x, y, z become z
         one = atoms.copy()
         one.set_cell(atoms.cell.array[:, axes])
         one.set_positions(atoms.positions[:, axes])
@@ -92,17 +108,29 @@ def coefficients(atoms, sites) -> list[np.ndarray]:
     calculator = SphericalExpansion(
         cutoff={"radius": CUTOFF, "smoothing": {"type": "ShiftedCosine", "width": 1.0}},
         density={"type": "Gaussian", "width": WIDTH, "scaling": SCALING},
-        basis={"type": "TensorProduct", "max_angular": ANGULAR, "radial": {"type": "Gto", "max_radial": RADIAL}})
+        basis={"type": "TensorProduct", "max_angular": ANGULAR, "radial": {"type": "Gto", "max_radial": RADIAL}},
+    )
     rows = Labels(["system", "atom"], np.array([[s, i] for s in range(3) for i in sites], np.int32))
     from ase.data import atomic_numbers
 
     number = {name: atomic_numbers[name] for name in (*ELEMENTS, ABSORBER)}
-    wanted = Labels(["o3_lambda", "o3_sigma", "center_type", "neighbor_type"], np.array(
-        [[l, 1, number[ABSORBER], number[name]] for l in range(ANGULAR + 1) for name in ELEMENTS], np.int32))
+    wanted = Labels(
+        ["o3_lambda", "o3_sigma", "center_type", "neighbor_type"],
+        np.array([[l, 1, number[ABSORBER], number[name]] for l in range(ANGULAR + 1) for name in ELEMENTS], np.int32),
+    )
     found = calculator.compute(turned, selected_samples=rows, selected_keys=wanted)
-    return [np.concatenate([
-        np.asarray(found.block({"o3_lambda": l, "center_type": number[ABSORBER], "neighbor_type": number[name]}).values)
-        .reshape(3, len(sites), 2 * l + 1, -1) for name in ELEMENTS], -1) for l in range(ANGULAR + 1)]
+    return [
+        np.concatenate(
+            [
+                np.asarray(
+                    found.block({"o3_lambda": l, "center_type": number[ABSORBER], "neighbor_type": number[name]}).values
+                ).reshape(3, len(sites), 2 * l + 1, -1)
+                for name in ELEMENTS
+            ],
+            -1,
+        )
+        for l in range(ANGULAR + 1)
+    ]
 
 
 def library():
@@ -121,7 +149,7 @@ def library():
 def products(expanded: list[np.ndarray]) -> np.ndarray:
     """Products of pairs of coefficients, summed over +m and -m: (k, 3, FEATURES) float32 of norm 1."""
     first, second = np.triu_indices(expanded[0].shape[-1])
-    twice = np.where(first == second, 1.0, 2**0.5)        # a pair stands for two, so that norms stay those of all pairs
+    twice = np.where(first == second, 1.0, 2**0.5)  # a pair stands for two, so that norms stay those of all pairs
     found = []
     for l, m in ORDERS:
         rows = (l,) if m == 0 else (l - m, l + m)

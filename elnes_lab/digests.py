@@ -5,6 +5,7 @@ parses it, whether or not a list of checksums lies beside it. The digests in the
 they tell of damage after the file was opened, and, through a table with a digest for every BLOCK rows, of damage to a few rows of
 a file too large to be read whole.
 """
+
 import hashlib
 import json
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     import xarray
 
 ATTRIBUTE = "sha256"
-BLOCK = 16                  # rows; also the rows of a stored chunk, so that no chunk is read for nothing
-TABLE = "_sha256"           # suffix of the variable with the digests of the blocks
+BLOCK = 16  # rows; also the rows of a stored chunk, so that no chunk is read for nothing
+TABLE = "_sha256"  # suffix of the variable with the digests of the blocks
 SEAL = b"\nELNES Lab: sha256 of all before this line "
 SEAL_LENGTH = len(SEAL) + 64 + 1
 
@@ -38,7 +39,9 @@ def in_blocks(shape: tuple[int, ...]) -> bool:
 
 def table(values: np.ndarray) -> np.ndarray:
     """Digests (blocks, 32), uint8, of every BLOCK rows of an array."""
-    return np.array([block_digest(values[i:i + BLOCK]) for i in range(0, len(values), BLOCK)], np.uint8).reshape(-1, 32)
+    return np.array([block_digest(values[i : i + BLOCK]) for i in range(0, len(values), BLOCK)], np.uint8).reshape(
+        -1, 32
+    )
 
 
 def block_digest(values: np.ndarray) -> np.ndarray:
@@ -63,8 +66,11 @@ def is_text(dtype: np.dtype) -> bool:
 
 def of_attributes(attributes: dict) -> str:
     """Digest of the file's own attributes, without the digest itself and without those of the libraries (_NCProperties)."""
-    values = {name: np.asarray(attributes[name]).tolist() for name in sorted(attributes)
-              if name != ATTRIBUTE and not name.startswith("_")}
+    values = {
+        name: np.asarray(attributes[name]).tolist()
+        for name in sorted(attributes)
+        if name != ATTRIBUTE and not name.startswith("_")
+    }
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
@@ -81,10 +87,15 @@ def sign(dataset) -> "xarray.Dataset":
     tables = {}
     for name, variable in dataset.variables.items():
         if in_blocks(variable.shape):
-            tables[name + TABLE] = (("block", "digest"), table(variable.values),
-                                    {"long_name": f"sha256 of every {BLOCK} rows of {name}"})
+            tables[name + TABLE] = (
+                ("block", "digest"),
+                table(variable.values),
+                {"long_name": f"sha256 of every {BLOCK} rows of {name}"},
+            )
     signed = dataset.assign(tables)
     for name, variable in signed.variables.items():
-        signed[name].attrs[ATTRIBUTE] = of_variable(name, variable.dims, variable.dtype, variable.shape, body(variable.values))
+        signed[name].attrs[ATTRIBUTE] = of_variable(
+            name, variable.dims, variable.dtype, variable.shape, body(variable.values)
+        )
     signed.attrs[ATTRIBUTE] = of_attributes(signed.attrs)
     return signed

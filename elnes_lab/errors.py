@@ -1,4 +1,5 @@
 """The one exception that users are meant to read."""
+
 import difflib
 
 

@@ -8,7 +8,10 @@ import re
 from typing import NamedTuple
 
 MINERALS = {
-    "Coesite": "coesite", "Cristobalite": "alpha-cristobalite", "Quartz-alpha": "alpha-quartz", "Quartz-beta": "beta-quartz",
+    "Coesite": "coesite",
+    "Cristobalite": "alpha-cristobalite",
+    "Quartz-alpha": "alpha-quartz",
+    "Quartz-beta": "beta-quartz",
     "Stishovite": "stishovite",
 }
 # Name in the raw files -> the structure, label of its prototype: Pearson symbol, number of the space group, Wyckoff letters
@@ -80,8 +83,11 @@ def international(number: int) -> str:
     """Symbol of a space-group number, as spglib writes it for the structures themselves."""
     import spglib
 
-    return next(found.international_short for hall in range(1, 531)
-                if (found := spglib.get_spacegroup_type(hall)).number == number)
+    return next(
+        found.international_short
+        for hall in range(1, 531)
+        if (found := spglib.get_spacegroup_type(hall)).number == number
+    )
 
 
 def distinct(found: list[tuple[str, str, Named]]) -> dict[str, Named]:
@@ -91,6 +97,8 @@ def distinct(found: list[tuple[str, str, Named]]) -> dict[str, Named]:
     named = {sid: one for sid, _, one in found}
     for ends in ({sid: group for sid, group, _ in found}, {sid: sid for sid, *_ in found}):
         names = [one.name for one in named.values()]
-        named = {sid: one._replace(name=f"{one.name}, {ends[sid]}") if names.count(one.name) > 1 else one
-                 for sid, one in named.items()}
+        named = {
+            sid: one._replace(name=f"{one.name}, {ends[sid]}") if names.count(one.name) > 1 else one
+            for sid, one in named.items()
+        }
     return named

@@ -8,13 +8,14 @@ silicons does not depend on the cell, on the order of the atoms or on a distorti
 beta-quartz are one net. Different nets may in principle agree in all sequences; none are known among the zeolites.
 Layers and chains count within themselves, so that stackings of one layer are one net.
 """
+
 import hashlib
 
 import numpy as np
 
-SHELLS = 14           # further than two cells of any crystal here; ten are usual
-DENSITY_SHELLS = 10   # of the topological density TD10, as in the Atlas of Zeolite Framework Types
-_BASE = 1 << 12       # more periodic images than 14 steps can ever reach along one axis
+SHELLS = 14  # further than two cells of any crystal here; ten are usual
+DENSITY_SHELLS = 10  # of the topological density TD10, as in the Atlas of Zeolite Framework Types
+_BASE = 1 << 12  # more periodic images than 14 steps can ever reach along one axis
 
 
 def coordination_sequences(index: list, image: list, silicon, shells: int = SHELLS) -> np.ndarray:
@@ -29,7 +30,7 @@ def coordination_sequences(index: list, image: list, silicon, shells: int = SHEL
         before, shell = np.zeros(0, int), np.array([atom])
         for k in range(shells):
             reached = np.unique((shell[:, None] + steps[shell % count]).ravel())
-            for known in (shell, before):     # a neighbor of a shell is in it, in the one before or in the next
+            for known in (shell, before):  # a neighbor of a shell is in it, in the one before or in the next
                 reached = reached[~_inside(reached, known)]
             before, shell = shell, reached
             found[atom, k] = len(shell)
@@ -66,7 +67,7 @@ def _steps(index, image, silicon) -> np.ndarray:
         rows.append(sorted(near - {0}))
     steps = np.zeros((len(rows), max(1, *map(len, rows), 1)), np.int64)
     for line, row in zip(steps, rows):
-        line[:len(row)] = row
+        line[: len(row)] = row
     return steps
 
 

@@ -7,6 +7,7 @@ It is what pandas' `query` understands, less all that could run something: compa
 Python's parser and walked; whatever else it holds is refused by its name before anything is computed. As in pandas,
 & and | bind like `and` and `or`, NaN compares false, and == with a list means `in`.
 """
+
 import ast
 import io
 import operator
@@ -19,28 +20,77 @@ import numpy as np
 
 from .errors import DataError, unknown
 
-LONGEST, DEEPEST = 10_000, 40                   # characters, levels of the tree
-LARGEST = 1e18                                  # constant; no column has such values
+LONGEST, DEEPEST = 10_000, 40  # characters, levels of the tree
+LARGEST = 1e18  # constant; no column has such values
 SEARCHES = ("contains", "startswith")
 NUMBER, TEXT, TRUTH = "a number", "a text", "true or false"
-NEEDS = {NUMBER: "+, -, * and / take numbers", TEXT: "contains and startswith look into texts",
-         TRUTH: "and, or and not take comparisons; after ~ they stand in parentheses"}
+NEEDS = {
+    NUMBER: "+, -, * and / take numbers",
+    TEXT: "contains and startswith look into texts",
+    TRUTH: "and, or and not take comparisons; after ~ they stand in parentheses",
+}
 ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
-COMPARISONS = {ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
-               ast.Gt: operator.gt, ast.GtE: operator.ge}
+COMPARISONS = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
 MEMBERSHIP = {ast.In: True, ast.NotIn: False, ast.Eq: True, ast.NotEq: False}
-ALLOWED = (ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.Invert, ast.USub, ast.UAdd, ast.BinOp, ast.Compare,
-           ast.Name, ast.Load, ast.Constant, *ARITHMETIC, *COMPARISONS)
-SYMBOLS = {ast.Pow: "**", ast.Mod: "%", ast.FloorDiv: "//", ast.MatMult: "@", ast.LShift: "<<", ast.RShift: ">>",
-           ast.BitXor: "^", ast.Is: "is", ast.IsNot: "is not", ast.Subscript: "[...]", ast.Lambda: "lambda",
-           ast.NamedExpr: ":=", ast.JoinedStr: "f'...'", ast.IfExp: "if ... else", ast.Starred: "*", ast.Dict: "{...}",
-           ast.Set: "{...}", ast.ListComp: "for", ast.SetComp: "for", ast.DictComp: "for", ast.GeneratorExp: "for",
-           ast.Await: "await", ast.Yield: "yield", ast.YieldFrom: "yield", ast.List: "a list without in",
-           ast.Tuple: "a list without in", ast.In: "in without a list of constants",
-           ast.NotIn: "not in without a list of constants"}
+ALLOWED = (
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.UnaryOp,
+    ast.Not,
+    ast.Invert,
+    ast.USub,
+    ast.UAdd,
+    ast.BinOp,
+    ast.Compare,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    *ARITHMETIC,
+    *COMPARISONS,
+)
+SYMBOLS = {
+    ast.Pow: "**",
+    ast.Mod: "%",
+    ast.FloorDiv: "//",
+    ast.MatMult: "@",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.BitXor: "^",
+    ast.Is: "is",
+    ast.IsNot: "is not",
+    ast.Subscript: "[...]",
+    ast.Lambda: "lambda",
+    ast.NamedExpr: ":=",
+    ast.JoinedStr: "f'...'",
+    ast.IfExp: "if ... else",
+    ast.Starred: "*",
+    ast.Dict: "{...}",
+    ast.Set: "{...}",
+    ast.ListComp: "for",
+    ast.SetComp: "for",
+    ast.DictComp: "for",
+    ast.GeneratorExp: "for",
+    ast.Await: "await",
+    ast.Yield: "yield",
+    ast.YieldFrom: "yield",
+    ast.List: "a list without in",
+    ast.Tuple: "a list without in",
+    ast.In: "in without a list of constants",
+    ast.NotIn: "not in without a list of constants",
+}
 EXAMPLE = "Write it like \"kind == 'crystal' and si_o_si_angle > 150\"."
-WORDS = ("Filters take column names, numbers, texts, comparisons, and, or, not, in, + - * /, parentheses, "
-         "name.contains('quartz') and name.startswith('quartz').")
+WORDS = (
+    "Filters take column names, numbers, texts, comparisons, and, or, not, in, + - * /, parentheses, "
+    "name.contains('quartz') and name.startswith('quartz')."
+)
 
 
 class Search(NamedTuple):
@@ -61,15 +111,17 @@ def mask(text: str, known: Iterable[str], column: Callable[[str], np.ndarray]) -
     tree = parse(text, known)
     columns = {node.id: column(node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)}
     try:
-        with np.errstate(all="ignore"):         # 0/0 is NaN, and NaN compares false
+        with np.errstate(all="ignore"):  # 0/0 is NaN, and NaN compares false
             result = value(tree, columns)
     except DataError:
         raise
     except (ArithmeticError, TypeError, ValueError) as problem:
         raise failed(text, str(problem)) from None
     if not (isinstance(result, np.ndarray) and result.dtype == bool):
-        raise DataError(f"The filter {shown(text)} is not true or false for each row. "
-                        "Compare a column with something, like \"band_gap > 5\".")
+        raise DataError(
+            f"The filter {shown(text)} is not true or false for each row. "
+            'Compare a column with something, like "band_gap > 5".'
+        )
     return result
 
 
@@ -80,18 +132,26 @@ def parse(text: str, known: Iterable[str]) -> ast.expr:
     if not text.strip():
         raise DataError(f"The filter is empty. {EXAMPLE} Without a filter all rows are taken.")
     if len(text) > LONGEST:
-        raise DataError(f"The filter has {len(text):,} characters, {LONGEST:,} are the most. Select in several steps, "
-                        "or by a list of labels.")
+        raise DataError(
+            f"The filter has {len(text):,} characters, {LONGEST:,} are the most. Select in several steps, "
+            "or by a list of labels."
+        )
     try:
-        with warnings.catch_warnings():         # of backslashes in texts
+        with warnings.catch_warnings():  # of backslashes in texts
             warnings.simplefilter("ignore")
             tree = ast.parse(python(text), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError, tokenize.TokenError) as problem:
         if isinstance(problem, DataError):
             raise
-        reason = ("it is nested too deeply" if isinstance(problem, (MemoryError, RecursionError)) else
-                  "a parenthesis or a text has no end" if isinstance(problem, tokenize.TokenError) else
-                  "it holds bytes that are no text" if isinstance(problem, UnicodeError) else str(problem.args[0]))
+        reason = (
+            "it is nested too deeply"
+            if isinstance(problem, (MemoryError, RecursionError))
+            else "a parenthesis or a text has no end"
+            if isinstance(problem, tokenize.TokenError)
+            else "it holds bytes that are no text"
+            if isinstance(problem, UnicodeError)
+            else str(problem.args[0])
+        )
         raise failed(text, reason) from None
     level, nodes = 0, [tree]
     while nodes:
@@ -149,7 +209,7 @@ def constant(node: ast.AST, text: str) -> None:
     """DataError unless the node is a number of reasonable size, a text, True or False."""
     if not isinstance(node, ast.Constant):
         raise refused(text, f"{short(node)} in a list")
-    number = isinstance(node.value, (int, float))           # True and False too
+    number = isinstance(node.value, (int, float))  # True and False too
     if not number and not isinstance(node.value, str) or number and abs(node.value) > LARGEST:
         raise refused(text, short(node))
 
@@ -168,12 +228,16 @@ def searched(node: ast.Call, text: str) -> Search:
     word = node.args[0].value if len(node.args) == 1 and isinstance(node.args[0], ast.Constant) else None
     known = options.keys() <= {"case", "regex"} and set(map(type, options.values())) <= {bool}
     if not isinstance(word, str) or not known:
-        raise DataError(f"In the filter {shown(text)}, {method} takes one text in quotes, and case=False if "
-                        f"capitals do not matter, as in name.{method}('quartz').")
+        raise DataError(
+            f"In the filter {shown(text)}, {method} takes one text in quotes, and case=False if "
+            f"capitals do not matter, as in name.{method}('quartz')."
+        )
     pattern = pandas and method == "contains" and "regex" not in options and set(word) & set("\\.^$*+?{}[]|()")
     if options.get("regex") or pattern:
-        raise DataError(f"In the filter {shown(text)}, {word!r} would be a pattern in pandas; filters look for a "
-                        f"text as it stands. Write {owner.id}.contains({word!r}), or several joined by `or`.")
+        raise DataError(
+            f"In the filter {shown(text)}, {word!r} would be a pattern in pandas; filters look for a "
+            f"text as it stands. Write {owner.id}.contains({word!r}), or several joined by `or`."
+        )
     return Search(owner.id, method, word, options.get("case", True))
 
 
@@ -259,8 +323,10 @@ def of_kind(node: ast.expr, columns: dict, wanted: str):
 def alike(left, place: ast.expr, right, other: ast.expr) -> None:
     """DataError for a comparison of two kinds."""
     if kind(left) != kind(right):
-        raise DataError(f"The filter compares {short(place)}, which is {kind(left)}, with {short(other)}, which is "
-                        f"{kind(right)}. Texts stand in quotes, numbers without.")
+        raise DataError(
+            f"The filter compares {short(place)}, which is {kind(left)}, with {short(other)}, which is "
+            f"{kind(right)}. Texts stand in quotes, numbers without."
+        )
 
 
 def wide(number):
@@ -281,8 +347,9 @@ def shown(text: str) -> str:
 
 
 def refused(text: str, what: str) -> DataError:
-    return DataError(f"The filter {shown(text)} uses {what[:80]}, which filters do not know; nothing of it was run. "
-                     + WORDS)
+    return DataError(
+        f"The filter {shown(text)} uses {what[:80]}, which filters do not know; nothing of it was run. " + WORDS
+    )
 
 
 def failed(text: str, reason: str) -> DataError:

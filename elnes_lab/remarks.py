@@ -4,6 +4,7 @@ None of this makes a spectrum wrong, and nothing is left out for it; it says why
 neighbors and from what a model expects. Each rule and its limit are given beside the distribution that they were read
 from, over all sites of the database at the time (327 sites, two glasses included).
 """
+
 import numpy as np
 
 from .spectra import half_height
@@ -57,12 +58,18 @@ def remarks(environment: Environment, band_gap: float, sites: list, onsets: list
         texts = [
             (most > 4, f"silicon with {most} oxygens"),
             (beside > FLATTENED, f"flattened tetrahedron (O-Si-O {beside:.0f} degrees)"),
-            (beside <= FLATTENED < widest,
-             f"flattened tetrahedra elsewhere in the structure (O-Si-O {widest:.0f} degrees)"),
-            (band_gap - levels > NARROWED,
-             f"levels of the core-hole cell {band_gap - levels:.1f} eV closer than the crystal's gap"),
-            (typical - onset > BOUND,
-             f"core-hole level bound: onset {typical - onset:.1f} eV below the structure's others"),
+            (
+                beside <= FLATTENED < widest,
+                f"flattened tetrahedra elsewhere in the structure (O-Si-O {widest:.0f} degrees)",
+            ),
+            (
+                band_gap - levels > NARROWED,
+                f"levels of the core-hole cell {band_gap - levels:.1f} eV closer than the crystal's gap",
+            ),
+            (
+                typical - onset > BOUND,
+                f"core-hole level bound: onset {typical - onset:.1f} eV below the structure's others",
+            ),
             (late > LATE, f"first empty states elsewhere: spectrum rises {late:.1f} eV above them"),
         ]
         found.append("; ".join(text for true, text in texts if true))

@@ -7,9 +7,10 @@ these the smallest is taken at each angle O-Si-O', so that the six angles of a t
 Two simpler criteria say less. Guttman's shortest ring through a Si-O-Si link misses quartz's 8-rings; King's shortest
 way back to the silicon counts two fused 4-rings as a 6-ring (zeolite GIS: 4.4.4.6.6.8 for 4.4.4.8.8.8).
 """
+
 import numpy as np
 
-_BASE = 1 << 20       # more periodic images than a search can ever reach along one axis
+_BASE = 1 << 20  # more periodic images than a search can ever reach along one axis
 
 
 class Network:
@@ -23,9 +24,11 @@ class Network:
         # a search through thousands of images needs neither tuples nor a copy of the cell.
         weight = np.array([1, _BASE, _BASE**2])
         self._atoms = len(index)
-        self._steps = [(atoms - i + self._atoms * (images @ weight)).tolist()
-                       for i, (atoms, images) in enumerate(zip(index, image))]
-        self._shells = [[{i}] for i in range(self._atoms)]           # by number of bonds away; they grow when needed
+        self._steps = [
+            (atoms - i + self._atoms * (images @ weight)).tolist()
+            for i, (atoms, images) in enumerate(zip(index, image))
+        ]
+        self._shells = [[{i}] for i in range(self._atoms)]  # by number of bonds away; they grow when needed
         self._distance = [{i: 0} for i in range(self._atoms)]
 
     def ring_sizes(self, oxygen: int, *, largest: int = 16) -> tuple[int, ...]:
@@ -38,7 +41,7 @@ class Network:
         sizes = []
         for step in self._steps[oxygen]:
             silicon = (oxygen + step) % self._atoms
-            here = silicon - step                                    # this oxygen, seen from the silicon's home cell
+            here = silicon - step  # this oxygen, seen from the silicon's home cell
             for other in self._steps[silicon]:
                 if silicon + other != here:
                     sizes.append(self._smallest(silicon, here, silicon + other, largest))
@@ -50,8 +53,11 @@ class Network:
             shell = self._shell(silicon, half)
             if not shell:
                 break
-            if any(self._closes(silicon, first, second, far, half) for far in shell
-                   if self._bonds_between(first, far, half) == half - 1 == self._bonds_between(second, far, half)):
+            if any(
+                self._closes(silicon, first, second, far, half)
+                for far in shell
+                if self._bonds_between(first, far, half) == half - 1 == self._bonds_between(second, far, half)
+            ):
                 return half
         return 0
 
@@ -61,15 +67,23 @@ class Network:
         All rings are even here, so a ring is primitive if each atom is `half` bonds away from the one opposite it.
         """
         ways = [(first,)]
-        for k in range(2, half):                                     # every shortest way out
-            ways = [way + (key,) for way in ways for key in self._next(way[-1])
-                    if self._bonds_between(key, far, half) == half - k]
+        for k in range(2, half):  # every shortest way out
+            ways = [
+                way + (key,)
+                for way in ways
+                for key in self._next(way[-1])
+                if self._bonds_between(key, far, half) == half - k
+            ]
         for way in ways:
             back = {second} if self._bonds_between(way[half - 2], second, half) == half else set()
-            for k in range(2, half):                                 # and one that keeps clear of it
-                back = {key for start in back for key in self._next(start)
-                        if self._bonds_between(key, far, half) == half - k
-                        and self._bonds_between(way[half - 1 - k], key, half) == half}
+            for k in range(2, half):  # and one that keeps clear of it
+                back = {
+                    key
+                    for start in back
+                    for key in self._next(start)
+                    if self._bonds_between(key, far, half) == half - k
+                    and self._bonds_between(way[half - 1 - k], key, half) == half
+                }
             if back:
                 return True
         return False

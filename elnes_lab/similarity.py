@@ -79,8 +79,10 @@ def _pair(a, b):
     except ValueError:
         fits = False
     if not fits:
-        raise DataError(f"Spectra of the shapes {a.shape} and {b.shape} cannot be compared. Bring them onto one energy "
-                        "grid, and give as many of one as of the other, or a single one.")
+        raise DataError(
+            f"Spectra of the shapes {a.shape} and {b.shape} cannot be compared. Bring them onto one energy "
+            "grid, and give as many of one as of the other, or a single one."
+        )
     return a, b
 
 
@@ -116,6 +118,8 @@ def _distribution(x):
     x = np.where(x < 0, 0.0, x)
     total = x.sum(axis=-1, keepdims=True)
     if (total == 0).any():
-        raise DataError(f"{int((total == 0).sum())} of the spectra to compare have no positive intensity. "
-                        "Choose another window or leave those spectra out.")
+        raise DataError(
+            f"{int((total == 0).sum())} of the spectra to compare have no positive intensity. "
+            "Choose another window or leave those spectra out."
+        )
     return x / total

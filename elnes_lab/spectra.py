@@ -35,8 +35,10 @@ def make_grid(start, stop, step):
     Raises DataError if the numbers give no grid of two points or more.
     """
     if not (np.all(np.isfinite([start, stop, step])) and step > 0 and stop - start >= step * (1 - 1e-9)):
-        raise DataError(f"No energy grid runs from {start} to {stop} eV in steps of {step} eV. "
-                        "Give a positive step and a stop at least one step above the start.")
+        raise DataError(
+            f"No energy grid runs from {start} to {stop} eV in steps of {step} eV. "
+            "Give a positive step and a stop at least one step above the start."
+        )
     return np.round(start + step * np.arange(int(np.floor((stop - start) / step + 1e-6)) + 1), 10)
 
 
@@ -48,12 +50,15 @@ def grid_step(energy):
     """
     energy = np.asarray(energy, float)
     if energy.ndim != 1 or energy.size < 2 or not np.all(np.isfinite(energy)):
-        raise DataError("The energies must be one list of at least two finite numbers in eV. "
-                        f"They have the shape {energy.shape}.")
+        raise DataError(
+            f"The energies must be one list of at least two finite numbers in eV. They have the shape {energy.shape}."
+        )
     step = (energy[-1] - energy[0]) / (energy.size - 1)
     if step <= 0 or np.abs(energy - energy[0] - step * np.arange(energy.size)).max() > 1e-3 * step:
-        raise DataError("The energies are not equally spaced and ascending, which broadening and shifting need. "
-                        "Interpolate the spectrum onto a uniform grid first, for example with numpy.interp.")
+        raise DataError(
+            "The energies are not equally spaced and ascending, which broadening and shifting need. "
+            "Interpolate the spectrum onto a uniform grid first, for example with numpy.interp."
+        )
     return step
 
 
@@ -68,8 +73,10 @@ def cut(energy, intensity, window):
     low, high = window
     inside = (energy >= low - 1e-3 * step) & (energy <= high + 1e-3 * step)
     if inside.sum() < 3:
-        raise DataError(f"Fewer than three energies lie between {low} and {high} eV: the spectra run from "
-                        f"{energy[0]:.1f} to {energy[-1]:.1f} eV. Choose a wider window inside that range.")
+        raise DataError(
+            f"Fewer than three energies lie between {low} and {high} eV: the spectra run from "
+            f"{energy[0]:.1f} to {energy[-1]:.1f} eV. Choose a wider window inside that range."
+        )
     return energy[inside], intensity[..., inside]
 
 
@@ -90,8 +97,16 @@ def broaden(energy, intensity, *, gaussian_fwhm=0.0, lorentzian_fwhm=0.0):
     return _from_cosines(_to_cosines(intensity) * np.exp(-lorentzian * frequency) * _gaussian(gaussian_fwhm, frequency))
 
 
-def broaden_lifetime(energy, intensity, onset, *, core_hole_fwhm=CORE_HOLE_FWHM, slope=0.1, gaussian_fwhm=0.0,
-                     present_fwhm=0.0):
+def broaden_lifetime(
+    energy,
+    intensity,
+    onset,
+    *,
+    core_hole_fwhm=CORE_HOLE_FWHM,
+    slope=0.1,
+    gaussian_fwhm=0.0,
+    present_fwhm=0.0,
+):
     """Spectra with lifetime broadening that grows above the onset, and instrumental broadening, `(..., energy)`.
 
     The intensity at energy E is spread into a Lorentzian of FWHM
@@ -107,8 +122,10 @@ def broaden_lifetime(energy, intensity, onset, *, core_hole_fwhm=CORE_HOLE_FWHM,
     energy, step, intensity = _checked(energy, intensity)
     onset = np.asarray(onset, float)[..., None]
     if not np.all(np.isfinite(onset)):
-        raise DataError(f"No onset is known for {listed_rows(~np.isfinite(onset[..., 0]))}, so the lifetime above it is not "
-                        "either. Leave those spectra out or use a constant width.")
+        raise DataError(
+            f"No onset is known for {listed_rows(~np.isfinite(onset[..., 0]))}, so the lifetime above it is not "
+            "either. Leave those spectra out or use a constant width."
+        )
     width = _width(core_hole_fwhm, "core-hole")[..., None] - _width(present_fwhm, "present")[..., None]
     width = np.maximum(width + _width(slope, "final-state")[..., None] * np.maximum(energy - onset, 0), 0)
     frequency = _frequencies(energy.size, step)
@@ -147,8 +164,10 @@ def normalize(energy, intensity, *, by="area", window=None):
     scale = scales[by]()
     bad = ~(scale > 0)
     if bad.any():
-        raise DataError(f"The {by} of {listed_rows(bad)} is zero, negative or undefined, so nothing can be divided by it. "
-                        "Choose another window or leave those spectra out.")
+        raise DataError(
+            f"The {by} of {listed_rows(bad)} is zero, negative or undefined, so nothing can be divided by it. "
+            "Choose another window or leave those spectra out."
+        )
     return intensity / scale[..., None]
 
 
@@ -174,8 +193,10 @@ def shift(energy, intensity, by, *, grid=None, fill=np.nan):
     outside = (position < -1e-3) | (position > energy.size - 1 + 1e-3)
     ends = intensity[..., :1], intensity[..., -1:]
     margin = 1 - _TAPS[0]
-    padded = np.concatenate([2 * ends[0] - intensity[..., margin:0:-1], intensity,
-                             2 * ends[1] - intensity[..., -2:-2 - margin:-1]], axis=-1)
+    padded = np.concatenate(
+        [2 * ends[0] - intensity[..., margin:0:-1], intensity, 2 * ends[1] - intensity[..., -2 : -2 - margin : -1]],
+        axis=-1,
+    )
     padded = np.broadcast_to(padded, lead + padded.shape[-1:])
 
     if same_step:  # one fraction per spectrum: a short correlation instead of a search per point
@@ -187,8 +208,10 @@ def shift(energy, intensity, by, *, grid=None, fill=np.nan):
     else:
         start = np.floor(position)
         fraction, first = position - start, start.astype(int) + margin
-        result = sum(_weight(fraction, k) * np.take_along_axis(padded, _fit(first + k, lead, padded.shape[-1]), axis=-1)
-                     for k in _TAPS)
+        result = sum(
+            _weight(fraction, k) * np.take_along_axis(padded, _fit(first + k, lead, padded.shape[-1]), axis=-1)
+            for k in _TAPS
+        )
     np.copyto(result, fill, where=outside)
     np.copyto(result, np.nan, where=~known)
     return result
@@ -210,8 +233,10 @@ def zero_shift(zero, homo, lumo, *, onset=None, first_peak=None):
         raise DataError(f"'{zero}' is not a zero of energy. Choose one of {', '.join(ENERGY_TITLES)}.")
     name, values = ("first_peak", first_peak) if zero == "first_peak" else ("onset", onset)
     if values is None:
-        raise DataError(f"The zero '{zero}' needs the values of {name} for these spectra, which were not given. "
-                        "Pass them or choose another zero.")
+        raise DataError(
+            f"The zero '{zero}' needs the values of {name} for these spectra, which were not given. "
+            "Pass them or choose another zero."
+        )
     return -np.asarray(values, float) if zero == "first_peak" else np.asarray(values, float) - edge
 
 
@@ -274,8 +299,9 @@ def _checked(energy, intensity):
     """Energies, step and intensity as float arrays; DataError if they do not fit together."""
     step, energy, intensity = grid_step(energy), np.asarray(energy, float), np.asarray(intensity, float)
     if intensity.shape[-1:] != energy.shape:
-        raise DataError(f"The intensities have the shape {intensity.shape}; their last axis must match the "
-                        f"{energy.size} energies.")
+        raise DataError(
+            f"The intensities have the shape {intensity.shape}; their last axis must match the {energy.size} energies."
+        )
     return energy, step, intensity
 
 

@@ -1,4 +1,5 @@
 """Lazy access to the variables of one database file, opened with h5netcdf and checked against the digests that it carries."""
+
 import contextlib
 import io
 import os
@@ -11,19 +12,32 @@ from . import digests
 from .errors import DataError
 from .schema import CHANNELS, COLUMNS, CONVENTIONS, FILE, POLARIZATIONS
 
-CACHE_BYTES = 64 * 2**20        # a variable smaller than this is kept in memory once read; a larger one is read by rows
-MEMORY_BYTES = 64 * 2**20       # a file smaller than this is read once, checked and kept; of a larger one, what is read is checked
-BLOCK = 4096                    # rows averaged at a time
+CACHE_BYTES = 64 * 2**20  # a variable smaller than this is kept in memory once read; a larger one is read by rows
+MEMORY_BYTES = (
+    64 * 2**20
+)  # a file smaller than this is read once, checked and kept; of a larger one, what is read is checked
+BLOCK = 4096  # rows averaged at a time
 REQUIRED = {
-    "site": ("site",), "energy": ("energy",), "pdos_energy": ("pdos_energy",), "elnes": ("site", "polarization", "energy"),
+    "site": ("site",),
+    "energy": ("energy",),
+    "pdos_energy": ("pdos_energy",),
+    "elnes": ("site", "polarization", "energy"),
     "projector": ("site", "polarization", "polarization_from"),
-    "pdos": ("site", "channel", "pdos_energy"), "si_o": ("site", "bond"), "rdf": ("site", "pair", "radius"), "radius": ("radius",),
-    "missing_site": ("missing",), "rejected_site": ("rejected",), "rejected_reason": ("rejected",),
-    "structures": ("structures_byte",), **dict.fromkeys(COLUMNS, ("site",)),
+    "pdos": ("site", "channel", "pdos_energy"),
+    "si_o": ("site", "bond"),
+    "rdf": ("site", "pair", "radius"),
+    "radius": ("radius",),
+    "missing_site": ("missing",),
+    "rejected_site": ("rejected",),
+    "rejected_reason": ("rejected",),
+    "structures": ("structures_byte",),
+    **dict.fromkeys(COLUMNS, ("site",)),
 }
-WHERE = ("The data do not come with an installed package: they are in the folder data of the project's repository. Set "
-         "ELNES_LAB_DATA to such a folder, put them in place with `elnes-lab data fetch FILE|URL`, or, from raw files, build them "
-         "with `elnes-lab build`.")
+WHERE = (
+    "The data do not come with an installed package: they are in the folder data of the project's repository. Set "
+    "ELNES_LAB_DATA to such a folder, put them in place with `elnes-lab data fetch FILE|URL`, or, from raw files, build them "
+    "with `elnes-lab build`."
+)
 REMEDY = "Fetch or build it again (`elnes-lab build`); open with verify=False to look at it as it is."
 
 
@@ -56,8 +70,10 @@ class Store:
         try:
             self.file, self.image = open_file(self.path if content is None else content)
         except Exception as problem:
-            raise DataError(f"{self.path} is not a netCDF-4 file, or it is truncated ({first_line(problem)}). "
-                            "Build it again with `elnes-lab build`.") from None
+            raise DataError(
+                f"{self.path} is not a netCDF-4 file, or it is truncated ({first_line(problem)}). "
+                "Build it again with `elnes-lab build`."
+            ) from None
         self.closed = False
         self.lock = threading.RLock()
         self.cache: dict[str, np.ndarray] = {}
@@ -89,29 +105,41 @@ class Store:
         except (OSError, ValueError) as problem:
             if isinstance(problem, DataError):
                 raise
-            raise DataError(f"{self.path} cannot be read: {getattr(problem, 'strerror', None) or problem}. Name another file, or "
-                            "ask for the right to read it.") from None
+            raise DataError(
+                f"{self.path} cannot be read: {getattr(problem, 'strerror', None) or problem}. Name another file, or "
+                "ask for the right to read it."
+            ) from None
         if self.verify and not whole:
-            raise DataError(f"{self.path.name} does not end with the sha256 of its content: it was damaged or changed after it was "
-                            f"built, or an older version built it. {REMEDY}")
+            raise DataError(
+                f"{self.path.name} does not end with the sha256 of its content: it was damaged or changed after it was "
+                f"built, or an older version built it. {REMEDY}"
+            )
         return content
 
     def check_layout(self) -> None:
         if self.attribute("Conventions", "") != CONVENTIONS and "elnes" in self.file.variables:
-            raise DataError(f"{self.path} follows the layout '{self.attribute('Conventions', 'unknown')}', this version reads "
-                            f"'{CONVENTIONS}'. Build it again with `elnes-lab build`.")
+            raise DataError(
+                f"{self.path} follows the layout '{self.attribute('Conventions', 'unknown')}', this version reads "
+                f"'{CONVENTIONS}'. Build it again with `elnes-lab build`."
+            )
         for name, dimensions in REQUIRED.items():
             if name not in self.file.variables:
-                raise DataError(f"{self.path} has no variable '{name}': it is not an ELNES Lab database, or one of another version. "
-                                "Build it again with `elnes-lab build`.")
+                raise DataError(
+                    f"{self.path} has no variable '{name}': it is not an ELNES Lab database, or one of another version. "
+                    "Build it again with `elnes-lab build`."
+                )
             if self.file.variables[name].dimensions != dimensions:
-                raise DataError(f"In {self.path} the variable '{name}' has the dimensions {self.file.variables[name].dimensions}, not "
-                                f"{dimensions}. Build it again with `elnes-lab build`.")
+                raise DataError(
+                    f"In {self.path} the variable '{name}' has the dimensions {self.file.variables[name].dimensions}, not "
+                    f"{dimensions}. Build it again with `elnes-lab build`."
+                )
         if self.verify and self.attribute(digests.ATTRIBUTE) != digests.of_attributes(self.attributes):
             raise self.damaged("the list of attributes")
         for name, wanted in (("polarization", POLARIZATIONS), ("channel", CHANNELS)):
             if name not in self.file.variables or tuple(self.read(name)) != wanted:
-                raise DataError(f"In {self.path} the dimension '{name}' is not {', '.join(wanted)}. Build it again with `elnes-lab build`.")
+                raise DataError(
+                    f"In {self.path} the dimension '{name}' is not {', '.join(wanted)}. Build it again with `elnes-lab build`."
+                )
 
     def attribute(self, name: str, default=None):
         """Global attribute of the file."""
@@ -145,7 +173,8 @@ class Store:
             table = self.file.variables[name + digests.TABLE][...] if values is None else digests.table(values)
         covered = table.tobytes() if digests.in_blocks(variable.shape) else digests.raw(values)
         if variable.attrs[digests.ATTRIBUTE] != digests.of_variable(
-                name, variable.dimensions, np.dtype(variable.dtype), variable.shape, covered):
+            name, variable.dimensions, np.dtype(variable.dtype), variable.shape, covered
+        ):
             raise self.damaged(f"the variable '{name}'")
         return table
 
@@ -159,7 +188,7 @@ class Store:
         for block in np.unique(rows // digests.BLOCK):
             inside = np.flatnonzero(rows // digests.BLOCK == block)
             start = block * digests.BLOCK
-            values = variable[start:start + digests.BLOCK]
+            values = variable[start : start + digests.BLOCK]
             if self.verify and not np.array_equal(digests.block_digest(values), self.tables[name][block]):
                 raise self.damaged(f"the variable '{name}', rows {start} to {start + len(values) - 1},")
             out[inside] = values[rows[inside] - start]
@@ -172,7 +201,7 @@ class Store:
                 rows = np.arange(self.size) if rows is None else rows
                 out = np.empty((len(rows), self.file.variables["energy"].shape[0]), np.float32)
                 for start in range(0, len(rows), BLOCK):
-                    self.read("elnes", rows[start:start + BLOCK]).mean(axis=1, out=out[start:start + BLOCK])
+                    self.read("elnes", rows[start : start + BLOCK]).mean(axis=1, out=out[start : start + BLOCK])
                 return out
             self.cache["isotropic"] = self.read("elnes").mean(axis=1)
         return self.cache["isotropic"] if rows is None else self.cache["isotropic"][rows]
@@ -195,7 +224,7 @@ class Store:
         except DataError:
             raise
         except Exception as problem:
-            if isinstance(problem, MemoryError) and self.verify:        # the file is sound, the machine too small
+            if isinstance(problem, MemoryError) and self.verify:  # the file is sound, the machine too small
                 raise
             if self.closed:
                 raise DataError(f"{self.path} was closed. Open the database again.") from None

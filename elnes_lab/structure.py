@@ -6,6 +6,7 @@
 Every periodic image of an atom is a neighbor of its own: in a cell of three atoms one silicon may be bonded to three
 images of the same oxygen. Lengths in Angstrom, angles in degrees, volumes in cubic Angstrom throughout.
 """
+
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -20,10 +21,10 @@ from .rings import Network
 # Si-O distances has a peak at 1.58-1.77 (4-fold silicon), a smaller one at 1.71-1.88 (5- and 6-fold) and nothing from
 # there to 2.50, where second neighbors begin. The cut is in the middle of that gap: its exact value does not matter.
 BOND_LENGTH = 2.2
-CLOSEST = 1.0                                    # Angstrom; the shortest bond of these elements is that of O2, 1.21
-SYMPREC = 0.02                                   # Angstrom; as when the inequivalent sites to compute were chosen
-MASS = {"Si": 28.085, "O": 15.999}               # g/mol, IUPAC 2021
-ATOMIC_MASS = 1.66053906660                      # 1e-24 g, CODATA 2018
+CLOSEST = 1.0  # Angstrom; the shortest bond of these elements is that of O2, 1.21
+SYMPREC = 0.02  # Angstrom; as when the inequivalent sites to compute were chosen
+MASS = {"Si": 28.085, "O": 15.999}  # g/mol, IUPAC 2021
+ATOMIC_MASS = 1.66053906660  # 1e-24 g, CODATA 2018
 NUMBER = {"Si": 14, "O": 8}
 
 
@@ -32,6 +33,7 @@ class Neighbors(NamedTuple):
 
     Neighbor k is atom index[k] moved by image[k] @ cell; its vector leads to it from the atom in the middle.
     """
+
     index: np.ndarray
     image: np.ndarray
     distance: np.ndarray
@@ -45,6 +47,7 @@ class Environment:
     Immutable; what several sites need (bonds, symmetry) is worked out once. Raises DataError for other elements, for a
     cell without volume, for atoms on top of each other and for arrays that do not fit together.
     """
+
     cell: np.ndarray
     symbols: np.ndarray
     positions: np.ndarray
@@ -53,29 +56,38 @@ class Environment:
         try:
             cell, positions = np.array(self.cell, dtype=float), np.array(self.positions, dtype=float)
         except (TypeError, ValueError) as problem:
-            raise DataError("The cell or the positions are not numbers. "
-                            "Give a (3, 3) and an (atoms, 3) array.") from problem
+            raise DataError(
+                "The cell or the positions are not numbers. Give a (3, 3) and an (atoms, 3) array."
+            ) from problem
         symbols = np.array(self.symbols, dtype=str)
         if cell.shape != (3, 3) or positions.shape != (len(np.atleast_1d(symbols)), 3) or symbols.ndim != 1:
-            raise DataError(f"Cell {cell.shape}, symbols {symbols.shape} and positions {positions.shape} do not fit "
-                            "together. They must be (3, 3), (atoms,) and (atoms, 3).")
+            raise DataError(
+                f"Cell {cell.shape}, symbols {symbols.shape} and positions {positions.shape} do not fit "
+                "together. They must be (3, 3), (atoms,) and (atoms, 3)."
+            )
         if not (np.isfinite(cell).all() and np.isfinite(positions).all()):
             raise DataError("The cell or the positions contain NaN or infinity. Check the file they come from.")
         if set(symbols) != set(MASS):
-            raise DataError(f"The structure contains {', '.join(sorted(set(symbols))) or 'no atoms'}, but the "
-                            "descriptors are those of silicon oxides: it must contain Si and O and nothing else.")
+            raise DataError(
+                f"The structure contains {', '.join(sorted(set(symbols))) or 'no atoms'}, but the "
+                "descriptors are those of silicon oxides: it must contain Si and O and nothing else."
+            )
         volume = abs(np.linalg.det(cell))
-        if volume < len(symbols):                 # stishovite, one of the densest, has 8 cubic Angstrom for an atom
-            raise DataError(f"The cell has {volume:.3g} cubic Angstrom for {len(symbols)} atoms, which no solid has. "
-                            "Give its three vectors as rows, in Angstrom.")
+        if volume < len(symbols):  # stishovite, one of the densest, has 8 cubic Angstrom for an atom
+            raise DataError(
+                f"The cell has {volume:.3g} cubic Angstrom for {len(symbols)} atoms, which no solid has. "
+                "Give its three vectors as rows, in Angstrom."
+            )
         for name, array in (("cell", cell), ("symbols", symbols), ("positions", positions)):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         for i in range(len(symbols)):
             close = self.neighbors(i, CLOSEST)
             if len(close.index):
-                raise DataError(f"Atoms {i} and {close.index[0]} are {close.distance[0]:.2f} Angstrom apart: they lie "
-                                "on top of each other. Remove duplicates, and check that positions are fractional.")
+                raise DataError(
+                    f"Atoms {i} and {close.index[0]} are {close.distance[0]:.2f} Angstrom apart: they lie "
+                    "on top of each other. Remove duplicates, and check that positions are fractional."
+                )
 
     @classmethod
     def of(cls, structure) -> "Environment":
@@ -84,8 +96,10 @@ class Environment:
             positions = structure.get_scaled_positions(wrap=False)
             return cls(structure.cell.array, structure.get_chemical_symbols(), positions)
         if not getattr(structure, "is_ordered", False) or not hasattr(structure, "lattice"):
-            raise DataError(f"No ordered crystal structure in this {type(structure).__name__}. "
-                            "Give a pymatgen Structure without partial occupation, or ASE Atoms.")
+            raise DataError(
+                f"No ordered crystal structure in this {type(structure).__name__}. "
+                "Give a pymatgen Structure without partial occupation, or ASE Atoms."
+            )
         return cls(structure.lattice.matrix, [site.specie.symbol for site in structure], structure.frac_coords)
 
     @property
@@ -137,7 +151,9 @@ class Environment:
             moved = rotation @ self.positions[i] + translation - self.positions[first]
             if np.linalg.norm((moved - np.round(moved)) @ self.cell) < 5 * SYMPREC:
                 return first, self.cell.T @ rotation @ np.linalg.inv(self.cell.T)
-        raise DataError(f"Atoms {i} and {first} are equivalent by no operation within {SYMPREC} Angstrom. Check the positions.")
+        raise DataError(
+            f"Atoms {i} and {first} are equivalent by no operation within {SYMPREC} Angstrom. Check the positions."
+        )
 
     def site_symmetry(self, i: int) -> np.ndarray:
         """Rotations and reflections of the point group of atom i's site, Cartesian matrices, (operations, 3, 3)."""
@@ -168,7 +184,8 @@ class Environment:
     def neighbors(self, i: int, radius: float) -> Neighbors:
         """All atoms and images of atoms up to `radius` (Angstrom) from atom i, nearest first; not the atom itself."""
         points, distance, index, image = self._lattice.get_points_in_sphere(
-            self.positions, self.positions[i] @ self.cell, radius, zip_results=False)
+            self.positions, self.positions[i] @ self.cell, radius, zip_results=False
+        )
         index, image = np.asarray(index, dtype=int), np.asarray(image, dtype=int).reshape(-1, 3)
         others = (index != i) | image.any(axis=1)
         vector = (self.positions[index] - self.positions[i] + image) @ self.cell
@@ -216,7 +233,7 @@ class Environment:
         radius = 8.0
         while True:
             around = self.neighbors(i, radius).vector
-            if len(around) > 4 and np.linalg.matrix_rank(around, tol=0.1) == 3:   # an isolated sheet is flat at first
+            if len(around) > 4 and np.linalg.matrix_rank(around, tol=0.1) == 3:  # an isolated sheet is flat at first
                 diagram = Voronoi(np.vstack([np.zeros(3), around]))
                 region = diagram.regions[diagram.point_region[0]]
                 corners = diagram.vertices[region]
@@ -246,11 +263,15 @@ class Environment:
             corner = self.bonds(silicon)
             there = vector + corner.vector
             distance = np.linalg.norm(there, axis=1)
-            other = distance > CLOSEST            # this oxygen itself is at 0, no other atom is as near as this
+            other = distance > CLOSEST  # this oxygen itself is at 0, no other atom is as near as this
             o_si_o.append(_angles(-vector, corner.vector[other]))
             # An oxygen seen from two silicons (polyhedra that share an edge) counts once.
-            seconds.update({(int(j), *map(int, image + shift)): d
-                            for j, shift, d in zip(corner.index[other], corner.image[other], distance[other])})
+            seconds.update(
+                {
+                    (int(j), *map(int, image + shift)): d
+                    for j, shift, d in zip(corner.index[other], corner.image[other], distance[other])
+                }
+            )
         values = {
             "si_o": bonds.distance,
             "si_o_si": np.sort(_angles(bonds.vector[first], bonds.vector[second])),
@@ -260,18 +281,28 @@ class Environment:
         }
         mean, spread, least, most = (
             {name: float(statistic(array)) if array.size else np.nan for name, array in values.items()}
-            for statistic in (np.mean, np.std, np.min, np.max))
+            for statistic in (np.mean, np.std, np.min, np.max)
+        )
         return values | {
             "coordination": len(bonds.index),
-            "si_o_mean": mean["si_o"], "si_o_std": spread["si_o"], "si_o_min": least["si_o"], "si_o_max": most["si_o"],
-            "si_o_si_angle": mean["si_o_si"], "o_si_o_mean": mean["o_si_o"], "o_si_o_std": spread["o_si_o"],
-            "o_o_mean": mean["o_o"], "o_o_min": least["o_o"],
-            "voronoi_volume": self.voronoi_volume(i), "density": self.density,
-            "ring_size": least["rings"], "ring_mean": mean["rings"],
+            "si_o_mean": mean["si_o"],
+            "si_o_std": spread["si_o"],
+            "si_o_min": least["si_o"],
+            "si_o_max": most["si_o"],
+            "si_o_si_angle": mean["si_o_si"],
+            "o_si_o_mean": mean["o_si_o"],
+            "o_si_o_std": spread["o_si_o"],
+            "o_o_mean": mean["o_o"],
+            "o_o_min": least["o_o"],
+            "voronoi_volume": self.voronoi_volume(i),
+            "density": self.density,
+            "ring_size": least["rings"],
+            "ring_mean": mean["rings"],
         }
 
-    def site_rdf(self, i: int, *, r_max: float = 10.0, step: float = 0.05,
-                 sigma: float = 0.1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def site_rdf(
+        self, i: int, *, r_max: float = 10.0, step: float = 0.05, sigma: float = 0.1
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Partial radial distribution functions around atom i: r (m,) Angstrom, g_O-Si (m,) and g_O-O (m,), no unit.
 
         Each neighbor is a Gaussian of standard deviation `sigma` (Angstrom). 4 pi r^2 g times the partial density
@@ -279,20 +310,27 @@ class Environment:
         Tildesley, Computer Simulation of Liquids, 2.6). DataError if `sigma` is below `step`: it would miss peaks.
         """
         if not 0 < step <= sigma or not r_max > 0:
-            raise DataError(f"r_max {r_max}, step {step}, sigma {sigma} Angstrom: all must be positive and sigma at "
-                            "least the step, or peaks fall between the points. Make the step smaller or sigma larger.")
+            raise DataError(
+                f"r_max {r_max}, step {step}, sigma {sigma} Angstrom: all must be positive and sigma at "
+                "least the step, or peaks fall between the points. Make the step smaller or sigma larger."
+            )
         r = step * np.arange(round(r_max / step) + 1)
         near = self.neighbors(i, r_max + 6 * sigma)
         shells = np.exp(-0.5 * ((r[:, None] - near.distance) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
         with np.errstate(divide="ignore"):
             per_volume = np.where(r > 0, 1 / (4 * np.pi * r**2), 0.0)
-        g = [per_volume * shells[:, self.symbols[near.index] == symbol].sum(axis=1)
-             * self.volume / np.count_nonzero(self.symbols == symbol) for symbol in ("Si", "O")]
+        g = [
+            per_volume
+            * shells[:, self.symbols[near.index] == symbol].sum(axis=1)
+            * self.volume
+            / np.count_nonzero(self.symbols == symbol)
+            for symbol in ("Si", "O")
+        ]
         return r, g[0], g[1]
 
 
 def kind_of(source: str) -> str:
-    """"amorphous" for a structure whose source is "melt-quench", "crystal" for any other."""
+    """ "amorphous" for a structure whose source is "melt-quench", "crystal" for any other."""
     return "amorphous" if source == "melt-quench" else "crystal"
 
 

@@ -1,2 +1,3 @@
 """Version of the package; read by packaging without importing anything else."""
+
 VERSION = "0.1.0"

@@ -1,6 +1,6 @@
 """What a broad beam sees: the average over all sites of a structure, each as often as it occurs in the cell.
 
-    python examples/average.py [FOLDER] [STRUCTURE]          writes average.csv
+python examples/average.py [FOLDER] [STRUCTURE]          writes average.csv
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Which sites of other structures have the spectrum that is most like that of a site, by four measures.
 
-    python examples/most_alike.py [SITE]
+python examples/most_alike.py [SITE]
 """
 
 import sys
@@ -12,8 +12,12 @@ from elnes_lab import similarity
 from elnes_lab.spectra import cut, normalize
 
 WINDOW = (-1.0, 28.0)  # eV from the onset
-MEASURES = {"mse": (similarity.mse, 1), "cosine": (similarity.cosine, -1), "pearson": (similarity.pearson, -1),
-            "spearman": (similarity.spearman, -1)}  # -1: the larger, the more alike
+MEASURES = {
+    "mse": (similarity.mse, 1),
+    "cosine": (similarity.cosine, -1),
+    "pearson": (similarity.pearson, -1),
+    "spearman": (similarity.spearman, -1),
+}  # -1: the larger, the more alike
 
 
 def main(site="quartz-alpha/O3"):
@@ -29,8 +33,10 @@ def main(site="quartz-alpha/O3"):
         for measure, (function, sign) in MEASURES.items():
             values = np.array([float(function(found["own"][0], spectrum)) for spectrum in found["others"]])
             for i in np.argsort(sign * values)[:3]:
-                print(f"  {measure:<9} {values[i]:.4f}  {others.sites[i]} ({others['name'][i]}, "
-                      f"{others['si_o_si_angle'][i]:.1f} degrees)")
+                print(
+                    f"  {measure:<9} {values[i]:.4f}  {others.sites[i]} ({others['name'][i]}, "
+                    f"{others['si_o_si_angle'][i]:.1f} degrees)"
+                )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Three spectra on the scale of experimental energy loss with their PDOS: a figure for the browser and a table.
 
-    python examples/overlay.py [FOLDER]          writes overlay.html and overlay.csv
+python examples/overlay.py [FOLDER]          writes overlay.html and overlay.csv
 """
 
 import sys
@@ -19,7 +19,12 @@ def main(folder):
         energy, intensity = rows.curves(**shared)
         pdos_energy, pdos = rows.pdos_curves("O p", **shared)
         figure = spectrum_overlay(
-            energy, intensity, pdos_energy=pdos_energy, pdos=pdos, zero="loss", energy_range=(533, 563),
+            energy,
+            intensity,
+            pdos_energy=pdos_energy,
+            pdos=pdos,
+            zero="loss",
+            energy_range=(533, 563),
             names=[f"{name} O{atom}" for name, atom in zip(rows["name"], rows["atom"])],
         )
         figure.write_html(folder / "overlay.html", include_plotlyjs=True)

@@ -1,6 +1,6 @@
 """The shipped model on glass, which it was never trained on: the worst sites, and the figure of one with its 90 % band.
 
-    python examples/predict.py [FOLDER] [MODEL]          writes predicted.html; MODEL: a folder, a .zip of the dashboard, a name
+python examples/predict.py [FOLDER] [MODEL]          writes predicted.html; MODEL: a folder, a .zip of the dashboard, a name
 """
 
 import sys
@@ -30,8 +30,12 @@ def main(folder, name="ensemble-pdos"):
         return values.reshape(len(values), model.target.curves, size).mean(axis=1)
 
     figure = spectra_trio(
-        data.target_energy, isotropic(data.targets)[three], titles=list(data.sites[three]), zero=model.target.alignment,
-        curves={"predicted": isotropic(prediction.mean)[three]}, height=380,
+        data.target_energy,
+        isotropic(data.targets)[three],
+        titles=list(data.sites[three]),
+        zero=model.target.alignment,
+        curves={"predicted": isotropic(prediction.mean)[three]},
+        height=380,
     )
     figure.update_layout(paper_bgcolor="white").write_html(folder / "predicted.html", include_plotlyjs=True)
 

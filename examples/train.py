@@ -1,6 +1,6 @@
 """A small network from the PDOS to the spectrum, judged on crystals that it never saw, beside two plain methods.
 
-    python examples/train.py [FOLDER]          writes the model into FOLDER/my-model
+python examples/train.py [FOLDER]          writes the model into FOLDER/my-model
 """
 
 import sys
@@ -31,8 +31,10 @@ def main(folder):
     found = {}
     for name, answer in answers.items():
         found[name] = errors = metrics.mse(test, answer)
-        print(f"{name:<14} median MSE {np.median(errors):.4f}, mean {errors.mean():.4f}, worst {errors.max():.3f} "
-              f"({test.sites[errors.argmax()]})")
+        print(
+            f"{name:<14} median MSE {np.median(errors):.4f}, mean {errors.mean():.4f}, worst {errors.max():.3f} "
+            f"({test.sites[errors.argmax()]})"
+        )
     save(model, folder / "my-model", metrics={"crystal": {"mse_median": float(np.median(found["network"]))}})
 
 

@@ -18,8 +18,17 @@ from elnes_lab.database import open_database
 RAW = Path(__file__).parents[1] / "data" / "raw"
 STRUCTURES = ("prototype-04", "quartz-alpha", "stishovite")
 # Silica as it is everywhere: corner-sharing tetrahedra, every oxygen between two silicons.
-ORDINARY = ("coesite", "cristobalite", "prototype-10", "prototype-13", "prototype-17", "prototype-18", "prototype-22",
-            "quartz-alpha", "quartz-beta")
+ORDINARY = (
+    "coesite",
+    "cristobalite",
+    "prototype-10",
+    "prototype-13",
+    "prototype-17",
+    "prototype-18",
+    "prototype-22",
+    "quartz-alpha",
+    "quartz-beta",
+)
 
 
 @pytest.fixture(scope="session")
@@ -81,11 +90,13 @@ def narrow(shipped):
 @pytest.fixture
 def alter():
     """Function that rewrites an .npz file with some keys changed; a value of None takes the key away."""
+
     def rewrite(path: Path, **changes):
         with np.load(path) as file:
             arrays = {k: file[k] for k in file}
         arrays.update(changes)
         np.savez_compressed(path, **{k: v for k, v in arrays.items() if v is not None})
+
     return rewrite
 
 

@@ -1,4 +1,5 @@
 """From raw files to the database: nothing invented, nothing hidden, nothing half-written."""
+
 import hashlib
 import os
 import shutil
@@ -40,7 +41,7 @@ def test_rows_are_the_computed_numbers(raw_results, small):
             bonded = np.repeat(silicons, (distance < 2.2).sum(1))  # the same silicon through two images counts twice
             silicon = row.pdos[0, small.channels.index("Si p")]
             np.testing.assert_allclose(silicon, ground["pdos_p"][bonded].mean(0), atol=1e-5)
-            np.testing.assert_allclose(row.bonds[0][:len(bonded)], np.sort(distance[distance < 2.2]), atol=1e-5)
+            np.testing.assert_allclose(row.bonds[0][: len(bonded)], np.sort(distance[distance < 2.2]), atol=1e-5)
             assert row["band_gap"][0] == np.float32(ground["band_gap"])
 
 
@@ -90,10 +91,15 @@ def test_a_spoiled_spectrum_is_rejected_with_its_reason_and_costs_nothing_else(r
         assert db.rejected["reason"][0] == reasons(info)[f"stishovite/{file.stem}"]
 
 
-@pytest.mark.parametrize("reason, changes", {
-    "gap out of range": {"band_gap": np.array(0.02)}, "PDOS cut off below the window": {"top": np.array(12.0)},
-    "not a ground-state file": {"pdos_pxyz": None}, "non-finite": {"dos": np.full(551, np.inf)},
-}.items())
+@pytest.mark.parametrize(
+    "reason, changes",
+    {
+        "gap out of range": {"band_gap": np.array(0.02)},
+        "PDOS cut off below the window": {"top": np.array(12.0)},
+        "not a ground-state file": {"pdos_pxyz": None},
+        "non-finite": {"dos": np.full(551, np.inf)},
+    }.items(),
+)
 def test_a_spoiled_ground_state_rejects_all_its_sites(raw, tmp_path, alter, reason, changes):
     alter(raw / "prototype-04" / "ground.npz", **changes)
     info = build(raw, tmp_path / "out")
@@ -104,7 +110,7 @@ def test_a_spoiled_ground_state_rejects_all_its_sites(raw, tmp_path, alter, reas
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 truncated"])
 def test_truncated_and_foreign_files(raw, tmp_path, content):
     whole = (raw / "quartz-alpha" / "O3.npz").read_bytes()
-    for spoiled in (content, whole[:len(whole) // 2]):
+    for spoiled in (content, whole[: len(whole) // 2]):
         (raw / "quartz-alpha" / "O3.npz").write_bytes(spoiled)
         info = build(raw, tmp_path / "out")
         assert "compute this step again" in reasons(info)["quartz-alpha/O3"]
@@ -125,9 +131,13 @@ def test_missing_sites_are_listed(raw, tmp_path):
 
 def test_planned_structures_without_a_usable_ground_state_are_missing(raw, tmp_path, alter):
     """Not begun, or begun with a ground state that is rejected: the sites to be computed are listed either way."""
-    (raw / "structures.extxyz").write_text("".join(
-        f'3\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 sid={name} name=new source=search pbc="T T T"\n'
-        "Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0.1\n" for name in ("new", "rejected", "quartz-alpha")))
+    (raw / "structures.extxyz").write_text(
+        "".join(
+            f'3\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 sid={name} name=new source=search pbc="T T T"\n'
+            "Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0.1\n"
+            for name in ("new", "rejected", "quartz-alpha")
+        )
+    )
     shutil.copytree(raw / "stishovite", raw / "rejected")
     (raw / "rejected" / "O2.npz").unlink()
     alter(raw / "rejected" / "ground.npz", band_gap=np.array(0.0))
@@ -214,7 +224,7 @@ def test_killed_at_any_step_the_database_is_the_old_or_the_new_one(two_states, w
     assert killed.returncode == -signal.SIGKILL
     assert readable(output) == rows
     if when == 4:
-        assert build(raw, output)["spectra"] == 2           # the lock died with its process
+        assert build(raw, output)["spectra"] == 2  # the lock died with its process
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=output, check=True)
         assert not list(output.glob("*.part"))
 
@@ -231,8 +241,15 @@ def test_two_builds_at_once(two_states):
 def test_a_lock_that_a_dead_process_left_is_no_lock(two_states):
     raw, output = two_states
     holder = subprocess.Popen(
-        [sys.executable, "-c", "import sys, time; from pathlib import Path; from elnes_lab.build import alone\n"
-         "with alone(Path(sys.argv[1])): print('locked', flush=True); time.sleep(600)", output], stdout=subprocess.PIPE)
+        [
+            sys.executable,
+            "-c",
+            "import sys, time; from pathlib import Path; from elnes_lab.build import alone\n"
+            "with alone(Path(sys.argv[1])): print('locked', flush=True); time.sleep(600)",
+            output,
+        ],
+        stdout=subprocess.PIPE,
+    )
     assert holder.stdout.readline() == b"locked\n"
     with pytest.raises(DataError, match="Another build is writing"):
         build(raw, output)
@@ -247,15 +264,19 @@ def test_a_full_disk_is_a_sentence_and_the_old_database_stays(two_states):
     """The limit of a file's size stands for the disk: writing fails in the middle either way."""
     raw, output = two_states
     before = folder_contents(output)
-    code = ("import resource, sys; from elnes_lab.build import build; from elnes_lab.errors import DataError\n"
-            "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
-            "try: build(*sys.argv[1:])\nexcept DataError as problem: print(problem)")
+    code = (
+        "import resource, sys; from elnes_lab.build import build; from elnes_lab.errors import DataError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+        "try: build(*sys.argv[1:])\nexcept DataError as problem: print(problem)"
+    )
     done = subprocess.run([sys.executable, "-c", code, raw, output], capture_output=True, text=True)
     assert done.returncode == 0 and "cannot be written: File too large. The database is as it was" in done.stdout, done
     assert folder_contents(output) == before
 
 
-@pytest.mark.parametrize("what", ["a file", "below a file", "too long", "nul", "a folder in the way", "a pipe in the way"])
+@pytest.mark.parametrize(
+    "what", ["a file", "below a file", "too long", "nul", "a folder in the way", "a pipe in the way"]
+)
 def test_places_where_no_database_can_be_made(two_states, tmp_path, what):
     raw, output = two_states
     if "in the way" in what:
@@ -281,4 +302,6 @@ def test_a_build_for_nothing_leaves_no_folder(tmp_path):
 def test_the_report_says_which_structures_miss_electrons(raw_results, built):
     with open_database(built) as db:
         missed = db.info()["electron_error"]
-    assert list(missed) == ["prototype-04", "quartz-alpha", "stishovite"] and all(abs(value) < 0.1 for value in missed.values())
+    assert list(missed) == ["prototype-04", "quartz-alpha", "stishovite"] and all(
+        abs(value) < 0.1 for value in missed.values()
+    )

@@ -1,4 +1,5 @@
 """Raw folders with everything in them that can go wrong: the bad file is rejected with its reason, the others are rows."""
+
 import os
 import shutil
 
@@ -11,8 +12,10 @@ from elnes_lab.errors import DataError
 from elnes_lab.sources import npz
 from elnes_lab.sources.plan import read_plan
 
-FRAME = ('3\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 sid={name} name=x source=search ns=2 pbc="T T T"\n'
-         "Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0.1\n")
+FRAME = (
+    '3\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 sid={name} name=x source=search ns=2 pbc="T T T"\n'
+    "Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0.1\n"
+)
 
 
 @pytest.fixture
@@ -38,8 +41,11 @@ def replace(path, put):
 
 
 PLACES = {
-    "pipe": lambda path: os.mkfifo(path), "folder": lambda path: path.mkdir(), "device": lambda path: path.symlink_to("/dev/zero"),
-    "ring of links": lambda path: path.symlink_to(path), "link to nothing": lambda path: path.symlink_to("nowhere.npz"),
+    "pipe": lambda path: os.mkfifo(path),
+    "folder": lambda path: path.mkdir(),
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "ring of links": lambda path: path.symlink_to(path),
+    "link to nothing": lambda path: path.symlink_to("nowhere.npz"),
     "zeros": lambda path: path.write_bytes(bytes(5000)),
 }
 
@@ -69,7 +75,7 @@ def test_a_folder_that_may_not_be_listed(pair, monkeypatch):
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr(module.os, "listdir", refuse)   # root may list everything
+    monkeypatch.setattr(module.os, "listdir", refuse)  # root may list everything
     rows, rejected = outcome(pair)
     assert rows == ["good/O2"] and "Permission denied" in rejected["bad/ground"]
 
@@ -156,7 +162,9 @@ SITES = {
 }
 
 
-@pytest.mark.parametrize("file, reason", [("ground.npz", reason) for reason in GROUNDS] + [("O2.npz", reason) for reason in SITES])
+@pytest.mark.parametrize(
+    "file, reason", [("ground.npz", reason) for reason in GROUNDS] + [("O2.npz", reason) for reason in SITES]
+)
 def test_values_that_cannot_be(pair, alter, file, reason):
     path = pair / "bad" / file
     with np.load(path) as arrays:
@@ -184,16 +192,30 @@ def test_the_electron_count_of_each_structure_is_a_column(shipped):
 
 
 PLANS = {
-    "sound": ("{a}{b}{c}", {"a", "b", "c"}), "a letter in a number": ("{a}{b!x}{c}", {"a", "c"}),
-    "one atom fewer": ("{a}{b!n}{c}", {"a", "c"}), "no cell": ("{a}{b!l}{c}", {"a", "c"}), "no id": ("{a}{b!s}{c}", {"a", "c"}),
-    "an atom on another": ("{a}{b!o}{c}", {"a", "c"}), "another symmetry": ("{a}{b!y}{c}", {"a", "c"}),
-    "the count is no number": ("{a}{b!c}{c}", {"a", "c"}), "cut off": ("{a}{b}{c!h}", {"a", "b"}),
-    "twice the same": ("{a}{a}{c}", {"a", "c"}), "bytes": ("{a}\udcff\udcfe\x00\n{c}", {"a", "c"}), "nothing": ("", set()),
+    "sound": ("{a}{b}{c}", {"a", "b", "c"}),
+    "a letter in a number": ("{a}{b!x}{c}", {"a", "c"}),
+    "one atom fewer": ("{a}{b!n}{c}", {"a", "c"}),
+    "no cell": ("{a}{b!l}{c}", {"a", "c"}),
+    "no id": ("{a}{b!s}{c}", {"a", "c"}),
+    "an atom on another": ("{a}{b!o}{c}", {"a", "c"}),
+    "another symmetry": ("{a}{b!y}{c}", {"a", "c"}),
+    "the count is no number": ("{a}{b!c}{c}", {"a", "c"}),
+    "cut off": ("{a}{b}{c!h}", {"a", "b"}),
+    "twice the same": ("{a}{a}{c}", {"a", "c"}),
+    "bytes": ("{a}\udcff\udcfe\x00\n{c}", {"a", "c"}),
+    "nothing": ("", set()),
     "no extended XYZ at all": ("hello\n" * 5, set()),
 }
-SPOIL = {"x": ("1.6 0 0", "1.x 0 0"), "n": ("O 0 1.6 0.1\n", ""), "l": ("Lattice", "Lettice"), "s": ("sid", "sud"),
-         "o": ("O 1.6 0 0", "O 0.6 0 0"), "y": ("ns=2", "ns=1"), "c": ("3\n", "e\n"),
-         "h": ("Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0.1\n", "Si 0")}
+SPOIL = {
+    "x": ("1.6 0 0", "1.x 0 0"),
+    "n": ("O 0 1.6 0.1\n", ""),
+    "l": ("Lattice", "Lettice"),
+    "s": ("sid", "sud"),
+    "o": ("O 1.6 0 0", "O 0.6 0 0"),
+    "y": ("ns=2", "ns=1"),
+    "c": ("3\n", "e\n"),
+    "h": ("Si 0 0 0\nO 1.6 0 0\nO 0 1.6 0.1\n", "Si 0"),
+}
 
 
 @pytest.mark.parametrize("what", PLANS)
@@ -212,7 +234,9 @@ def test_a_damaged_plan_costs_the_damaged_frames(tmp_path, what):
     assert problem is None or ("of the plan cannot be read" in problem and problem.isprintable())
 
 
-@pytest.mark.parametrize("put", [lambda path: os.mkfifo(path), lambda path: path.mkdir(), lambda path: path.write_text("gibberish")])
+@pytest.mark.parametrize(
+    "put", [lambda path: os.mkfifo(path), lambda path: path.mkdir(), lambda path: path.write_text("gibberish")]
+)
 def test_a_plan_that_cannot_be_read_is_one_sentence(pair, put):
     put(pair / "structures.extxyz")
     rows, rejected = outcome(pair)

@@ -1,4 +1,5 @@
 """Opening, selecting and reading the database."""
+
 import shutil
 
 import numpy as np
@@ -38,7 +39,7 @@ def test_zeros_agree_with_each_other(small):
     on_vbm, on_onset, on_loss = (small.curves(zero=zero) for zero in ("vbm", "onset", "loss"))
     for row in range(len(small)):
         gap, onset = small["lumo"][row] - small["homo"][row], small["onset"][row]
-        at = np.linspace(2, 20, 37)                                    # above the valence-band maximum
+        at = np.linspace(2, 20, 37)  # above the valence-band maximum
         value = np.interp(at, on_vbm[0], on_vbm[1][row])
         np.testing.assert_allclose(np.interp(at - gap, on_onset[0], on_onset[1][row]), value, rtol=0.01)
         np.testing.assert_allclose(np.interp(at - gap + onset, on_loss[0], on_loss[1][row]), value, rtol=0.01)
@@ -126,14 +127,23 @@ def test_select_by_value_list_and_range(shipped):
     assert len(angles) and angles.min() >= 140 and angles.max() <= 150
 
 
-@pytest.mark.parametrize("wrong, hint", [
-    (lambda db: db.query("bandgap > 5"), "band_gap"), (lambda db: db.select(knd="crystal"), "kind"),
-    (lambda db: db["quartz"], "site"), (lambda db: db[np.ones(3, bool)], "mask"),
-    (lambda db: db.query("band_gap >"), "cannot be evaluated"), (lambda db: db.query("band_gap * 2"), "true or false"),
-    (lambda db: db[["quartz-alpha/O99"]], "quartz-alpha/O3"), (lambda db: db[[10**6]], "position"),
-    (lambda db: db.curves(zero="fermi"), "vbm"), (lambda db: db.curves(polarization="q"), "isotropic"),
-    (lambda db: db.pdos_curves("O d"), "O p"), (lambda db: db.structure("granite"), "stishovite"),
-])
+@pytest.mark.parametrize(
+    "wrong, hint",
+    [
+        (lambda db: db.query("bandgap > 5"), "band_gap"),
+        (lambda db: db.select(knd="crystal"), "kind"),
+        (lambda db: db["quartz"], "site"),
+        (lambda db: db[np.ones(3, bool)], "mask"),
+        (lambda db: db.query("band_gap >"), "cannot be evaluated"),
+        (lambda db: db.query("band_gap * 2"), "true or false"),
+        (lambda db: db[["quartz-alpha/O99"]], "quartz-alpha/O3"),
+        (lambda db: db[[10**6]], "position"),
+        (lambda db: db.curves(zero="fermi"), "vbm"),
+        (lambda db: db.curves(polarization="q"), "isotropic"),
+        (lambda db: db.pdos_curves("O d"), "O p"),
+        (lambda db: db.structure("granite"), "stishovite"),
+    ],
+)
 def test_wrong_names_get_a_sentence_with_the_right_ones(small, wrong, hint):
     with pytest.raises(DataError, match=hint):
         wrong(small)
@@ -201,8 +211,10 @@ def test_symmetrized_spectra_keep_the_mean_and_obey_the_site(small):
     raw, made = small.elnes, small.symmetrized
     np.testing.assert_allclose(made.mean(1), small.isotropic, rtol=1e-4, atol=1e-6)
     stishovite = small["structure"] == "stishovite"
-    before, after = (sorted(np.abs(s[stishovite][0][a] - s[stishovite][0][b]).max() for a, b in ((0, 1), (0, 2), (1, 2)))
-                     for s in (raw, made))
-    assert after[0] < 1e-5 < before[0]                               # two of its axes are alike
+    before, after = (
+        sorted(np.abs(s[stishovite][0][a] - s[stishovite][0][b]).max() for a, b in ((0, 1), (0, 2), (1, 2)))
+        for s in (raw, made)
+    )
+    assert after[0] < 1e-5 < before[0]  # two of its axes are alike
     quartz = small["structure"] == "quartz-alpha"
     np.testing.assert_allclose(made[quartz], raw[quartz], rtol=1e-5, atol=1e-6)

@@ -1,4 +1,5 @@
 """Descriptors: what turning, moving, repeating and renaming a structure must not change, and what must."""
+
 import numpy as np
 import pytest
 
@@ -41,7 +42,7 @@ def test_turning_about_an_axis_changes_what_belongs_to_the_others_only(coesite):
 def test_soap_is_the_same_in_any_orientation_and_axes_go_along(coesite):
     other = turned(turned(coesite, 71, "x"), -29, "y")
     assert soap(power(other, [10])) == pytest.approx(soap(power(coesite, [10])), abs=1e-6)
-    cyclic = turned(coesite, 120, (1, 1, 1))                      # x becomes y, y becomes z, z becomes x
+    cyclic = turned(coesite, 120, (1, 1, 1))  # x becomes y, y becomes z, z becomes x
     assert power(cyclic, [10])[0, [1, 2, 0]] == pytest.approx(power(coesite, [10])[0], abs=1e-6)
 
 

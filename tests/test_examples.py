@@ -16,7 +16,9 @@ SAYS = {
 
 
 def test_there_are_these_examples_of_20_to_60_lines():
-    assert {path.stem: 20 <= len(path.read_text().splitlines()) <= 60 for path in FOLDER.glob("*.py")} == dict.fromkeys(SAYS, True)
+    assert {path.stem: 20 <= len(path.read_text().splitlines()) <= 60 for path in FOLDER.glob("*.py")} == dict.fromkeys(
+        SAYS, True
+    )
 
 
 @pytest.mark.parametrize("name", SAYS)

@@ -7,13 +7,22 @@ from hypothesis import strategies as st
 from elnes_lab.names import LABEL, SILICA, TYPES, Named, distinct, given
 
 
-@pytest.mark.parametrize("raw, source, number, name", [
-    ("Quartz-alpha", "mineral", 154, "alpha-quartz"), ("Anatase", "prototype", 141, "anatase type"),
-    ("Brookite", "prototype", 57, "from brookite type"), ("Keatite", "prototype", 96, "keatite"),
-    ("AB2_tI6_139_a_e", "prototype", 12, "from MoSi2 type"), ("XY2_tI6_139_a_e", "prototype", 139, "XY2_tI6_139_a_e type"),
-    ("SOD", "framework", 229, "SOD framework"), ("glass-131", "melt-quench", 1, "glass 131"),
-    ("rnd-11-16", "search", 63, "search 11-16"), ("Anatase", "user", 141, "Anatase"), ("Opal", "mineral", 1, "Opal"),
-])
+@pytest.mark.parametrize(
+    "raw, source, number, name",
+    [
+        ("Quartz-alpha", "mineral", 154, "alpha-quartz"),
+        ("Anatase", "prototype", 141, "anatase type"),
+        ("Brookite", "prototype", 57, "from brookite type"),
+        ("Keatite", "prototype", 96, "keatite"),
+        ("AB2_tI6_139_a_e", "prototype", 12, "from MoSi2 type"),
+        ("XY2_tI6_139_a_e", "prototype", 139, "XY2_tI6_139_a_e type"),
+        ("SOD", "framework", 229, "SOD framework"),
+        ("glass-131", "melt-quench", 1, "glass 131"),
+        ("rnd-11-16", "search", 63, "search 11-16"),
+        ("Anatase", "user", 141, "Anatase"),
+        ("Opal", "mineral", 1, "Opal"),
+    ],
+)
 def test_names_say_what_a_structure_is_for_silica(raw, source, number, name):
     assert given(raw, source, number).name == name
 
@@ -35,4 +44,7 @@ def test_two_structures_never_share_a_name(found):
     names = [one.name for one in named.values()]
     assert len(set(names)) == len(names) == len(found)
     assert distinct([("a", "Pnma", Named("x")), ("b", "Cmcm", Named("x")), ("c", "P1", Named("y"))]) == {
-        "a": Named("x, Pnma"), "b": Named("x, Cmcm"), "c": Named("y")}
+        "a": Named("x, Pnma"),
+        "b": Named("x, Cmcm"),
+        "c": Named("y"),
+    }

@@ -1,4 +1,5 @@
 """Nets: published coordination sequences, and one name for every cell, order and distortion of one net."""
+
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +44,18 @@ def test_polymorphs_of_one_net_agree_and_others_differ():
     nets = {name: load(name).net for name in names}
     assert len(set(nets.values())) == len(names)
     assert load("quartz-beta").net == nets["quartz-alpha"]
-    beta = Environment(7.4 * np.eye(3), ["Si"] * 8 + ["O"] * 16, [                  # ideal beta-cristobalite, Fd-3m
-        *(np.add(face, shift) for face in FACES for shift in (0.0, 0.25)),
-        *(np.add(face, bond) for face in FACES for bond in np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 8),
-    ])
+    beta = Environment(
+        7.4 * np.eye(3),
+        ["Si"] * 8 + ["O"] * 16,
+        [  # ideal beta-cristobalite, Fd-3m
+            *(np.add(face, shift) for face in FACES for shift in (0.0, 0.25)),
+            *(
+                np.add(face, bond)
+                for face in FACES
+                for bond in np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 8
+            ),
+        ],
+    )
     assert beta.net == nets["cristobalite"]
 
 
@@ -64,7 +73,9 @@ def test_layers_and_molecules_end_or_grow_slowly():
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.sampled_from(["quartz-alpha", "stishovite", "prototype-25", "prototype-08"]), st.integers(0, 10**6), st.data())
+@given(
+    st.sampled_from(["quartz-alpha", "stishovite", "prototype-25", "prototype-08"]), st.integers(0, 10**6), st.data()
+)
 def test_same_net_in_any_cell_order_and_distortion(name, seed, data):
     small, random = load(name), np.random.default_rng(seed)
     lower = data.draw(st.tuples(*[st.integers(1, 2)] * 3, *[st.integers(-2, 2)] * 3))
@@ -75,8 +86,8 @@ def test_same_net_in_any_cell_order_and_distortion(name, seed, data):
     assert len(shifts) == round(abs(np.linalg.det(matrix)))
     cell = matrix @ small.cell
     positions = (small.positions[:, None] + shifts).reshape(-1, 3) @ np.linalg.inv(matrix)
-    positions += random.normal(0, 0.02, positions.shape) @ np.linalg.inv(cell)        # Angstrom; no bond breaks
-    positions += random.integers(-1, 2, positions.shape)                              # other images of the same atoms
+    positions += random.normal(0, 0.02, positions.shape) @ np.linalg.inv(cell)  # Angstrom; no bond breaks
+    positions += random.integers(-1, 2, positions.shape)  # other images of the same atoms
     order = random.permutation(len(positions))
     large = Environment(cell, np.repeat(small.symbols, len(shifts))[order], positions[order])
     assert large.net == small.net

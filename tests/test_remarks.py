@@ -1,4 +1,5 @@
 """Remarks: what makes a site stand apart is found in its data, and an ordinary site gets none."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,10 +25,14 @@ def test_an_ordinary_site_has_no_remark_and_each_rule_finds_its_case(quartz):
     assert remarks(environment, gap, [site], [np.nan]) == [""]
     narrow = replace(site, lumo=site.homo + gap - 1.6)
     assert remarks(environment, gap, [narrow], [537.0])[0].startswith("levels of the core-hole cell 1.6 eV closer")
-    late = replace(site, strength=np.roll(site.strength, 15, axis=1))                # 1.5 eV
+    late = replace(site, strength=np.roll(site.strength, 15, axis=1))  # 1.5 eV
     assert "spectrum rises" in remarks(environment, gap, [late], [537.0])[0]
     assert remarks(environment, gap, [site] * 4, [537.0, 537.1, 535.2, np.nan]) == [
-        "", "", "core-hole level bound: onset 1.8 eV below the structure's others", ""]
+        "",
+        "",
+        "core-hole level bound: onset 1.8 eV below the structure's others",
+        "",
+    ]
 
 
 def test_an_opened_angle_is_named_beside_it_and_far_from_it(quartz):
@@ -55,7 +60,9 @@ def test_the_database_says_why_its_odd_rows_are_odd(shipped):
         ("prototype-12/O2", "silicon with 6 oxygens"),
     ):
         assert words in found[site]
-    assert not any(found[site] for site in shipped.sites if site.split("/")[0] in ("quartz-alpha", "cristobalite", "SOD"))
+    assert not any(
+        found[site] for site in shipped.sites if site.split("/")[0] in ("quartz-alpha", "cristobalite", "SOD")
+    )
     remarked = shipped.remarks
     assert len(remarked) == sum(text != "" for text in found.values()) < len(shipped) / 4
     assert shipped.info()["remarks"][0] == {"site": remarked["site"][0], "remark": remarked["remark"][0]}

@@ -19,7 +19,11 @@ rough = hnp.arrays(float, (2, 41), elements=st.floats(-1, 5, width=32))
 tied = hnp.arrays(float, (2, 41), elements=st.integers(0, 4).map(float))
 positive = hnp.arrays(float, (3, 41), elements=st.floats(0.0625, 5, width=32))
 MEASURES = {
-    "mse": si.mse, "rms": si.rms, "cosine": si.cosine, "pearson": si.pearson, "spearman": si.spearman,
+    "mse": si.mse,
+    "rms": si.rms,
+    "cosine": si.cosine,
+    "pearson": si.pearson,
+    "spearman": si.spearman,
     "share": si.share,
     "wasserstein": lambda a, b: si.wasserstein(GRID, a, b),
     "peak": lambda a, b: si.peak_position_error(GRID, a, b),
@@ -54,7 +58,7 @@ def test_wasserstein_agrees_with_scipy_and_is_a_metric(spectra):
 @given(st.floats(-8, 8))
 def test_wasserstein_of_a_shifted_spectrum_is_the_shift(by):
     energy = sp.make_grid(-5, 40, 0.1)
-    pair = np.exp(-(energy - 14) ** 2) + 0.5 * np.exp(-(energy - 19) ** 2)
+    pair = np.exp(-((energy - 14) ** 2)) + 0.5 * np.exp(-((energy - 19) ** 2))
     moved = sp.shift(energy, pair, by, fill=0.0)
     assert si.wasserstein(energy, pair, moved) == pytest.approx(abs(by), abs=1e-6)
     assert si.peak_position_error(energy, pair, moved) == pytest.approx(by, abs=1e-3)

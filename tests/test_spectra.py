@@ -26,7 +26,7 @@ def lorentzian(energy, center, hwhm=0.4):
 def full_width(energy, intensity):
     """FWHM of a single line by linear interpolation."""
     half, top = intensity.max() / 2, intensity.argmax()
-    return np.interp(-half, -intensity[top:], energy[top:]) - np.interp(half, intensity[:top + 1], energy[:top + 1])
+    return np.interp(-half, -intensity[top:], energy[top:]) - np.interp(half, intensity[: top + 1], energy[: top + 1])
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,7 @@ def computed():
 
 
 # Grids and windows
+
 
 def test_make_grid_and_step_agree_and_single_precision_passes():
     assert ENERGY.size == 451 and ENERGY[-1] == 40 and sp.grid_step(ENERGY) == pytest.approx(0.1)
@@ -70,6 +71,7 @@ def test_cut_includes_both_ends_and_refuses_empty_windows():
 
 
 # Broadening
+
 
 @quick
 @given(any_spectra, widths, widths)
@@ -127,18 +129,28 @@ def test_impossible_widths_are_refused(width):
 
 # Lifetime broadening
 
+
 @quick
 @given(st.integers(5, 55), st.floats(-2, 8), st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 0.6), widths)
-def test_every_energy_gets_the_width_of_its_lifetime(place, onset, hole, slope, present, gaussian):
+def test_every_energy_gets_the_width_of_its_lifetime(
+    place,
+    onset,
+    hole,
+    slope,
+    present,
+    gaussian,
+):
     line = np.zeros(GRID.size)
     line[[place, 2]] = 1, 0.5
-    out = sp.broaden_lifetime(GRID, line, onset, core_hole_fwhm=hole, slope=slope, present_fwhm=present,
-                              gaussian_fwhm=gaussian)
+    out = sp.broaden_lifetime(
+        GRID, line, onset, core_hole_fwhm=hole, slope=slope, present_fwhm=present, gaussian_fwhm=gaussian
+    )
     expected = 0
     for i in (place, 2):
         width = max(hole + slope * max(GRID[i] - onset, 0) - present, 0)
-        expected = expected + sp.broaden(GRID, line * (np.arange(GRID.size) == i), gaussian_fwhm=gaussian,
-                                         lorentzian_fwhm=width)
+        expected = expected + sp.broaden(
+            GRID, line * (np.arange(GRID.size) == i), gaussian_fwhm=gaussian, lorentzian_fwhm=width
+        )
     assert np.allclose(out, expected, atol=1e-6)
     assert out.sum() == pytest.approx(line.sum())
 
@@ -147,8 +159,10 @@ def test_lifetime_reduces_to_a_constant_width(computed):
     _, energy, intensity, gap = computed
     constant = sp.broaden(energy, intensity, lorentzian_fwhm=sp.CORE_HOLE_FWHM, gaussian_fwhm=0.5)
     peak = intensity.max()
-    difference = [np.abs(sp.broaden_lifetime(energy, intensity, gap, slope=slope, gaussian_fwhm=0.5) - constant).max()
-                  for slope in (0.0, 1e-4, 1e-3, 1e-1)]
+    difference = [
+        np.abs(sp.broaden_lifetime(energy, intensity, gap, slope=slope, gaussian_fwhm=0.5) - constant).max()
+        for slope in (0.0, 1e-4, 1e-3, 1e-1)
+    ]
     assert difference[0] < 1e-12 * peak and difference[1] < 1e-3 * peak
     assert difference[2] == pytest.approx(10 * difference[1], rel=0.05) and difference[3] > 1e-2 * peak
     none = sp.broaden_lifetime(energy, intensity, gap, slope=0, present_fwhm=sp.STORED_LORENTZIAN_FWHM)
@@ -169,9 +183,13 @@ def test_lifetime_takes_one_onset_per_spectrum_and_refuses_unknown_ones(computed
 
 # Normalization
 
+
 @quick
-@given(hnp.arrays(float, (3, 61), elements=st.floats(0.0625, 5, width=32)), st.floats(1e-6, 1e6),
-       st.sampled_from(["area", "peak", "mean"]))
+@given(
+    hnp.arrays(float, (3, 61), elements=st.floats(0.0625, 5, width=32)),
+    st.floats(1e-6, 1e6),
+    st.sampled_from(["area", "peak", "mean"]),
+)
 def test_normalized_spectra_have_measure_one_whatever_their_scale(intensity, scale, by):
     out = sp.normalize(GRID, intensity, by=by, window=(1, 4))
     part = sp.cut(GRID, out, (1, 4))[1]
@@ -192,6 +210,7 @@ def test_normalization_names_the_spectra_it_cannot_scale():
 
 
 # Shifting
+
 
 @quick
 @given(st.floats(5, 30), st.floats(-4, 4))
@@ -217,7 +236,7 @@ def test_polynomials_are_shifted_exactly_to_any_grid(coefficients, by, step):
 def test_whole_steps_only_relabel(intensity, steps):
     out = sp.shift(GRID, intensity, 0.1 * steps, fill=-9)
     rolled = np.full(intensity.shape, -9.0)
-    rolled[..., max(steps, 0):61 + min(steps, 0)] = intensity[..., max(-steps, 0):61 - max(steps, 0)]
+    rolled[..., max(steps, 0) : 61 + min(steps, 0)] = intensity[..., max(-steps, 0) : 61 - max(steps, 0)]
     assert np.allclose(out, rolled, atol=1e-9)
 
 
@@ -248,6 +267,7 @@ def test_shift_broadcasts_and_marks_what_is_unknown():
 
 # Zeros of energy
 
+
 def test_zeros_of_energy_put_quartz_where_experiments_do():
     ground, site = np.load(RAW / "quartz-alpha" / "ground.npz"), np.load(RAW / "quartz-alpha" / "O3.npz")
     homo, lumo = site["homo"], site["lumo"]
@@ -269,6 +289,7 @@ def test_zero_shift_keeps_unknowns_unknown_and_says_what_is_missing():
 
 
 # Peaks
+
 
 @quick
 @given(hnp.arrays(float, 61, elements=st.floats(0, 1)), st.floats(-1, 5), st.sampled_from([0.02, 0.05, 0.3]))
@@ -318,7 +339,7 @@ def test_peaks_are_found_between_grid_points_and_nothing_in_nothing():
 @quick
 @given(st.floats(-4, 4))
 def test_peak_and_centroid_move_with_the_spectrum(by):
-    pair = np.exp(-(ENERGY - 12) ** 2) + 0.5 * np.exp(-(ENERGY - 17) ** 2)
+    pair = np.exp(-((ENERGY - 12) ** 2)) + 0.5 * np.exp(-((ENERGY - 17) ** 2))
     moved = sp.shift(ENERGY, pair, by, fill=0.0)
     assert sp.peak_position(ENERGY, moved) == pytest.approx(12 + by, abs=1e-3)
     assert sp.centroid(ENERGY, moved) == pytest.approx(12 + 5 / 3 + by, abs=1e-6)

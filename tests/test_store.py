@@ -1,4 +1,5 @@
 """The file that is its own witness: damage is told before and after opening, with and without a list beside it."""
+
 import os
 import shutil
 
@@ -34,18 +35,23 @@ def contents(path, **options) -> dict:
     try:
         rows = np.arange(store.size)[::-1]
         whole = {name: store.read(name) for name in REQUIRED}
-        return whole | {f"{name} by rows": store.read(name, rows) for name in ("elnes", "pdos", "rdf", "kind")} | store.attributes
+        return (
+            whole
+            | {f"{name} by rows": store.read(name, rows) for name in ("elnes", "pdos", "rdf", "kind")}
+            | store.attributes
+        )
     finally:
         store.close()
 
 
 def same(found: dict, wanted: dict) -> bool:
     return found.keys() == wanted.keys() and all(
-        np.array_equal(found[k], wanted[k], equal_nan=np.asarray(wanted[k]).dtype.kind == "f") for k in wanted)
+        np.array_equal(found[k], wanted[k], equal_nan=np.asarray(wanted[k]).dtype.kind == "f") for k in wanted
+    )
 
 
 def flipped(content: bytes, at: int) -> bytes:
-    return content[:at] + bytes([content[at] ^ 1 << at % 8]) + content[at + 1:]
+    return content[:at] + bytes([content[at] ^ 1 << at % 8]) + content[at + 1 :]
 
 
 def test_a_flipped_bit_anywhere_is_refused_before_hdf5_sees_it(copy):
@@ -73,7 +79,9 @@ def test_of_a_large_file_what_is_read_is_right_or_refused(copy, monkeypatch):
     assert refused > 5
 
 
-@pytest.mark.parametrize("spoil", ["site", "kind", "band_gap", "elnes", "pdos", "structures", "elnes_sha256", "attribute", "digest"])
+@pytest.mark.parametrize(
+    "spoil", ["site", "kind", "band_gap", "elnes", "pdos", "structures", "elnes_sha256", "attribute", "digest"]
+)
 def test_each_variable_is_compared_with_its_digest(copy, place, spoil):
     """The values changed through the HDF5 library, as a program would, and sealed again: only the digests inside can tell."""
     import h5py
@@ -91,7 +99,7 @@ def test_each_variable_is_compared_with_its_digest(copy, place, spoil):
     content = copy.read_bytes()
     copy.write_bytes(content + digests.seal(content))
     if spoil == "elnes_sha256" and place == "in memory":
-        contents(copy)                                  # the table is needed by rows only
+        contents(copy)  # the table is needed by rows only
         return
     with pytest.raises(DataError, match="cannot be used.*build it again"):
         contents(copy)

@@ -1,4 +1,5 @@
 """Descriptors of oxygen sites: textbook crystals, sum rules, invariances, and the sites that were computed."""
+
 from pathlib import Path
 
 import numpy as np
@@ -25,18 +26,39 @@ def load(name: str) -> Environment:
 # and dia in the RCSR; those of coesite and stishovite were checked against an exhaustive search.
 LENGTH, DENSITY = 0.02, 0.05
 TEXTBOOK = {
-    "quartz-alpha": dict(groups={("P3_121", 152), ("P3_221", 154)}, density=2.65, multiplicities=[6],
-                         si_o=[[1.605, 1.614]], si_o_si=[143.7], rings=[[6, 6, 6, 6, 8, 8]]),
-    "cristobalite": dict(groups={("P4_12_12", 92), ("P4_32_12", 96)}, density=2.33, multiplicities=[8],
-                         si_o=[[1.603, 1.603]], si_o_si=[146.5], rings=[[6] * 6]),
+    "quartz-alpha": dict(
+        groups={("P3_121", 152), ("P3_221", 154)},
+        density=2.65,
+        multiplicities=[6],
+        si_o=[[1.605, 1.614]],
+        si_o_si=[143.7],
+        rings=[[6, 6, 6, 6, 8, 8]],
+    ),
+    "cristobalite": dict(
+        groups={("P4_12_12", 92), ("P4_32_12", 96)},
+        density=2.33,
+        multiplicities=[8],
+        si_o=[[1.603, 1.603]],
+        si_o_si=[146.5],
+        rings=[[6] * 6],
+    ),
     # O1 to O5; O1 is a center of inversion.
-    "coesite": dict(groups={("C2/c", 15)}, density=2.92, multiplicities=[2, 2, 4, 4, 4],
-                    si_o=[[1.595] * 2, [1.612] * 2, [1.614, 1.617], [1.606, 1.620], [1.620, 1.624]],
-                    si_o_si=[180.0, 142.6, 144.5, 149.6, 137.3],
-                    rings=[[8, 8, 8, 8, 9, 9], [6, 6, 6, 6, 8, 8], [4, 4, 4, 4, 8, 8],
-                           [4, 4, 6, 6, 8, 9], [4, 4, 6, 6, 9, 9]]),
-    "stishovite": dict(groups={("P4_2/mnm", 136)}, density=4.29, multiplicities=[4], si_o=[[1.757, 1.757, 1.809]],
-                       si_o_si=[(98.7 + 2 * 130.6) / 3], rings=[[2] * 2 + [3] * 10]),
+    "coesite": dict(
+        groups={("C2/c", 15)},
+        density=2.92,
+        multiplicities=[2, 2, 4, 4, 4],
+        si_o=[[1.595] * 2, [1.612] * 2, [1.614, 1.617], [1.606, 1.620], [1.620, 1.624]],
+        si_o_si=[180.0, 142.6, 144.5, 149.6, 137.3],
+        rings=[[8, 8, 8, 8, 9, 9], [6, 6, 6, 6, 8, 8], [4, 4, 4, 4, 8, 8], [4, 4, 6, 6, 8, 9], [4, 4, 6, 6, 9, 9]],
+    ),
+    "stishovite": dict(
+        groups={("P4_2/mnm", 136)},
+        density=4.29,
+        multiplicities=[4],
+        si_o=[[1.757, 1.757, 1.809]],
+        si_o_si=[(98.7 + 2 * 130.6) / 3],
+        rings=[[2] * 2 + [3] * 10],
+    ),
 }
 
 
@@ -68,7 +90,7 @@ def test_octahedra_of_stishovite():
     assert site["si_o_si"] == pytest.approx([98.7, 130.6, 130.6], abs=0.5)
     assert [len(stishovite.bonds(i).index) for i in stishovite.bonds(2).index] == [6, 6, 6]
     assert site["o_o_min"] == pytest.approx(2.29, rel=LENGTH)
-    assert len(site["o_si_o"]) == 15 and len(site["o_o"]) == 14          # shared edge: one oxygen, two angles
+    assert len(site["o_si_o"]) == 15 and len(site["o_o"]) == 14  # shared edge: one oxygen, two angles
     assert site["o_si_o"][-3:] == pytest.approx([180] * 3, abs=0.01)
 
 
@@ -86,12 +108,21 @@ def test_rings_are_primitive():
     """
     from ase.spacegroup import crystal
 
-    sodalite = crystal(["Si", "O"], [(0.25, 0.5, 0), (0.149, 0.5, 0.851)], spacegroup=229,
-                       cellpar=[8.984, 8.984, 8.984, 90, 90, 90])
-    gismondine = crystal(["Si", "O", "O"], [(0.1592, 0.3408, 0.25), (0, 0.3151, 0.286), (0.25, 0.2953, 0.375)],
-                         spacegroup=141, setting=1, cellpar=[9.831, 9.831, 10.195, 90, 90, 90])
-    rings = lambda atoms: {tuple(environment.site(i)["rings"].tolist()) for environment in [Environment.of(atoms)]
-                           for i, _ in environment.inequivalent_oxygens}
+    sodalite = crystal(
+        ["Si", "O"], [(0.25, 0.5, 0), (0.149, 0.5, 0.851)], spacegroup=229, cellpar=[8.984, 8.984, 8.984, 90, 90, 90]
+    )
+    gismondine = crystal(
+        ["Si", "O", "O"],
+        [(0.1592, 0.3408, 0.25), (0, 0.3151, 0.286), (0.25, 0.2953, 0.375)],
+        spacegroup=141,
+        setting=1,
+        cellpar=[9.831, 9.831, 10.195, 90, 90, 90],
+    )
+    rings = lambda atoms: {
+        tuple(environment.site(i)["rings"].tolist())
+        for environment in [Environment.of(atoms)]
+        for i, _ in environment.inequivalent_oxygens
+    }
     assert len(sodalite) == 36 and rings(sodalite) == {(4, 4, 6, 6, 6, 6)}
     assert len(gismondine) == 48 and rings(gismondine) == {(4, 4, 4, 4, 8, 8), (4, 4, 8, 8, 8, 8)}
 
@@ -113,7 +144,8 @@ def test_neighbors_of_a_tiny_cell(change):
     cell = np.array(change) @ tiny.cell
     positions = tiny.positions @ tiny.cell @ np.linalg.inv(cell) + [[0, 0, 0], [2, -1, 0], [0, 0, 3]]
     first, second, vector, image = neighbor_list(
-        "ijDS", Atoms(tiny.symbols, cell=cell, scaled_positions=positions, pbc=True), 5.0)
+        "ijDS", Atoms(tiny.symbols, cell=cell, scaled_positions=positions, pbc=True), 5.0
+    )
     environment = Environment(cell, tiny.symbols, positions)
     for i in range(3):
         near, mine = environment.neighbors(i, 5.0), first == i
@@ -130,8 +162,12 @@ SHEAR = st.tuples(st.permutations(range(3)), st.integers(-2, 2), st.integers(-2,
 
 
 @settings(max_examples=40, deadline=None)
-@given(name=st.sampled_from(["quartz-alpha", "stishovite", "prototype-00", "prototype-03", "prototype-08"]),
-       shears=st.lists(SHEAR, max_size=2), double=st.booleans(), seed=st.integers(0, 2**32 - 1))
+@given(
+    name=st.sampled_from(["quartz-alpha", "stishovite", "prototype-00", "prototype-03", "prototype-08"]),
+    shears=st.lists(SHEAR, max_size=2),
+    double=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
 def test_descriptors_do_not_depend_on_the_description(name, shears, double, seed):
     """Rotation, shift, order of the atoms and choice of the cell (skewed, doubled) leave a site what it is."""
     from ase import Atoms
@@ -146,8 +182,11 @@ def test_descriptors_do_not_depend_on_the_description(name, shears, double, seed
     atoms = make_supercell(Atoms(original.symbols, cell=original.cell, scaled_positions=original.positions), matrix)
     order = rng.permutation(len(atoms))
     positions = atoms.get_scaled_positions(wrap=False) + rng.uniform(-1, 1, 3) + rng.integers(-2, 3, (len(atoms), 3))
-    changed = Environment(atoms.cell.array @ Rotation.random(rng=rng).as_matrix(),
-                          np.array(atoms.get_chemical_symbols())[order], positions[order])
+    changed = Environment(
+        atoms.cell.array @ Rotation.random(rng=rng).as_matrix(),
+        np.array(atoms.get_chemical_symbols())[order],
+        positions[order],
+    )
     i = int(rng.choice(original.oxygens))
     moved = int(np.flatnonzero(order == i)[0])
     before, after = original.site(i), changed.site(moved)
@@ -164,7 +203,7 @@ def test_rdf_counts_neighbors_and_tends_to_one():
     assert quartz.site_rdf(3)[0] == pytest.approx(np.linspace(0, 10, 201))
     near = quartz.neighbors(3, 10)
     r, g_si, g_o = quartz.site_rdf(3, sigma=0.05)
-    for g, symbol, limit, known in ((g_si, "Si", 2.5, 2), (g_o, "O", 3.0, 6)):       # gaps between shells
+    for g, symbol, limit, known in ((g_si, "Si", 2.5, 2), (g_o, "O", 3.0, 6)):  # gaps between shells
         density = np.sum(quartz.symbols == symbol) / quartz.volume
         assert np.trapezoid((4 * np.pi * r**2 * density * g)[r <= limit], dx=0.05) == pytest.approx(known, abs=1e-3)
         assert np.sum((quartz.symbols[near.index] == symbol) & (near.distance < limit)) == known
@@ -194,8 +233,9 @@ def test_glass():
     glass = load("glass-131")
     assert glass.space_group == ("P1", 1) and len(glass.inequivalent_oxygens) == len(glass.oxygens)
     sites = [glass.site(i) for i in glass.oxygens]
-    coordination, angle, length = (np.array([site[name] for site in sites])
-                                   for name in ("coordination", "si_o_si_angle", "si_o_mean"))
+    coordination, angle, length = (
+        np.array([site[name] for site in sites]) for name in ("coordination", "si_o_si_angle", "si_o_mean")
+    )
     assert coordination.mean() == pytest.approx(2, abs=0.05) and length == pytest.approx(1.62, rel=0.03)
     assert {len(glass.bonds(i).index) for i in np.flatnonzero(glass.symbols == "Si")} == {4}
     # Mozzi and Warren, J. Appl. Cryst. 2, 164 (1969): most probable angle 144, asymmetric, from 120 to 180.
@@ -204,7 +244,7 @@ def test_glass():
 
 def test_dangling_oxygens_have_no_angle():
     quartz = load("quartz-alpha")
-    keep = np.arange(1, 9)                                                 # without its first silicon
+    keep = np.arange(1, 9)  # without its first silicon
     broken = Environment(quartz.cell, quartz.symbols[keep], quartz.positions[keep])
     sites = [broken.site(i) for i in broken.oxygens]
     assert sorted(site["coordination"] for site in sites) == [1, 1, 1, 1, 2, 2]
@@ -239,19 +279,22 @@ def test_from_ase_and_pymatgen():
 CUBE, TWO = np.eye(3) * 4.0, [[0, 0, 0], [0.4, 0, 0]]
 
 
-@pytest.mark.parametrize("cell, symbols, positions, message", [
-    (CUBE, ["Si", "Al"], TWO, "Al"),
-    (CUBE, ["O", "O"], TWO, "must contain Si and O"),
-    (CUBE, [], np.zeros((0, 3)), "no atoms"),
-    (np.diag([4.0, 4.0, 0.0]), ["Si", "O"], TWO, "cubic Angstrom"),
-    (np.diag([0.9, 8.0, 8.0]), ["Si", "O"], TWO, "on top"),
-    (CUBE, ["Si", "O"], [[0, 0, 0], [1.01, 0, 0]], "on top"),
-    (CUBE, ["Si", "O"], [[0, 0, 0], [np.nan, 0, 0]], "NaN"),
-    (CUBE, ["Si", "O"], [[0, 0, 0]], "fit together"),
-    (CUBE, "SiO", TWO, "fit together"),
-    (CUBE[:2], ["Si", "O"], TWO, "fit together"),
-    ("abc", ["Si", "O"], TWO, "not numbers"),
-])
+@pytest.mark.parametrize(
+    "cell, symbols, positions, message",
+    [
+        (CUBE, ["Si", "Al"], TWO, "Al"),
+        (CUBE, ["O", "O"], TWO, "must contain Si and O"),
+        (CUBE, [], np.zeros((0, 3)), "no atoms"),
+        (np.diag([4.0, 4.0, 0.0]), ["Si", "O"], TWO, "cubic Angstrom"),
+        (np.diag([0.9, 8.0, 8.0]), ["Si", "O"], TWO, "on top"),
+        (CUBE, ["Si", "O"], [[0, 0, 0], [1.01, 0, 0]], "on top"),
+        (CUBE, ["Si", "O"], [[0, 0, 0], [np.nan, 0, 0]], "NaN"),
+        (CUBE, ["Si", "O"], [[0, 0, 0]], "fit together"),
+        (CUBE, "SiO", TWO, "fit together"),
+        (CUBE[:2], ["Si", "O"], TWO, "fit together"),
+        ("abc", ["Si", "O"], TWO, "not numbers"),
+    ],
+)
 def test_unusable_structures(cell, symbols, positions, message):
     with pytest.raises(DataError, match=message):
         Environment(cell, symbols, positions)
@@ -281,7 +324,9 @@ def test_point_group_of_a_site_and_what_it_allows_of_polarized_spectra():
         environment = load(name)
         for i, _ in environment.inequivalent_oxygens:
             operations, projector = environment.site_symmetry(i), environment.polarization_projector(i)
-            np.testing.assert_allclose(operations @ operations.transpose(0, 2, 1), [np.eye(3)] * len(operations), atol=0.02)
+            np.testing.assert_allclose(
+                operations @ operations.transpose(0, 2, 1), [np.eye(3)] * len(operations), atol=0.02
+            )
             tensor = random.normal(size=(3, 3))
             tensor = (operations @ (tensor + tensor.T) @ operations.transpose(0, 2, 1)).mean(0)
             np.testing.assert_allclose(projector @ np.diag(tensor), np.diag(tensor), atol=0.02)

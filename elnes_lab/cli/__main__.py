@@ -1,4 +1,5 @@
 """`python -m elnes_lab.cli`, as the command `elnes-lab`."""
+
 import sys
 
 from . import main

@@ -1,4 +1,5 @@
 """Words of the command line that are checked when they are read: before anything is opened, computed or written."""
+
 import argparse
 import math
 import os
@@ -7,9 +8,9 @@ from pathlib import Path
 
 from ..errors import DataError
 
-LARGEST_SEED = 2**32 - 1                        # what all random generators take
-MOST_REPEATS = 1000                             # seeds or folds of an evaluation
-LONGEST_NAME, LONGEST_PATH = 255, 4095          # bytes, of common file systems
+LARGEST_SEED = 2**32 - 1  # what all random generators take
+MOST_REPEATS = 1000  # seeds or folds of an evaluation
+LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, of common file systems
 
 
 class Misuse(DataError):
@@ -26,6 +27,7 @@ class Parser(argparse.ArgumentParser):
 
 def whole(low: int, high: int):
     """Type of an argument: a whole number from low to high."""
+
     def read(text: str) -> int:
         try:
             value = int(text)
@@ -34,11 +36,13 @@ def whole(low: int, high: int):
         if value is None or not low <= value <= high:
             raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number from {low} to {high}")
         return value
+
     return read
 
 
 def number(low: float, high: float):
     """Type of an argument: a number from low to high."""
+
     def read(text: str) -> float:
         try:
             value = float(text)
@@ -47,6 +51,7 @@ def number(low: float, high: float):
         if not low <= value <= high:
             raise argparse.ArgumentTypeError(f"{shown(text)} is not a number from {low:g} to {high:g}")
         return value
+
     return read
 
 

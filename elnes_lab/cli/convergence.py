@@ -17,12 +17,24 @@ def add_commands(commands) -> None:
     )
     converge.add_argument("structures", type=path, help="CIF or POSCAR of one structure, or extended XYZ with many")
     converge.add_argument("--only", type=words, metavar="ID", help="the structure of the list, by its id")
-    converge.add_argument("--site", type=words, metavar="O3", help="the oxygen, by its index in the structure (default: the first)")
-    converge.add_argument("--vary", action="append", default=[], metavar="NAME=VALUE,VALUE",
-                          help="a setting and what to try, e.g. image_distance=8.5,10,12 or hole=full,half,excited,none; may be "
-                          "repeated (default: supercell, k points, cut-off, Lanczos steps and hole)")
-    converge.add_argument("--output", type=path, default=Path("convergence"), metavar="FOLDER",
-                          help="folder for the results (default: convergence)")
+    converge.add_argument(
+        "--site", type=words, metavar="O3", help="the oxygen, by its index in the structure (default: the first)"
+    )
+    converge.add_argument(
+        "--vary",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,VALUE",
+        help="a setting and what to try, e.g. image_distance=8.5,10,12 or hole=full,half,excited,none; may be "
+        "repeated (default: supercell, k points, cut-off, Lanczos steps and hole)",
+    )
+    converge.add_argument(
+        "--output",
+        type=path,
+        default=Path("convergence"),
+        metavar="FOLDER",
+        help="folder for the results (default: convergence)",
+    )
     converge.add_argument("--dry-run", action="store_true", help="show what would be computed")
     converge.set_defaults(run=run_converge)
 
@@ -40,7 +52,9 @@ def wanted(words: list[str]) -> dict[str, tuple] | None:
             kind = {"hole": str, "iterations": int, "max_atoms": int, "batch": int}.get(name, float)
             found[name] = tuple(kind(value) for value in values.split(","))
         except ValueError:
-            raise DataError(f"{word!r} is not NAME=VALUE,VALUE with numbers. Write for example image_distance=8.5,10.") from None
+            raise DataError(
+                f"{word!r} is not NAME=VALUE,VALUE with numbers. Write for example image_distance=8.5,10."
+            ) from None
     return found
 
 
@@ -74,16 +88,28 @@ def run_converge(options) -> int:
 
     for variant in study.run(options.output, report):
         variants.append(variant)
-        print(f"{title} {variant.label}: {variant.atoms} atoms, {variant.kpoints} k points, {variant.seconds:.0f} s", flush=True)
+        print(
+            f"{title} {variant.label}: {variant.atoms} atoms, {variant.kpoints} k points, {variant.seconds:.0f} s",
+            flush=True,
+        )
     if not variants:
-        raise DataError(f"No variant could be computed. The first failed with: {failed[0] if failed else 'nothing to do'}")
+        raise DataError(
+            f"No variant could be computed. The first failed with: {failed[0] if failed else 'nothing to do'}"
+        )
     name = title.replace("/", "-")
     write(options.output, name, title, variants, markdown, table)
     print(f"\n{markdown(variants, title)}\nWritten to {options.output}: {name}.md, {name}.json, {name}.html")
     return 1 if failed else 0
 
 
-def write(folder: Path, name: str, title: str, variants, markdown, table) -> None:
+def write(
+    folder: Path,
+    name: str,
+    title: str,
+    variants,
+    markdown,
+    table,
+) -> None:
     """The three files of the result."""
     from ..figures.convergence import convergence_figure
     from ..io.export import write_whole

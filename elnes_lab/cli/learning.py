@@ -1,4 +1,5 @@
 """The learning commands of the command line: train, predict, evaluate, study, search."""
+
 import json
 import sys
 
@@ -10,8 +11,8 @@ from ..learning.hyper import LIMITS
 from ..store import data_directory
 from .arguments import LARGEST_SEED, MOST_REPEATS, path, shown, whole, words
 
-MODELS = "models"               # in the data folder
-STRUCTURE = "structure"         # the structure route, among the models to evaluate, and the folder of the shipped one
+MODELS = "models"  # in the data folder
+STRUCTURE = "structure"  # the structure route, among the models to evaluate, and the folder of the shipped one
 DOCS = "folder for numbers (learning.json) and report (learning.md)"
 
 
@@ -19,32 +20,59 @@ def add_commands(commands, with_database) -> None:
     """Adds the subcommands to an argparse subparsers object; with_database adds the options that choose the database."""
     train = commands.add_parser("train", help="train a network to predict the ELNES from the ground-state PDOS")
     train.add_argument("folder", type=path, nargs="?", help="folder for the model (with --shipped: for all of them)")
-    train.add_argument("--shipped", action="store_true", help="all pre-trained models and the quantifier, into models/ of the data folder")
+    train.add_argument(
+        "--shipped",
+        action="store_true",
+        help="all pre-trained models and the quantifier, into models/ of the data folder",
+    )
     train.add_argument("--gap", action="store_true", help="the band gap is an input too")
-    train.add_argument("--members", type=whole(*LIMITS["members"]),
-                       help="networks in the ensemble; one gives no error band")
+    train.add_argument(
+        "--members", type=whole(*LIMITS["members"]), help="networks in the ensemble; one gives no error band"
+    )
     train.add_argument("--epochs", type=whole(*LIMITS["epochs"]), help="passes over the training spectra at most")
-    train.add_argument("--amorphous", action="store_true", help="train on amorphous structures too (never without this)")
+    train.add_argument(
+        "--amorphous", action="store_true", help="train on amorphous structures too (never without this)"
+    )
     train.add_argument("--seed", type=whole(0, LARGEST_SEED), default=0, help="of the split and of the network")
     train.set_defaults(run=run_train)
 
     predict = commands.add_parser("predict", help="predict spectra: of a structure file, or of rows of the database")
-    predict.add_argument("model", type=path, metavar="STRUCTURE|MODEL", help="a CIF, POSCAR or extended XYZ file; or the folder "
-                         "or .zip of a model of the PDOS, or the name of a shipped one, e.g. ensemble-pdos")
-    predict.add_argument("path", type=path, nargs="?", help="CSV file to write: energy, then mean, lower and upper of each "
-                         "site (of a structure by default: standard output)")
-    predict.add_argument("--where", type=words, metavar="FILTER",
-                         help="rows of the database to predict, e.g. \"kind == 'amorphous'\" (default: all)")
+    predict.add_argument(
+        "model",
+        type=path,
+        metavar="STRUCTURE|MODEL",
+        help="a CIF, POSCAR or extended XYZ file; or the folder "
+        "or .zip of a model of the PDOS, or the name of a shipped one, e.g. ensemble-pdos",
+    )
+    predict.add_argument(
+        "path",
+        type=path,
+        nargs="?",
+        help="CSV file to write: energy, then mean, lower and upper of each "
+        "site (of a structure by default: standard output)",
+    )
+    predict.add_argument(
+        "--where",
+        type=words,
+        metavar="FILTER",
+        help="rows of the database to predict, e.g. \"kind == 'amorphous'\" (default: all)",
+    )
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     predict.set_defaults(run=run_predict)
 
     evaluate = commands.add_parser(
-        "evaluate", help="all models on the same splits, every crystal structure held out once a seed")
-    evaluate.add_argument("--json", type=path, metavar="FILE",
-                          help="records for programs; one per model, inputs and group")
+        "evaluate", help="all models on the same splits, every crystal structure held out once a seed"
+    )
+    evaluate.add_argument(
+        "--json", type=path, metavar="FILE", help="records for programs; one per model, inputs and group"
+    )
     evaluate.add_argument("--docs", type=path, metavar="FOLDER", help=DOCS)
-    evaluate.add_argument("--models", nargs="+", metavar="NAME", help="models to compare (default: all but the slowest); "
-                          "structure: the route from the structure alone")
+    evaluate.add_argument(
+        "--models",
+        nargs="+",
+        metavar="NAME",
+        help="models to compare (default: all but the slowest); structure: the route from the structure alone",
+    )
     evaluate.add_argument("--seeds", type=whole(1, MOST_REPEATS), default=10)
     evaluate.add_argument("--folds", type=whole(3, MOST_REPEATS), default=5)
     evaluate.set_defaults(run=run_evaluate)
@@ -52,8 +80,11 @@ def add_commands(commands, with_database) -> None:
     study = commands.add_parser("study", help="which PDOS channels, windows, alignments and targets learn best")
     study.add_argument("--docs", type=path, metavar="FOLDER", help=DOCS)
     study.add_argument("--seeds", type=whole(1, MOST_REPEATS), default=5)
-    study.add_argument("--quantify", action="store_true",
-                       help="instead: how well structure is read from spectra (quantify.json, quantify.md)")
+    study.add_argument(
+        "--quantify",
+        action="store_true",
+        help="instead: how well structure is read from spectra (quantify.json, quantify.md)",
+    )
     study.set_defaults(run=run_study)
 
     search = commands.add_parser("search", help="hyper-parameters of the network by grouped cross-validation")
@@ -64,10 +95,17 @@ def add_commands(commands, with_database) -> None:
     for command in (train, predict, evaluate, study, search):
         with_database(command)
     for command in (evaluate, study, search):
-        command.add_argument("--workers", type=whole(0, MOST_REPEATS),
-                             help="processes on this machine (default: one per core; 0: this one)")
-        command.add_argument("--scheduler", type=words, metavar="ADDRESS",
-                             help="of a running Dask scheduler instead, e.g. tcp://10.0.0.5:8786")
+        command.add_argument(
+            "--workers",
+            type=whole(0, MOST_REPEATS),
+            help="processes on this machine (default: one per core; 0: this one)",
+        )
+        command.add_argument(
+            "--scheduler",
+            type=words,
+            metavar="ADDRESS",
+            help="of a running Dask scheduler instead, e.g. tcp://10.0.0.5:8786",
+        )
 
 
 def opened(options):
@@ -98,8 +136,11 @@ def run_train(options) -> None:
             from ..learning.studies.shipped import train_shipped
             from ..learning.studies.structure import train_shipped_route
 
-            folders = [train_shipped_route(db, folder, seed=options.seed), ship(db, folder, seed=options.seed),
-                       *train_shipped(db, folder, seed=options.seed, report=part_epoch, **hyper)]
+            folders = [
+                train_shipped_route(db, folder, seed=options.seed),
+                ship(db, folder, seed=options.seed),
+                *train_shipped(db, folder, seed=options.seed, report=part_epoch, **hyper),
+            ]
             print("\nTrained: " + ", ".join(map(str, folders)))
             return
         from ..learning.store import save
@@ -115,15 +156,17 @@ def run_train(options) -> None:
         try:
             for record in training:
                 epoch("pdos+gap" if options.gap else "pdos", record)
-        except KeyboardInterrupt:               # stopped by hand: the best weights so far are the model
+        except KeyboardInterrupt:  # stopped by hand: the best weights so far are the model
             training.close()
         print(f"\nTrained: {save(training.model, folder)}")
 
 
 def epoch(inputs: str, record) -> None:
     """One line that replaces itself on a terminal, and one in ten elsewhere."""
-    text = (f"{inputs}: epoch {record.epoch}, loss {record.train_loss:.4f}, validation {record.validation_loss:.4f} "
-            f"(best {record.best_validation:.4f}), {record.seconds:.1f} s")
+    text = (
+        f"{inputs}: epoch {record.epoch}, loss {record.train_loss:.4f}, validation {record.validation_loss:.4f} "
+        f"(best {record.best_validation:.4f}), {record.seconds:.1f} s"
+    )
     if sys.stdout.isatty():
         print(f"\r\x1b[K{text}", end="", flush=True)
     elif record.epoch % 10 == 0:
@@ -152,8 +195,10 @@ def run_predict(options) -> None:
         model = load(options.model, db)
         mask, left_out = usable(rows, model.choice)
         if not mask.any():
-            raise DataError("The selection holds no spectrum that this model can predict, so there is nothing to "
-                            f"write. {' '.join(left_out) or 'Widen the filter.'}")
+            raise DataError(
+                "The selection holds no spectrum that this model can predict, so there is nothing to "
+                f"write. {' '.join(left_out) or 'Widen the filter.'}"
+            )
         for sentence in [*filter(None, [model.warning]), *("Left out: " + text for text in left_out)]:
             print(sentence, file=sys.stderr)
         prediction = model.predict(rows[mask])
@@ -165,8 +210,10 @@ def run_predict(options) -> None:
                     if values is not None:
                         curves[f"{site}{axis}{name}"] = values[i, part]
         unit = "mean 1 in the window" if model.target.normalization == "mean" else "bohr^2/eV"
-        head = (f"# ELNES predicted by {options.model.name}, {unit}; lower and upper: {prediction.level:.0%} interval\n"
-                f"# energy in eV, zero: {model.target.alignment}; data version {db.version}\n")
+        head = (
+            f"# ELNES predicted by {options.model.name}, {unit}; lower and upper: {prediction.level:.0%} interval\n"
+            f"# energy in eV, zero: {model.target.alignment}; data version {db.version}\n"
+        )
         table = np.array(list(curves.values())).T
         lines = [",".join(curves), *(",".join(f"{value:.7g}" for value in row) for row in table)]
         write_whole(options.path, (head + "\n".join(lines) + "\n").encode())
@@ -182,14 +229,19 @@ def run_structure(options) -> None:
     if options.path and file_place(options.path).exists() and not options.overwrite:
         raise exists(options.path)
     found = predict_structure(options.model)
-    outside = [f"{site}: outside the training data, {reason}." for site, reason in
-               zip(found.prediction.sites, found.prediction.reasons) if reason]
+    outside = [
+        f"{site}: outside the training data, {reason}."
+        for site, reason in zip(found.prediction.sites, found.prediction.reasons)
+        if reason
+    ]
     for sentence in (*found.crystal.remarks, *outside):
         print(sentence, file=sys.stderr)
     if options.path:
         write_whole(options.path, render_csv(found))
-        print(f"{len(found.crystal.sites)} sites of {found.crystal.name} ({found.crystal.formula}), from the structure alone, "
-              f"written to {options.path}")
+        print(
+            f"{len(found.crystal.sites)} sites of {found.crystal.name} ({found.crystal.formula}), from the structure alone, "
+            f"written to {options.path}"
+        )
     else:
         print(render_csv(found).decode(), end="")
 
@@ -212,13 +264,20 @@ def run_evaluate(options) -> None:
     with opened(options) as db:
         if models or not options.models:
             found = run_evaluation(
-                db, folds=options.folds, models=models or None, records=options.json, docs=options.docs,
-                shipped=shipped if shipped.is_dir() and not options.models else None, **where(options))
+                db,
+                folds=options.folds,
+                models=models or None,
+                records=options.json,
+                docs=options.docs,
+                shipped=shipped if shipped.is_dir() and not options.models else None,
+                **where(options),
+            )
             print_records(found["records"])
         if not options.models or STRUCTURE in options.models:
             stored = shipped if (shipped / STRUCTURE).is_dir() else None
-            found = run_route(db, seeds=options.seeds, folds=options.folds, docs=options.docs, shipped=stored,
-                              report=progress)
+            found = run_route(
+                db, seeds=options.seeds, folds=options.folds, docs=options.docs, shipped=stored, report=progress
+            )
             print_records(found["records"])
 
 
@@ -227,8 +286,10 @@ def print_records(records: list[dict]) -> None:
     for record in sorted(records, key=lambda r: (r["group"], r["mse_median"])):
         coverage = record["coverage_90"]
         covered = "" if coverage is None else f", coverage of the 90 % interval {coverage:.0%}"
-        print(f"{record['group']:<10} {record['model']:<18} {record['inputs']:<9} "
-              f"median MSE {record['mse_median']:.4f}, mean {record['mse_mean']:.4f}, n {record['n']}{covered}")
+        print(
+            f"{record['group']:<10} {record['model']:<18} {record['inputs']:<9} "
+            f"median MSE {record['mse_median']:.4f}, mean {record['mse_mean']:.4f}, n {record['n']}{covered}"
+        )
 
 
 def run_study(options) -> None:
@@ -240,14 +301,18 @@ def run_study(options) -> None:
             found = quantify.study(db, docs=options.docs, report=progress)
             for record in found["groups"]:
                 angle = record["scores"][0]
-                print(f"{record['group']:<28} {record['state']:<9} {record['mode']:<7} Si-O-Si angle: mean error {angle['mae']:.1f} "
-                      f"degrees, coverage of the 90 % interval {angle['coverage']:.0%}")
+                print(
+                    f"{record['group']:<28} {record['state']:<9} {record['mode']:<7} Si-O-Si angle: mean error {angle['mae']:.1f} "
+                    f"degrees, coverage of the 90 % interval {angle['coverage']:.0%}"
+                )
             return
         found = study(db, docs=options.docs, **where(options))
     for record in found["choices"]:
         ratio, low, high = record["against_default"]
-        print(f"{record['choice']:<50} crystals, relative to the mean spectrum {record['crystal']['relative']:.3f}; "
-              f"against the defaults {ratio:.2f} ({low:.2f} to {high:.2f})")
+        print(
+            f"{record['choice']:<50} crystals, relative to the mean spectrum {record['crystal']['relative']:.3f}; "
+            f"against the defaults {ratio:.2f} ({low:.2f} to {high:.2f})"
+        )
 
 
 def run_search(options) -> None:

@@ -11,14 +11,24 @@ MEASURES = ("cosine", "pearson", "slope", "spearman", "mse", "wasserstein")
 
 def add_commands(commands, with_database) -> None:
     """Adds the subcommands to an argparse subparsers object; with_database adds the options that choose the database."""
-    match = commands.add_parser("match", help="which spectra of the database a measured one looks like, and of which mixture")
+    match = commands.add_parser(
+        "match", help="which spectra of the database a measured one looks like, and of which mixture"
+    )
     with_spectrum(match)
-    match.add_argument("--sites", action="store_true", help="compare with single sites, not with averages over structures")
-    match.add_argument("--measure", choices=MEASURES, default="cosine", help="what decides on the order (default: cosine)")
-    match.add_argument("--shifts", type=number(0, 5), default=1.0, metavar="EV", help="largest shift that is tried (default: 1 eV)")
+    match.add_argument(
+        "--sites", action="store_true", help="compare with single sites, not with averages over structures"
+    )
+    match.add_argument(
+        "--measure", choices=MEASURES, default="cosine", help="what decides on the order (default: cosine)"
+    )
+    match.add_argument(
+        "--shifts", type=number(0, 5), default=1.0, metavar="EV", help="largest shift that is tried (default: 1 eV)"
+    )
     match.add_argument("--fwhm", type=number(0, 5), help="Gaussian added to the computed spectra, eV (default: fitted)")
     match.add_argument("--top", type=whole(1, 10_000), default=10, help="matches to list (default: 10)")
-    match.add_argument("--output", type=path, help="also write the treated spectrum, all steps and results: .csv or .json")
+    match.add_argument(
+        "--output", type=path, help="also write the treated spectrum, all steps and results: .csv or .json"
+    )
     match.add_argument("--overwrite", action="store_true", help="replace an existing file")
     match.add_argument("--json", action="store_true", help="for programs")
     with_database(match)
@@ -26,9 +36,15 @@ def add_commands(commands, with_database) -> None:
 
     quantify = commands.add_parser("quantify", help="structure read from a measured spectrum, with 90 %% intervals")
     with_spectrum(quantify)
-    quantify.add_argument("--model", type=path, metavar="FOLDER", help="a quantifier (default: the one that comes with it)")
-    quantify.add_argument("--held-out", type=words, metavar="STRUCTURE",
-                          help="for a spectrum of the database: answer by what never saw this structure's net")
+    quantify.add_argument(
+        "--model", type=path, metavar="FOLDER", help="a quantifier (default: the one that comes with it)"
+    )
+    quantify.add_argument(
+        "--held-out",
+        type=words,
+        metavar="STRUCTURE",
+        help="for a spectrum of the database: answer by what never saw this structure's net",
+    )
     quantify.add_argument("--json", action="store_true", help="for programs")
     with_database(quantify)
     quantify.set_defaults(run=run_quantify)
@@ -37,16 +53,37 @@ def add_commands(commands, with_database) -> None:
 def with_spectrum(command) -> None:
     """Adds the options that name a measured spectrum and its treatment; `treated_of` reads them."""
     command.add_argument("file", type=path, help="DM3, DM4, EMSA/MSA, HyperSpy, NeXus, HDF5, .xdi, CSV or text")
-    command.add_argument("--item", type=whole(0, 10_000), help="number of the spectrum or column in a file of several, from 0")
-    command.add_argument("--region", type=whole(0, 10**6), nargs=4, metavar=("TOP", "BOTTOM", "LEFT", "RIGHT"),
-                         help="pixels of a spectrum image to add up, BOTTOM and RIGHT excluded (default: all)")
-    command.add_argument("--background", nargs=2, type=number(0, 1000), metavar=("LOW", "HIGH"),
-                         help="window before the edge, eV (default: up to 527 eV, or 531 eV in data that begin late)")
-    command.add_argument("--background-kind", choices=("power law", "line", "constant", "none"),
-                         help="curve that is subtracted (default: what suits the spectrum)")
-    command.add_argument("--low-loss", type=path, metavar="FILE", help="low-loss spectrum to take plural scattering out with")
-    command.add_argument("--offset", type=number(-1000, 1000), metavar="EV",
-                         help="energy to add, 0 if the scale is calibrated (default: the edge goes where the database's lie)")
+    command.add_argument(
+        "--item", type=whole(0, 10_000), help="number of the spectrum or column in a file of several, from 0"
+    )
+    command.add_argument(
+        "--region",
+        type=whole(0, 10**6),
+        nargs=4,
+        metavar=("TOP", "BOTTOM", "LEFT", "RIGHT"),
+        help="pixels of a spectrum image to add up, BOTTOM and RIGHT excluded (default: all)",
+    )
+    command.add_argument(
+        "--background",
+        nargs=2,
+        type=number(0, 1000),
+        metavar=("LOW", "HIGH"),
+        help="window before the edge, eV (default: up to 527 eV, or 531 eV in data that begin late)",
+    )
+    command.add_argument(
+        "--background-kind",
+        choices=("power law", "line", "constant", "none"),
+        help="curve that is subtracted (default: what suits the spectrum)",
+    )
+    command.add_argument(
+        "--low-loss", type=path, metavar="FILE", help="low-loss spectrum to take plural scattering out with"
+    )
+    command.add_argument(
+        "--offset",
+        type=number(-1000, 1000),
+        metavar="EV",
+        help="energy to add, 0 if the scale is calibrated (default: the edge goes where the database's lie)",
+    )
 
 
 def treated_of(options, db):
@@ -82,7 +119,9 @@ def run_match(options) -> None:
     with open_database(options.database, verify=not options.no_verify) as db:
         treated = treated_of(options, db)
         spectrum = treated.energy, treated.intensity
-        library = Library(db, "sites" if options.sites else "structures", fwhm=0.5 if options.fwhm is None else options.fwhm)
+        library = Library(
+            db, "sites" if options.sites else "structures", fwhm=0.5 if options.fwhm is None else options.fwhm
+        )
         choice = {"measure": options.measure, "within": options.shifts}
         found = match(*spectrum, library, **choice)
         best = str(library.labels[found.order[0]])
@@ -95,7 +134,9 @@ def run_match(options) -> None:
         mixed = mixture(*spectrum, library, within=options.shifts)
         results = {"matches": found, "overlay": laid, "mixture": mixed}
         if options.output:
-            write_whole(options.output, (as_csv if options.output.suffix.lower() == ".csv" else as_json)(treated, **results))
+            write_whole(
+                options.output, (as_csv if options.output.suffix.lower() == ".csv" else as_json)(treated, **results)
+            )
         if options.json:
             about = record(treated, **results)
             about["matching"] = found.record(options.top)
@@ -105,7 +146,9 @@ def run_match(options) -> None:
             print(note, file=sys.stderr)
         print("\n".join(f"{stage.record['step']:<14} {stage.text}" for stage in treated.stages))
         head = "  ".join(f"{name:>11}" for name in found.values)
-        print(f"\n{'shift':>6}  {head}  with {library.fwhm:g} eV of broadening, against {len(library.labels)} {library.what}")
+        print(
+            f"\n{'shift':>6}  {head}  with {library.fwhm:g} eV of broadening, against {len(library.labels)} {library.what}"
+        )
         for i in found.order[: options.top]:
             values = "  ".join(f"{found.values[name][i]:11.4f}" for name in found.values)
             print(f"{found.shift[i]:+6.1f}  {values}  {words_of(library, i)}")
@@ -125,8 +168,13 @@ def run_quantify(options) -> None:
         treated = treated_of(options, db)
         # A scale that was moved to the usual edge says nothing about where this edge lies.
         model = load_quantifier(options.model, db=db) if options.model else load_quantifier(db=db)
-        found = quantify(treated.energy, treated.intensity, quantifier=model, held_out=options.held_out,
-                         calibrated=False if options.offset is None else None)
+        found = quantify(
+            treated.energy,
+            treated.intensity,
+            quantifier=model,
+            held_out=options.held_out,
+            calibrated=False if options.offset is None else None,
+        )
     if options.json:
         print(json.dumps(record(treated, quantified=found.to_dict()), indent=1))
         return

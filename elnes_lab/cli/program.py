@@ -1,4 +1,5 @@
 """The command line: elnes-lab build | info | export | serve, and the commands of data, learning and compute."""
+
 import argparse
 import contextlib
 import json
@@ -12,14 +13,14 @@ from . import compute, convergence, data, measured, reports, sources
 from .arguments import Misuse, Parser, address, hostname, number, path, whole, words
 from .learning import add_commands
 
-STOPPED = 130                                   # exit status after Ctrl-C, as shells have it
+STOPPED = 130  # exit status after Ctrl-C, as shells have it
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0, or 2 with one sentence on standard error for input that cannot be
     used, or 130 if it was stopped by hand.
     """
-    for stream in (sys.stdout, sys.stderr):     # a file name may hold bytes that are no text
+    for stream in (sys.stdout, sys.stderr):  # a file name may hold bytes that are no text
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")
     command = "elnes-lab"
@@ -36,14 +37,16 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         say(f"{command}: stopped; what was not finished is not written.")
         return STOPPED
-    except BrokenPipeError:                     # `elnes-lab info | head`
+    except BrokenPipeError:  # `elnes-lab info | head`
         quiet()
         return 0
     except OSError as problem:
         quiet()
         where = f"{problem.filename}: " if problem.filename else ""
-        return say(f"{command}: {where}{problem.strerror or problem}. Name a file or folder that is there, "
-                   "that you may use, and that has room.")
+        return say(
+            f"{command}: {where}{problem.strerror or problem}. Name a file or folder that is there, "
+            "that you may use, and that has room."
+        )
     except MemoryError:
         return say(f"{command}: this machine has not enough memory. Take fewer spectra or a smaller network.")
 
@@ -69,8 +72,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
 
     build = commands.add_parser("build", help="make the database from the computed files")
-    build.add_argument("--raw", type=path,
-                       help="folder with <structure>/ground.npz and O<i>.npz (default: raw/ in the data folder)")
+    build.add_argument(
+        "--raw", type=path, help="folder with <structure>/ground.npz and O<i>.npz (default: raw/ in the data folder)"
+    )
     build.add_argument("--output", type=path, help="folder that gets the database (default: the data folder)")
     build.add_argument("--json", action="store_true", help="report as JSON")
     build.set_defaults(run=run_build)
@@ -81,36 +85,74 @@ def parser() -> argparse.ArgumentParser:
     info.set_defaults(run=run_info)
 
     export = commands.add_parser("export", help="spectra or structures to a file of another format")
-    export.add_argument("path", type=path, help="file to write; its suffix gives the format (.csv .json .hspy .msa "
-                        ".cif .extxyz); several .msa or .cif go to .msa.zip, .cif.zip or a folder")
+    export.add_argument(
+        "path",
+        type=path,
+        help="file to write; its suffix gives the format (.csv .json .hspy .msa "
+        ".cif .extxyz); several .msa or .cif go to .msa.zip, .cif.zip or a folder",
+    )
     export.add_argument("--format", help="format, if the suffix does not tell")
-    export.add_argument("--where", type=words, metavar="FILTER",
-                        help="rows to take, e.g. \"kind == 'crystal' and band_gap > 5\" (default: all)")
-    export.add_argument("--site", action="append", type=words, metavar="LABEL",
-                        help="a site by its label, e.g. quartz-alpha/O3; may be repeated")
+    export.add_argument(
+        "--where",
+        type=words,
+        metavar="FILTER",
+        help="rows to take, e.g. \"kind == 'crystal' and band_gap > 5\" (default: all)",
+    )
+    export.add_argument(
+        "--site",
+        action="append",
+        type=words,
+        metavar="LABEL",
+        help="a site by its label, e.g. quartz-alpha/O3; may be repeated",
+    )
     export.add_argument("--zero", default="vbm", help="zero of energy: vbm, onset or loss (experimental energy loss)")
     export.add_argument("--polarization", default="isotropic", help="isotropic, x, y, z or all")
     export.add_argument("--fwhm", type=number(0, 100), default=0.0, help="extra Gaussian broadening, eV")
-    export.add_argument("--pdos", action=argparse.BooleanOptionalAction, default=None,
-                        help="the ground-state O p PDOS too (csv: off, json: on)")
+    export.add_argument(
+        "--pdos",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="the ground-state O p PDOS too (csv: off, json: on)",
+    )
     export.add_argument("--overwrite", action="store_true", help="replace an existing file")
     with_database(export)
     export.set_defaults(run=run_export)
 
     serve = commands.add_parser("serve", help="the dashboard in the browser, by Voila")
     serve.add_argument("--port", type=whole(1, 65535), default=8866)
-    serve.add_argument("--ip", type=words, default="127.0.0.1",
-                       help="address to listen on (default: this machine only)")
-    serve.add_argument("--preheated", type=whole(0, 1000), default=1,
-                       help="pages kept ready for the next visitors, 100 MB each (default: 1)")
-    serve.add_argument("--viewers", type=whole(0, 10_000), default=0,
-                       help="most pages open at once, the ready ones included (default: no limit)")
-    serve.add_argument("--base-url", type=address, default="/",
-                       help="path below which a reverse proxy shows it (default: /)")
-    serve.add_argument("--memory", type=number(0, 1e9), default=2000, metavar="MB",
-                       help="most memory of its own that a page may use, 0: no limit; Linux (default: 2000)")
-    serve.add_argument("--hostname", action="append", type=hostname, default=[], metavar="NAME",
-                       help="name to answer to besides localhost, behind a proxy; may be given again")
+    serve.add_argument(
+        "--ip", type=words, default="127.0.0.1", help="address to listen on (default: this machine only)"
+    )
+    serve.add_argument(
+        "--preheated",
+        type=whole(0, 1000),
+        default=1,
+        help="pages kept ready for the next visitors, 100 MB each (default: 1)",
+    )
+    serve.add_argument(
+        "--viewers",
+        type=whole(0, 10_000),
+        default=0,
+        help="most pages open at once, the ready ones included (default: no limit)",
+    )
+    serve.add_argument(
+        "--base-url", type=address, default="/", help="path below which a reverse proxy shows it (default: /)"
+    )
+    serve.add_argument(
+        "--memory",
+        type=number(0, 1e9),
+        default=2000,
+        metavar="MB",
+        help="most memory of its own that a page may use, 0: no limit; Linux (default: 2000)",
+    )
+    serve.add_argument(
+        "--hostname",
+        action="append",
+        type=hostname,
+        default=[],
+        metavar="NAME",
+        help="name to answer to besides localhost, behind a proxy; may be given again",
+    )
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     serve.set_defaults(run=run_serve)
     add_commands(commands, with_database)
@@ -124,8 +166,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def with_database(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--database", type=path,
-                         help="database file or its folder (default: the one in the data folder)")
+    command.add_argument(
+        "--database", type=path, help="database file or its folder (default: the one in the data folder)"
+    )
     command.add_argument("--no-verify", action="store_true", help="open it even if its sha256 is not the recorded one")
 
 
@@ -169,7 +212,8 @@ def describe(info: dict) -> str:
         + (f": {listed}" if missed else ""),
         f"rejected    {len(info['rejected'])}",
         *(f"            {row['site']}: {row['reason']}" for row in info["rejected"]),
-        f"remarks     {len(info['remarks'])} sites may stand apart; why is in the column remark" + (f": {odd}" if odd else ""),
+        f"remarks     {len(info['remarks'])} sites may stand apart; why is in the column remark"
+        + (f": {odd}" if odd else ""),
     ]
     return "\n".join(lines)
 
@@ -179,7 +223,9 @@ def by_structure(sites: list[str]) -> tuple[dict[str, int], str]:
     counts: dict[str, int] = {}
     for site in sites:
         counts[site.split("/")[0]] = counts.get(site.split("/")[0], 0) + 1
-    return counts, ", ".join(f"{name} ({n})" for name, n in list(counts.items())[:8]) + (", ..." if len(counts) > 8 else "")
+    return counts, ", ".join(f"{name} ({n})" for name, n in list(counts.items())[:8]) + (
+        ", ..." if len(counts) > 8 else ""
+    )
 
 
 def run_export(options) -> None:
@@ -188,16 +234,32 @@ def run_export(options) -> None:
     with open_chosen(options) as db:
         rows = db[list(dict.fromkeys(options.site))] if options.site else db
         rows = rows.query(options.where) if options.where else rows
-        written = export(rows, options.path, format=options.format, zero=options.zero, fwhm=options.fwhm,
-                         polarization=options.polarization, pdos=options.pdos, overwrite=options.overwrite)
+        written = export(
+            rows,
+            options.path,
+            format=options.format,
+            zero=options.zero,
+            fwhm=options.fwhm,
+            polarization=options.polarization,
+            pdos=options.pdos,
+            overwrite=options.overwrite,
+        )
     print(f"{len(rows)} spectra written to {written or options.path}")
 
 
 def run_serve(options) -> None:
     from ..dashboard.serving.start import serve
 
-    serve(port=options.port, ip=options.ip, preheated=options.preheated, viewers=options.viewers, memory=options.memory,
-          base_url=options.base_url, open_browser=not options.no_browser, hostnames=tuple(options.hostname))
+    serve(
+        port=options.port,
+        ip=options.ip,
+        preheated=options.preheated,
+        viewers=options.viewers,
+        memory=options.memory,
+        base_url=options.base_url,
+        open_browser=not options.no_browser,
+        hostnames=tuple(options.hostname),
+    )
 
 
 if __name__ == "__main__":

@@ -92,8 +92,10 @@ def check_steps(output: Path) -> None:
         with open_database(output, verify=False) as db:
             lost = sorted(set(map(str, db["structure"])) - there)
         if lost:
-            raise DataError(f"{output} has a database with {len(lost)} structures whose steps are not beside it in raw, such as "
-                            f"{lost[0]}: building would lose their rows. Name another folder with --output.")
+            raise DataError(
+                f"{output} has a database with {len(lost)} structures whose steps are not beside it in raw, such as "
+                f"{lost[0]}: building would lose their rows. Name another folder with --output."
+            )
 
 
 def run_castep(options) -> int:

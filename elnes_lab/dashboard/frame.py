@@ -38,7 +38,7 @@ DOI = "10.1038/s41524-020-0336-3"  # of IDEA
 class Frame:
     """The page around the panels of a database: `widget` is what a notebook displays. titles: of the panels to offer."""
 
-    def __init__(self, db, titles=None):
+    def __init__(self, db, titles=None) -> None:
         self.db, self.panels, self.current = db, {}, None
         titles = [name for name, *_ in PANELS] if titles is None else list(titles)
         self.page = Page()
@@ -57,7 +57,7 @@ class Frame:
         self.show(titles[0])
         self.page.on_msg(self._hear)
 
-    def _hear(self, widget, message, buffers):
+    def _hear(self, widget, message, buffers) -> None:
         """page.js tells with what query the page was opened, when a link is wanted, and of the browser's Back and Forward."""
         kind, panel = message.get("type"), self.current
         if kind == "share":
@@ -68,7 +68,7 @@ class Frame:
         elif kind == "ready" and message.get("query"):
             self._open(str(message["query"]))
 
-    def _open(self, query):
+    def _open(self, query) -> None:
         """Show the page that the query of an address names, the first without one, as far as it tells what to show."""
         name, sentences = dict(pairs_of(query)).get("page", ""), []
         if name and name not in self.titles:
@@ -79,7 +79,7 @@ class Frame:
         if sentences:
             self.page.notice(" ".join(sentences))
 
-    def show(self, title):
+    def show(self, title) -> None:
         """Bring a panel to the front, building it the first time; its state stays while another one is shown."""
         if title not in self.panels:
             module, name = next(entry[1:] for entry in PANELS if entry[0] == title)
@@ -88,7 +88,9 @@ class Frame:
             except Exception as problem:  # the panel in front stays; choosing the broken one again tries again
                 logging.getLogger(__name__).exception("panel %s", title)
                 reason = problem if isinstance(problem, DataError) else confine.sentence(problem)
-                self.note.value = f"<p role='alert' class='elnes-warn'>{title} cannot be opened: {escape(str(reason))}</p>"
+                self.note.value = (
+                    f"<p role='alert' class='elnes-warn'>{title} cannot be opened: {escape(str(reason))}</p>"
+                )
                 self.choice.value = next((name for name, shown in self.panels.items() if shown is self.current), title)
                 return
             panel.on_status(self._write_count)
@@ -104,12 +106,12 @@ class Frame:
             self.current.follow(self.page.session.site)
         self._write_count()
 
-    def _write_count(self):
+    def _write_count(self) -> None:
         planned = self.db.planned
         rest = f" ({planned:,} planned)" if planned and planned > len(self.db) else ""
         self.count.value = self.current.status() + rest
 
-    def _footer(self):
+    def _footer(self) -> str:
         return (
             f"Data version {escape(self.db.version)}, computed with Quantum ESPRESSO (PBE, full core hole); "
             f"data {LICENCE}. After an idea of {IDEA}, "
@@ -132,17 +134,17 @@ class App:
     A page may be made ready long before its visitor comes. If the database is another one by then, the page is made anew.
     """
 
-    def __init__(self, path, panel):
+    def __init__(self, path, panel) -> None:
         self.path, self.panel = path, panel
         self.widget = ipw.VBox().add_class("elnes-app")
         self.show()
 
-    def show(self):
+    def show(self) -> None:
         content = self._content()
         self.page.observe(self._visited, "ready")
         self.widget.children = [content]
 
-    def _visited(self, change):
+    def _visited(self, change) -> None:
         if change.new and self.source is not None and fingerprint(self.source) != self.made_of:
             self.show()
 
@@ -166,7 +168,7 @@ class App:
             )
             return ipw.VBox([ipw.Box([text, self.page]).add_class("elnes-top")]).add_class("elnes")
 
-    def notice(self, text):
+    def notice(self, text) -> None:
         """A line below the top bar of the page."""
         self.page.notice(text)
 
@@ -180,4 +182,3 @@ def app(path=None, *, panel=None):
     made = App(path, panel)
     confine.begin(made.notice)
     return made.widget
-

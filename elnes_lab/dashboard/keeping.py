@@ -4,29 +4,33 @@ from ..errors import DataError
 from .common.keep import Keep
 
 KEPT = ("trained", "uploaded")  # the shipped ones are there in any case
-LOST = ("This browser lets no page keep anything, so a reload loses the models of this page. Save those that you want to "
-        "keep with Download on the page Train.")
+LOST = (
+    "This browser lets no page keep anything, so a reload loses the models of this page. Save those that you want to "
+    "keep with Download on the page Train."
+)
 
 
 class Keeping:
     """Keeps the models of a Session in the browser: `widget`, which shows nothing; `notice(text)` tells the visitor."""
 
-    def __init__(self, session, notice):
+    def __init__(self, session, notice) -> None:
         self.session, self.notice, self.known = session, notice, {}
         self.widget = Keep(self._received, lambda: notice(LOST))
         session.observe(self._changed, "models")
         session.observe(lambda change: setattr(self.widget, "busy", change.new), "training")
 
-    def _changed(self, change):
+    def _changed(self, change) -> None:
         """Have the browser keep what is new or has another name, and drop what was deleted."""
         now = {entry.key: entry for entry in self.session.models if entry.origin in KEPT}
         for key in self.known.keys() - now.keys():
             self.widget.forget(key)
-        for key in now.keys() - self.known.keys() | {k for k in now.keys() & self.known.keys() if now[k] is not self.known[k]}:
+        for key in now.keys() - self.known.keys() | {
+            k for k in now.keys() & self.known.keys() if now[k] is not self.known[k]
+        }:
             self.widget.keep(key, now[key].name, now[key].origin, now[key].pack())
         self.known = now
 
-    def _received(self, key, name, kind, content):
+    def _received(self, key, name, kind, content) -> None:
         if key in self.known:
             return
         try:

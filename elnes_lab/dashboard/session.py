@@ -23,11 +23,22 @@ class NamedModel:
     torch is imported. key: tells it from every other model of any page.
     """
 
-    def __init__(self, name, card, origin, *, model=None, folder=None, packed=None, key=None, db=None):
+    def __init__(
+        self,
+        name,
+        card,
+        origin,
+        *,
+        model=None,
+        folder=None,
+        packed=None,
+        key=None,
+        db=None,
+    ) -> None:
         self.name, self.card, self.origin, self.key = name, card, origin, key or uuid.uuid4().hex
         self.model, self.folder, self.packed, self.db = model, folder, packed, db
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<NamedModel {self.name!r}, {self.origin}>"
 
     @property
@@ -71,7 +82,7 @@ class Session(HasTraits):
     training = Bool(False, help="Whether a training is under way")
     problem = Unicode(help="Why a shipped model is not listed, or an empty text")
 
-    def __init__(self, db):
+    def __init__(self, db) -> None:
         super().__init__()
         self.db = db
 
@@ -164,12 +175,14 @@ class Session(HasTraits):
         return f"Uploaded {name}"[:40], model, card, "uploaded"
 
 
-def small_enough(card, name):
+def small_enough(card, name) -> None:
     """Raises DataError for a model that predicts more than a page can keep."""
     spectra = numbers(card)
     if spectra > SPECTRA_LIMIT:
-        raise DataError(f"{name} predicts {spectra:,} numbers a site, more than the {SPECTRA_LIMIT:,} that a page can "
-                        "keep. Train fewer members, or on a narrower window.")
+        raise DataError(
+            f"{name} predicts {spectra:,} numbers a site, more than the {SPECTRA_LIMIT:,} that a page can "
+            "keep. Train fewer members, or on a narrower window."
+        )
 
 
 def numbers(card):

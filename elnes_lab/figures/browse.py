@@ -154,11 +154,22 @@ def _labels(names, styles, ends, *, slots):
         short = name if len(name) <= LABEL_LETTERS else name[: LABEL_LETTERS - 1] + "…"
         # The line in the colour of its curve; the letters in that of the page, which can be read on any.
         text = f"<span style='color:{styles[k][0]}'>{LINES[styles[k][1]]}</span> {short}" if used else ""
-        found.append({
-            "xref": "paper", "yref": "paper", "x": 1.005, "y": float(places[k]) if used else 0, "xanchor": "left",
-            "yanchor": "middle", "text": text, "hovertext": name, "showarrow": False, "visible": used,
-            "font": {"size": 14}, "align": "left",
-        })
+        found.append(
+            {
+                "xref": "paper",
+                "yref": "paper",
+                "x": 1.005,
+                "y": float(places[k]) if used else 0,
+                "xanchor": "left",
+                "yanchor": "middle",
+                "text": text,
+                "hovertext": name,
+                "showarrow": False,
+                "visible": used,
+                "font": {"size": 14},
+                "align": "left",
+            }
+        )
     return found
 
 
@@ -263,7 +274,15 @@ def selected_points(scores, *, selected, names=None, amorphous=None, styles=None
     }
 
 
-def database_overview(columns, *, titles, amorphous, selected=None, bins=30, height=360):
+def database_overview(
+    columns,
+    *,
+    titles,
+    amorphous,
+    selected=None,
+    bins=30,
+    height=360,
+):
     """Figure of histograms, one per column, crystals (grey) stacked with amorphous sites (blue, hatched).
 
     columns: mapping of name to values (n,), where NaN is left out; titles: mapping of name to axis title with unit;

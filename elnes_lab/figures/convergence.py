@@ -18,8 +18,14 @@ def convergence_figure(groups, *, title=""):
     groups = [(name, curves) for name, curves in groups if curves]
     if not groups:
         raise DataError("There is no spectrum to draw. Compute a variant first.")
-    figure = make_subplots(figure=blank(), rows=len(groups), cols=1, shared_xaxes=True, vertical_spacing=0.25 / len(groups) ** 1.5,
-                           subplot_titles=[name for name, _ in groups])
+    figure = make_subplots(
+        figure=blank(),
+        rows=len(groups),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.25 / len(groups) ** 1.5,
+        subplot_titles=[name for name, _ in groups],
+    )
     for row, (_, curves) in enumerate(groups, start=1):
         for slot, (label, energy, intensity) in enumerate(curves):
             color, dash = curve_style(slot)
@@ -28,9 +34,15 @@ def convergence_figure(groups, *, title=""):
             if not inside.any():
                 raise DataError(f"{label} has no point between {WINDOW[0]:g} and {WINDOW[1]:g} eV.")
             figure.add_scatter(
-                x=energy[inside], y=intensity[inside] / intensity[inside].mean(), name=label, mode="lines",
-                line={"color": color, "dash": dash, "width": 2}, legend=f"legend{row if row > 1 else ''}",
-                hovertemplate=f"{label}: %{{x:.1f}} eV, %{{y:.3g}}<extra></extra>", row=row, col=1,
+                x=energy[inside],
+                y=intensity[inside] / intensity[inside].mean(),
+                name=label,
+                mode="lines",
+                line={"color": color, "dash": dash, "width": 2},
+                legend=f"legend{row if row > 1 else ''}",
+                hovertemplate=f"{label}: %{{x:.1f}} eV, %{{y:.3g}}<extra></extra>",
+                row=row,
+                col=1,
             )
         domain = figure.layout[f"yaxis{row if row > 1 else ''}"].domain
         figure.update_layout({f"legend{row if row > 1 else ''}": {"x": 1.01, "y": domain[1], "yanchor": "top"}})

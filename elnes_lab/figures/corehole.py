@@ -28,9 +28,18 @@ def change_figure(curves, *, models=2, height=520):
     lead, nothing = curves[0], np.empty(0)
     energy, top, bottom = lead["energy"], {"row": 1, "col": 1}, {"row": 2, "col": 1}
     figure.add_scatter(
-        x=np.r_[energy, energy[::-1]], y=np.r_[lead["ground"], lead["computed"][::-1]], mode="lines", fill="toself",
-        fillcolor=transparent(COMPUTED, 0.12), line={"width": 0}, hoverinfo="skip", meta="change", visible=True,
-        name="the core hole's change", showlegend=False, **top,
+        x=np.r_[energy, energy[::-1]],
+        y=np.r_[lead["ground"], lead["computed"][::-1]],
+        mode="lines",
+        fill="toself",
+        fillcolor=transparent(COMPUTED, 0.12),
+        line={"width": 0},
+        hoverinfo="skip",
+        meta="change",
+        visible=True,
+        name="the core hole's change",
+        showlegend=False,
+        **top,
     )
     pairs = [curves[k] if k < len(curves) else None for k in range(models)]
     for k, one in enumerate(pairs):
@@ -38,23 +47,46 @@ def change_figure(curves, *, models=2, height=520):
         figure.add_scatter(
             x=np.r_[one["energy"], one["energy"][::-1]] if banded else nothing,
             y=np.r_[one["upper"], one["lower"][::-1]] if banded else nothing,
-            mode="lines", fill="toself", line={"width": 0}, hoverinfo="skip", meta=f"band.{k}", visible=banded,
-            fillcolor=transparent(one["color"] if banded else CRYSTAL, 0.2), showlegend=False, **top,
+            mode="lines",
+            fill="toself",
+            line={"width": 0},
+            hoverinfo="skip",
+            meta=f"band.{k}",
+            visible=banded,
+            fillcolor=transparent(one["color"] if banded else CRYSTAL, 0.2),
+            showlegend=False,
+            **top,
         )
     shared = {"mode": "lines", "visible": True}
     figure.add_scatter(
-        x=energy, y=lead["ground"], name="O p PDOS, ground state", meta="ground",
-        line={"color": GROUND, "width": 2.5, "dash": "dot"}, hovertemplate="%{x:.1f} eV, PDOS %{y:.3g}<extra></extra>",
-        **shared, **top,
+        x=energy,
+        y=lead["ground"],
+        name="O p PDOS, ground state",
+        meta="ground",
+        line={"color": GROUND, "width": 2.5, "dash": "dot"},
+        hovertemplate="%{x:.1f} eV, PDOS %{y:.3g}<extra></extra>",
+        **shared,
+        **top,
     )
     figure.add_scatter(
-        x=energy, y=lead["computed"], name="computed ELNES", meta="computed", line={"color": COMPUTED, "width": 2.5},
-        hovertemplate="%{x:.1f} eV, computed %{y:.3g}<extra></extra>", **shared, **top,
+        x=energy,
+        y=lead["computed"],
+        name="computed ELNES",
+        meta="computed",
+        line={"color": COMPUTED, "width": 2.5},
+        hovertemplate="%{x:.1f} eV, computed %{y:.3g}<extra></extra>",
+        **shared,
+        **top,
     )
     figure.add_scatter(
-        x=energy, y=lead["computed"] - lead["ground"], meta="computed change", showlegend=False,
-        line={"color": COMPUTED, "width": 2.5}, hovertemplate="%{x:.1f} eV, computed %{y:+.3g}<extra></extra>",
-        **shared, **bottom,
+        x=energy,
+        y=lead["computed"] - lead["ground"],
+        meta="computed change",
+        showlegend=False,
+        line={"color": COMPUTED, "width": 2.5},
+        hovertemplate="%{x:.1f} eV, computed %{y:+.3g}<extra></extra>",
+        **shared,
+        **bottom,
     )
     for k, one in enumerate(pairs):
         style = {"color": CRYSTAL if one is None else one["color"], "width": 2.5, "dash": PREDICTED_DASHES[k % 2]}
@@ -63,10 +95,16 @@ def change_figure(curves, *, models=2, height=520):
             if one is not None:
                 y = one["predicted"] - (one["ground"] if values == "change" else 0)
             figure.add_scatter(
-                x=nothing if one is None else one["energy"], y=y, mode="lines", line=style, meta=f"{values}.{k}",
-                name="" if one is None else f"predicted {one['title']}", visible=one is not None,
+                x=nothing if one is None else one["energy"],
+                y=y,
+                mode="lines",
+                line=style,
+                meta=f"{values}.{k}",
+                name="" if one is None else f"predicted {one['title']}",
+                visible=one is not None,
                 showlegend=values == "predicted",
-                hovertemplate=f"%{{x:.1f}} eV, predicted %{{y:{sign}.3g}}<extra></extra>", **place,
+                hovertemplate=f"%{{x:.1f}} eV, predicted %{{y:{sign}.3g}}<extra></extra>",
+                **place,
             )
     figure.update_xaxes(range=[energy[0], energy[-1]])
     figure.update_xaxes(title_text="Above the edge (eV)", **bottom)
@@ -78,7 +116,18 @@ def change_figure(curves, *, models=2, height=520):
 
 
 def learnt_figure(
-    learnt, *, computed, predicted, known, amorphous, names, titles, colors, marked=None, slots=2, height=360
+    learnt,
+    *,
+    computed,
+    predicted,
+    known,
+    amorphous,
+    names,
+    titles,
+    colors,
+    marked=None,
+    slots=2,
+    height=360,
 ):
     """Figure of what k models have learnt of the change in n spectra: its share by group, and the gain near the edge.
 
@@ -99,8 +148,15 @@ def learnt_figure(
     spread = np.random.default_rng(0).uniform(-JITTER, JITTER, shape[1])
     ends = _ends(computed, predicted)
     figure.add_scatter(
-        x=ends, y=ends, mode="lines", line={"color": "#8c96a3", "width": 1.5, "dash": "dot"}, hoverinfo="skip",
-        meta="diagonal", showlegend=False, visible=True, **right,
+        x=ends,
+        y=ends,
+        mode="lines",
+        line={"color": "#8c96a3", "width": 1.5, "dash": "dot"},
+        hoverinfo="skip",
+        meta="diagonal",
+        showlegend=False,
+        visible=True,
+        **right,
     )
     marks = [([], []), ([], [])]
     count = max(slots, len(titles))
@@ -114,21 +170,37 @@ def learnt_figure(
         marker = {
             "size": mark_size(shape[1]),
             "symbol": np.where(glass, "square", "circle").astype(object)
-            + np.where(seen, "-open", "").astype(object) + DOTS[k % 2],
+            + np.where(seen, "-open", "").astype(object)
+            + DOTS[k % 2],
             "color": np.where(seen | glass, color, CRYSTAL),
             "line": {"width": 1.5, "color": color},
             "opacity": 0.7,
         }
-        shared = {"mode": "markers", "marker": marker, "visible": used, "showlegend": False,
-                  "text": list(names) if used else []}
+        shared = {
+            "mode": "markers",
+            "marker": marker,
+            "visible": used,
+            "showlegend": False,
+            "text": list(names) if used else [],
+        }
         figure.add_scatter(
-            x=across, y=learnt[k] if used else [], meta=f"learnt.{k}", name=title,
-            hovertemplate=f"<b>%{{text}}</b><br>%{{y:.0f}} % learnt {title}<extra></extra>", **shared, **left,
+            x=across,
+            y=learnt[k] if used else [],
+            meta=f"learnt.{k}",
+            name=title,
+            hovertemplate=f"<b>%{{text}}</b><br>%{{y:.0f}} % learnt {title}<extra></extra>",
+            **shared,
+            **left,
         )
         figure.add_scatter(
-            x=computed[k] if used else [], y=predicted[k] if used else [], meta=f"gain.{k}", name=title,
+            x=computed[k] if used else [],
+            y=predicted[k] if used else [],
+            meta=f"gain.{k}",
+            name=title,
             hovertemplate=f"<b>%{{text}}</b><br>computed %{{x:.1f}} %, predicted %{{y:.1f}} %<br>{title}"
-            "<extra></extra>", **shared, **right,
+            "<extra></extra>",
+            **shared,
+            **right,
         )
         xs, ys = [], []
         for kind in (False, True):
@@ -139,9 +211,15 @@ def learnt_figure(
                 xs.append(kind + side)
                 ys.append(np.median(values))
         figure.add_scatter(
-            x=xs, y=ys, mode="markers", meta=f"median.{k}", visible=bool(xs),
+            x=xs,
+            y=ys,
+            mode="markers",
+            meta=f"median.{k}",
+            visible=bool(xs),
             marker={"size": 15, "symbol": "diamond", "color": color, "line": {"color": "white", "width": 2}},
-            showlegend=False, hovertemplate="median %{y:.0f} %<extra></extra>", **left,
+            showlegend=False,
+            hovertemplate="median %{y:.0f} %<extra></extra>",
+            **left,
         )
         if used and marked is not None and np.isfinite(learnt[k, marked]):
             for (x, y), place in zip(marks, ((across, learnt[k]), (computed[k], predicted[k]))):
@@ -149,8 +227,15 @@ def learnt_figure(
                 y.append(place[1][marked])
     for number, ((x, y), place) in enumerate(zip(marks, (left, right))):
         figure.add_scatter(
-            x=x, y=y, mode="markers", meta=f"marked.{number}", visible=bool(x), showlegend=False, hoverinfo="skip",
-            marker={"size": 17, "symbol": "circle-open", "color": COMPUTED, "line": {"width": 2.5}}, **place,
+            x=x,
+            y=y,
+            mode="markers",
+            meta=f"marked.{number}",
+            visible=bool(x),
+            showlegend=False,
+            hoverinfo="skip",
+            marker={"size": 17, "symbol": "circle-open", "color": COMPUTED, "line": {"width": 2.5}},
+            **place,
         )
     figure.update_xaxes(
         tickvals=[0, 1], ticktext=["crystal", "<br>amorph."], tickangle=0, range=[-0.6, 1.6], showgrid=False, **left

@@ -34,7 +34,18 @@ def mark_size(count):
 
 
 def error_figure(
-    errors, *, known, amorphous, names, structures, titles, colors, roles=None, marked=None, slots=2, height=420
+    errors,
+    *,
+    known,
+    amorphous,
+    names,
+    structures,
+    titles,
+    colors,
+    roles=None,
+    marked=None,
+    slots=2,
+    height=420,
 ):
     """Figure of the MSE of n spectra by k models (log axis), and how it is distributed over what is new to them.
 
@@ -135,12 +146,19 @@ def error_figure(
     figure.update_yaxes(title_text="MSE per spectrum (mean intensity = 1)", **left)
     figure.update_yaxes(fixedrange=True, **right)  # its handle to drag would cover the last spectra
     figure.update_xaxes(
-        tickvals=[0, 1], ticktext=["crystal", "amorph."], tickangle=0,
-        range=[-0.6, 1.6], showgrid=False, fixedrange=True, **right,
+        tickvals=[0, 1],
+        ticktext=["crystal", "amorph."],
+        tickangle=0,
+        range=[-0.6, 1.6],
+        showgrid=False,
+        fixedrange=True,
+        **right,
     )
     styled(figure, height=height, margin={"t": 58, "b": 52})
     return figure.update_layout(
-        dragmode="select", uirevision=f"{count}", hovermode="closest",
+        dragmode="select",
+        uirevision=f"{count}",
+        hovermode="closest",
         legend=ABOVE | {"itemclick": False, "itemdoubleclick": False},
     )
 
@@ -177,10 +195,25 @@ def _decades(errors):
     return float(low), float(high)
 
 
-def _legend(figure, titles, colors, amorphous, known, slots):
+def _legend(
+    figure,
+    titles,
+    colors,
+    amorphous,
+    known,
+    slots,
+):
     """Legend entries without data: models by colour, kinds by shape, and what hollow means."""
-    entries = [(k < len(titles), titles[k] if k < len(titles) else "", "square" + DOTS[k % 2],
-                colors[k] if k < len(titles) else CRYSTAL, None) for k in range(slots)]
+    entries = [
+        (
+            k < len(titles),
+            titles[k] if k < len(titles) else "",
+            "square" + DOTS[k % 2],
+            colors[k] if k < len(titles) else CRYSTAL,
+            None,
+        )
+        for k in range(slots)
+    ]
     entries += [
         (bool((~amorphous).any()), "crystal", "circle", "#666666", None),
         (bool(amorphous.any()), "amorphous", "square", "#666666", None),
@@ -188,9 +221,16 @@ def _legend(figure, titles, colors, amorphous, known, slots):
     ]
     for number, (visible, name, symbol, color, line) in enumerate(entries):
         figure.add_scatter(
-            x=[None], y=[None], mode="markers", name=name, visible=visible, meta=f"legend.{number}", hoverinfo="skip",
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=name,
+            visible=visible,
+            meta=f"legend.{number}",
+            hoverinfo="skip",
             marker={"size": 10, "symbol": symbol, "color": color, "line": {"width": 1.5, "color": line or color}},
-            row=1, col=1,
+            row=1,
+            col=1,
         )
 
 
@@ -208,20 +248,46 @@ def _order_axis(figure, structures, amorphous):
             taken[place] = True
             wide.append((starts[i], ends[i]))
     figure.update_xaxes(
-        title_text="Spectra, ordered by structure", range=[-1, max(count, 1)], showgrid=False,
-        tickvals=[(start + end - 1) / 2 for start, end in wide], ticktext=[names[start] for start, _ in wide],
-        tickangle=0, minor={"tickvals": (starts - 0.5).tolist(), "ticks": "outside", "ticklen": 3}, row=1, col=1,
+        title_text="Spectra, ordered by structure",
+        range=[-1, max(count, 1)],
+        showgrid=False,
+        tickvals=[(start + end - 1) / 2 for start, end in wide],
+        ticktext=[names[start] for start, _ in wide],
+        tickangle=0,
+        minor={"tickvals": (starts - 0.5).tolist(), "ticks": "outside", "ticklen": 3},
+        row=1,
+        col=1,
     )
     border = np.flatnonzero(amorphous[1:] != amorphous[:-1]) + 0.5 if count else []
     at = float(border[0]) if len(border) else -1
-    figure.update_layout(shapes=[{
-        "type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1,
-        "line": {"color": "#8c96a3", "width": 1, "dash": "dot"}, "visible": bool(len(border)),
-    }])
+    figure.update_layout(
+        shapes=[
+            {
+                "type": "line",
+                "xref": "x",
+                "yref": "paper",
+                "x0": at,
+                "x1": at,
+                "y0": 0,
+                "y1": 1,
+                "line": {"color": "#8c96a3", "width": 1, "dash": "dot"},
+                "visible": bool(len(border)),
+            }
+        ]
+    )
 
 
 def prediction_figure(
-    curves, *, input_energy, inputs, channels, zero="onset", input_zero="cbm", slots=8, models=2, height=520
+    curves,
+    *,
+    input_energy,
+    inputs,
+    channels,
+    zero="onset",
+    input_zero="cbm",
+    slots=8,
+    models=2,
+    height=520,
 ):
     """Figure of one site: computed and predicted ELNES with its interval, and below the PDOS they were predicted from.
 
@@ -242,41 +308,69 @@ def prediction_figure(
         figure.add_scatter(
             x=np.r_[one["energy"], one["energy"][::-1]] if banded else nothing,
             y=np.r_[one["upper"], one["lower"][::-1]] if banded else nothing,
-            mode="lines", line={"width": 0}, fill="toself", hoverinfo="skip", meta=f"band.{k}", visible=banded,
-            fillcolor=transparent(one["color"] if banded else CRYSTAL, 0.2), showlegend=False, row=1, col=1,
+            mode="lines",
+            line={"width": 0},
+            fill="toself",
+            hoverinfo="skip",
+            meta=f"band.{k}",
+            visible=banded,
+            fillcolor=transparent(one["color"] if banded else CRYSTAL, 0.2),
+            showlegend=False,
+            row=1,
+            col=1,
         )
     for k in range(models):
         one = curves[k] if k < len(curves) else None
         # A second computed curve only where the second model was given spectra of another window or broadening.
         drawn = one is not None and (k == 0 or not _same(one, curves[0]))
         figure.add_scatter(
-            x=one["computed_energy"] if drawn else nothing, y=one["computed"] if drawn else nothing, mode="lines",
-            line={"color": COMPUTED, "width": 2.5, "dash": ("solid", "dot")[k % 2]}, meta=f"computed.{k}",
-            visible=drawn, name="computed" + (f", as {one['title']}" if drawn and k else ""),
-            hovertemplate="%{x:.1f} eV, computed %{y:.3g}<extra></extra>", row=1, col=1,
+            x=one["computed_energy"] if drawn else nothing,
+            y=one["computed"] if drawn else nothing,
+            mode="lines",
+            line={"color": COMPUTED, "width": 2.5, "dash": ("solid", "dot")[k % 2]},
+            meta=f"computed.{k}",
+            visible=drawn,
+            name="computed" + (f", as {one['title']}" if drawn and k else ""),
+            hovertemplate="%{x:.1f} eV, computed %{y:.3g}<extra></extra>",
+            row=1,
+            col=1,
         )
     for k in range(models):
         one = curves[k] if k < len(curves) else None
         figure.add_scatter(
-            x=nothing if one is None else one["energy"], y=nothing if one is None else one["mean"], mode="lines",
+            x=nothing if one is None else one["energy"],
+            y=nothing if one is None else one["mean"],
+            mode="lines",
             line={"color": CRYSTAL if one is None else one["color"], "width": 2.5, "dash": PREDICTED_DASHES[k % 2]},
-            name="" if one is None else f"predicted {one['title']}", visible=one is not None, meta=f"mean.{k}",
-            hovertemplate="%{x:.1f} eV, predicted %{y:.3g}<extra></extra>", row=1, col=1,
+            name="" if one is None else f"predicted {one['title']}",
+            visible=one is not None,
+            meta=f"mean.{k}",
+            hovertemplate="%{x:.1f} eV, predicted %{y:.3g}<extra></extra>",
+            row=1,
+            col=1,
         )
     for k in range(max(slots, len(channels))):
         used = k < len(channels)
         figure.add_scatter(
-            x=input_energy if used else nothing, y=inputs[k] if used else nothing, mode="lines", meta=f"input.{k}",
+            x=input_energy if used else nothing,
+            y=inputs[k] if used else nothing,
+            mode="lines",
+            meta=f"input.{k}",
             line={"color": (COMPUTED, *OKABE_ITO[3:], "#7f7f7f")[k % 5], "width": 2, "dash": DASHES[k % 4]},
-            name=channels[k] if used else "", visible=used, legend="legend2",
-            hovertemplate=f"%{{x:.1f}} eV, {channels[k] if used else ''} %{{y:.3g}}<extra></extra>", row=2, col=1,
+            name=channels[k] if used else "",
+            visible=used,
+            legend="legend2",
+            hovertemplate=f"%{{x:.1f}} eV, {channels[k] if used else ''} %{{y:.3g}}<extra></extra>",
+            row=2,
+            col=1,
         )
     low, high = curves[0]["energy"][[0, -1]]
     figure.update_xaxes(title_text=TITLES[zero], range=[low, high], row=1, col=1)
     figure.update_xaxes(
         title_text=TITLES[input_zero],
         range=[low, high] if zero in ("edge", "onset") and input_zero == "cbm" else [input_energy[0], input_energy[-1]],
-        row=2, col=1,
+        row=2,
+        col=1,
     )
     figure.update_yaxes(title_text="ELNES (mean = 1)", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title_text="PDOS<br>(states/eV/atom)", rangemode="tozero", row=2, col=1)

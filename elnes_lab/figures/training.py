@@ -15,8 +15,12 @@ ZEROS = {
     "onset": "Energy above the first empty level (eV)",
     "edge": "Energy above the edge, 1.4 eV below half height (eV)",
 }
-SHORT = {"vbm": "Above VB maximum (eV)", "cbm": "Above CB minimum (eV)", "onset": "Above first empty level (eV)",
-         "edge": "Above edge (eV)"}
+SHORT = {
+    "vbm": "Above VB maximum (eV)",
+    "cbm": "Above CB minimum (eV)",
+    "onset": "Above first empty level (eV)",
+    "edge": "Above edge (eV)",
+}
 COLUMNS = 3
 LINE, SYMBOL = 52, 6  # letters in a line of the legend at the least width of the page, and those a symbol takes
 # Role, colour, dash and width of the curves of one site, from back to front.
@@ -61,8 +65,16 @@ def chosen_windows(
             f"The drawing needs one PDOS for each of the {len(channels)} channels and one value per energy; got PDOS "
             f"{pdos.shape} for {len(pdos_energy)} energies, and {len(intensity)} intensities for {len(energy)}."
         )
-    moving = window_layout(pdos_energy, pdos, channels=channels, chosen=chosen, input_window=input_window,
-                           energy=energy, intensity=intensity, target_window=target_window)
+    moving = window_layout(
+        pdos_energy,
+        pdos,
+        channels=channels,
+        chosen=chosen,
+        input_window=input_window,
+        energy=energy,
+        intensity=intensity,
+        target_window=target_window,
+    )
     power = power_of_ten(intensity)
     intensity = intensity * 10.0**-power
     figure = make_subplots(figure=blank(), rows=1, cols=2, horizontal_spacing=0.18)
@@ -107,16 +119,39 @@ def chosen_windows(
     )
 
 
-def window_layout(pdos_energy, pdos, *, channels, chosen, input_window, energy, intensity, target_window):
+def window_layout(
+    pdos_energy,
+    pdos,
+    *,
+    channels,
+    chosen,
+    input_window,
+    energy,
+    intensity,
+    target_window,
+):
     """What changes in `chosen_windows` when a window moves, as layout properties: shaded areas and fitting heights."""
     chosen = [i for i, channel in enumerate(channels) if channel in chosen]
     layout = {"shapes": []}
-    for axis, x, curves, window in (("", pdos_energy, np.asarray(pdos)[chosen], input_window),
-                                    ("2", energy, np.asarray(intensity) * 10.0 ** -power_of_ten(intensity), target_window)):
+    for axis, x, curves, window in (
+        ("", pdos_energy, np.asarray(pdos)[chosen], input_window),
+        ("2", energy, np.asarray(intensity) * 10.0 ** -power_of_ten(intensity), target_window),
+    ):
         top = curves[..., (x >= window[0]) & (x <= window[1])].max(initial=0.0) or curves.max(initial=0.0) or 1.0
         layout["shapes"].append(
-            {"type": "rect", "xref": f"x{axis}", "yref": f"y{axis} domain", "x0": window[0], "x1": window[1], "y0": 0,
-             "y1": 1, "fillcolor": COMPUTED, "opacity": 0.13, "line": {"width": 0}, "layer": "below"}
+            {
+                "type": "rect",
+                "xref": f"x{axis}",
+                "yref": f"y{axis} domain",
+                "x0": window[0],
+                "x1": window[1],
+                "y0": 0,
+                "y1": 1,
+                "fillcolor": COMPUTED,
+                "opacity": 0.13,
+                "line": {"width": 0},
+                "layer": "below",
+            }
         )
         layout[f"yaxis{axis}"] = {"range": [float(-0.03 * top), float(1.15 * top)]}
     return layout
@@ -175,7 +210,18 @@ def loss_axis(losses):
     }
 
 
-def spectra_trio(energy, computed, *, titles, zero, curves=None, lower=None, upper=None, labels=None, height=250):
+def spectra_trio(
+    energy,
+    computed,
+    *,
+    titles,
+    zero,
+    curves=None,
+    lower=None,
+    upper=None,
+    labels=None,
+    height=250,
+):
     """Figure of at most three sites beside each other: computed spectrum and what was predicted for it.
 
     energy (m,) in eV from `zero` ("vbm", "cbm", "onset", "edge"); computed (k, m), mean 1; titles: k texts; curves: role ->
@@ -201,8 +247,14 @@ def spectra_trio(energy, computed, *, titles, zero, curves=None, lower=None, upp
                 f"The {role} spectra have the shape {np.shape(values)}, the computed ones {computed.shape}. "
                 "Give one curve for each site on the same energies."
             )
-    figure = make_subplots(figure=blank(), rows=1, cols=COLUMNS, shared_yaxes=True, horizontal_spacing=0.03,
-                           subplot_titles=[titles[i] if i < count else " " for i in range(COLUMNS)])
+    figure = make_subplots(
+        figure=blank(),
+        rows=1,
+        cols=COLUMNS,
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        subplot_titles=[titles[i] if i < count else " " for i in range(COLUMNS)],
+    )
     everything = [computed, *curves.values()] + ([upper] if upper is not None else [])
     top = max((float(np.nanmax(values, initial=0.0)) for values in everything), default=1.0) or 1.0
     values = {"computed": computed} | curves

@@ -2,6 +2,7 @@
 
 What is in a file is the business of spectra_files and structure_files.
 """
+
 import contextlib
 import io
 import os
@@ -27,15 +28,24 @@ FORMATS = {
 }
 SPECTRA = {"csv": render_csv, "json": render_json, "hspy": render_hspy, "msa": render_msa}
 STRUCTURES = {"cif": render_cif, "extxyz": render_extxyz}
-ONE_EACH = ("msa", "cif")                           # a file holds one spectrum or structure
-WITH_PDOS = {"csv": False, "json": True}            # formats with room for a PDOS, and whether they have it unasked
-NAME_LENGTH = 100                                   # of a file name; the limit of common file systems is 255 bytes
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)   # names that Windows keeps for devices
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)                    # the earliest that zip knows: equal contents give equal archives
+ONE_EACH = ("msa", "cif")  # a file holds one spectrum or structure
+WITH_PDOS = {"csv": False, "json": True}  # formats with room for a PDOS, and whether they have it unasked
+NAME_LENGTH = 100  # of a file name; the limit of common file systems is 255 bytes
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names that Windows keeps for devices
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that zip knows: equal contents give equal archives
 
 
-def export(db, path: Path | str, *, format: str | None = None, zero: str = "vbm", polarization: str = "isotropic",
-           fwhm: float = 0.0, pdos: bool | None = None, overwrite: bool = False) -> Path:
+def export(
+    db,
+    path: Path | str,
+    *,
+    format: str | None = None,
+    zero: str = "vbm",
+    polarization: str = "isotropic",
+    fwhm: float = 0.0,
+    pdos: bool | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Writes the rows of a Database to `path` and returns it. Energies in eV, intensities in bohr^2/eV.
 
     format: one of FORMATS, by default the suffix of `path` ("quartz.csv"; "glass.msa.zip" is a zip of .msa). Formats
@@ -61,8 +71,10 @@ def export(db, path: Path | str, *, format: str | None = None, zero: str = "vbm"
     elif inside == "zip":
         files = {path: zipped(files)}
     elif len(files) > 1:
-        raise DataError(f"{path.name} can hold one {format} file, and the selection makes {len(files)}. Name a zip "
-                        f"({path.stem}.{format}.zip) or a folder ({path.stem}/, format {format}), or select less.")
+        raise DataError(
+            f"{path.name} can hold one {format} file, and the selection makes {len(files)}. Name a zip "
+            f"({path.stem}.{format}.zip) or a folder ({path.stem}/, format {format}), or select less."
+        )
     else:
         files = dict(zip([path], files.values()))
     for file, content in files.items():
@@ -81,15 +93,25 @@ def export_bytes(db, format: str, **options) -> tuple[str, bytes]:
     return f"{collection(db, format)}.zip", zipped(files)
 
 
-def render(db, format: str, *, zero: str = "vbm", polarization: str = "isotropic", fwhm: float = 0.0,
-           pdos: bool | None = None) -> dict[str, bytes]:
+def render(
+    db,
+    format: str,
+    *,
+    zero: str = "vbm",
+    polarization: str = "isotropic",
+    fwhm: float = 0.0,
+    pdos: bool | None = None,
+) -> dict[str, bytes]:
     """File name -> content."""
     if not len(db):
-        raise DataError("The selection is empty, so there is nothing to export. "
-                        "Widen the filter until at least one spectrum is selected.")
+        raise DataError(
+            "The selection is empty, so there is nothing to export. "
+            "Widen the filter until at least one spectrum is selected."
+        )
     if pdos and format not in WITH_PDOS:
-        raise DataError(f"The format {format} has no place for the PDOS. "
-                        f"Choose {' or '.join(WITH_PDOS)}, or leave the PDOS out.")
+        raise DataError(
+            f"The format {format} has no place for the PDOS. Choose {' or '.join(WITH_PDOS)}, or leave the PDOS out."
+        )
     if format in STRUCTURES:
         contents = STRUCTURES[format](db)
     else:
@@ -124,8 +146,9 @@ def destination(path: Path | str, format: str | None) -> tuple[Path, str, str]:
     if format is None:
         ends = ends[:-1] if inside == "zip" else ends
         if inside == "folder" or not ends:
-            raise DataError(f"The name {path} does not say which format to write. "
-                            f"Give the format: {', '.join(FORMATS)}.")
+            raise DataError(
+                f"The name {path} does not say which format to write. Give the format: {', '.join(FORMATS)}."
+            )
         format = ends[-1]
     format = known_format(format)
     if inside == "file" and not ends and format in ONE_EACH:
@@ -155,7 +178,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, ZIP_TIME)
-            entry.create_system = 3                 # Unix, whichever system writes it
+            entry.create_system = 3  # Unix, whichever system writes it
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
@@ -170,7 +193,9 @@ def check_free(path: Path, overwrite: bool) -> None:
     except (OSError, ValueError) as problem:
         raise unwritable(path, problem) from None
     if not stat.S_ISREG(mode):
-        raise DataError(f"{path} is not a file but a folder, pipe or device, and was left as it is. Choose another name.")
+        raise DataError(
+            f"{path} is not a file but a folder, pipe or device, and was left as it is. Choose another name."
+        )
     if not overwrite:
         raise exists(path)
 
@@ -180,16 +205,19 @@ def exists(path: Path) -> DataError:
 
 
 def unwritable(path: Path, problem: Exception) -> DataError:
-    return DataError(f"{path} cannot be written: {getattr(problem, 'strerror', None) or problem}. "
-                     "Choose a name that can be, in a folder that exists and that you may write to.")
+    return DataError(
+        f"{path} cannot be written: {getattr(problem, 'strerror', None) or problem}. "
+        "Choose a name that can be, in a folder that exists and that you may write to."
+    )
 
 
 def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as problem:
-        raise DataError(f"The folder {path} cannot be made: {getattr(problem, 'strerror', None) or problem}. "
-                        "Choose another one.") from None
+        raise DataError(
+            f"The folder {path} cannot be made: {getattr(problem, 'strerror', None) or problem}. Choose another one."
+        ) from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

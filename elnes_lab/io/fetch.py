@@ -27,11 +27,15 @@ LIMIT = 2 * 2**30  # bytes, of what is fetched and of what it unpacks to
 BLOCK = 2**20
 TIMEOUT = 60  # s of silence
 MODEL_FILES = ("card.json", "model.safetensors")
-MODEL = re.compile(rf"models/[A-Za-z0-9][A-Za-z0-9._+-]{{0,79}}/({'|'.join(map(re.escape, MODEL_FILES))})|models/evaluation\.json")
+MODEL = re.compile(
+    rf"models/[A-Za-z0-9][A-Za-z0-9._+-]{{0,79}}/({'|'.join(map(re.escape, MODEL_FILES))})|models/evaluation\.json"
+)
 ADDRESS = re.compile(r"(https?)://\S+")
 
 
-def fetch(source: str, folder: Path | str, *, sha256: str | None = None, overwrite: bool = False, report=None) -> list[Path]:
+def fetch(
+    source: str, folder: Path | str, *, sha256: str | None = None, overwrite: bool = False, report=None
+) -> list[Path]:
     """Puts the data of `source`, a file or an http(s) address, into `folder` (made if need be); the paths written.
 
     sha256: digest (hex) that the file or the answer must have. report(bytes so far, bytes in all or None) is called while it is
@@ -44,16 +48,20 @@ def fetch(source: str, folder: Path | str, *, sha256: str | None = None, overwri
     content = read(source, report)
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256.strip().lower():
-        raise DataError(f"{source} has the sha256 {digest}, not {sha256}: it is another version, or it was damaged on its way. "
-                        "Nothing was changed.")
+        raise DataError(
+            f"{source} has the sha256 {digest}, not {sha256}: it is another version, or it was damaged on its way. "
+            "Nothing was changed."
+        )
     files = unpacked(source, content) if content[:2] == b"PK" else {FILE: content}
     file_place(folder / FILE, make=True)
     for name, data in files.items():
         path = folder / name
         if not overwrite and path.exists() and path.read_bytes() != data:
             what = "database" if name == FILE else name
-            raise DataError(f"{folder} has another {what} already. Give --overwrite to replace it, or set ELNES_LAB_DATA to the "
-                            "folder that is to have this one.")
+            raise DataError(
+                f"{folder} has another {what} already. Give --overwrite to replace it, or set ELNES_LAB_DATA to the "
+                "folder that is to have this one."
+            )
     files |= {STRUCTURES: checked(source, files[FILE])}
     files[CHECKSUMS] = sums(folder / CHECKSUMS, files)
     written = []
@@ -64,8 +72,10 @@ def fetch(source: str, folder: Path | str, *, sha256: str | None = None, overwri
             write_whole(path, data)
             written.append(path)
     except OSError as problem:
-        raise DataError(f"{folder} cannot be written: {problem.strerror or problem}. Make room, or set ELNES_LAB_DATA to another "
-                        "folder.") from None
+        raise DataError(
+            f"{folder} cannot be written: {problem.strerror or problem}. Make room, or set ELNES_LAB_DATA to another "
+            "folder."
+        ) from None
     return written
 
 
@@ -73,8 +83,10 @@ def sums(path: Path, files: dict[str, bytes]) -> bytes:
     """SHA256SUMS with the new files; lines about others stay."""
     old = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
     kept = [line for line in old if line.partition("  ")[2] not in files]
-    return "".join(f"{line}\n" for line in [*(f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in files.items()), *kept]
-                   ).encode()
+    return "".join(
+        f"{line}\n"
+        for line in [*(f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in files.items()), *kept]
+    ).encode()
 
 
 def read(source: str, report=None) -> bytes:
@@ -84,17 +96,25 @@ def read(source: str, report=None) -> bytes:
             with urllib.request.urlopen(source, timeout=TIMEOUT) as answer:
                 return blocks(source, answer, int(answer.headers.get("Content-Length") or 0) or None, report)
         if not os.path.isfile(source):
-            raise DataError(f"There is no file {source}. Name the database file {FILE}, a zip of the project's folder data, or "
-                            "an address (https://...) of one of them.")
+            raise DataError(
+                f"There is no file {source}. Name the database file {FILE}, a zip of the project's folder data, or "
+                "an address (https://...) of one of them."
+            )
         with open(source, "rb") as file:
             return blocks(source, file, os.fstat(file.fileno()).st_size, report)
     except urllib.error.HTTPError as problem:
         raise DataError(f"{source} answers {problem.code} ({problem.reason}). Check the address.") from None
     except DataError:
         raise
-    except (OSError, ValueError, http.client.HTTPException) as problem:  # no network, a broken connection, a certificate, a name
+    except (
+        OSError,
+        ValueError,
+        http.client.HTTPException,
+    ) as problem:  # no network, a broken connection, a certificate, a name
         reason = getattr(problem, "reason", None) or getattr(problem, "strerror", None) or problem
-        raise DataError(f"{source} cannot be read: {reason}. Check the name and the connection, then try again.") from None
+        raise DataError(
+            f"{source} cannot be read: {reason}. Check the name and the connection, then try again."
+        ) from None
 
 
 def blocks(source: str, stream, total: int | None, report) -> bytes:
@@ -118,13 +138,20 @@ def unpacked(source: str, content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             there = {info.filename: info for info in archive.infolist() if not info.is_dir()}
-            bases = sorted({PurePosixPath(name).parent for name in there if PurePosixPath(name).name == FILE},
-                           key=lambda path: len(path.parts))
+            bases = sorted(
+                {PurePosixPath(name).parent for name in there if PurePosixPath(name).name == FILE},
+                key=lambda path: len(path.parts),
+            )
             if not bases:
-                raise DataError(f"{source} holds no {FILE}. Fetch a zip of the project's folder data, or that file itself.")
+                raise DataError(
+                    f"{source} holds no {FILE}. Fetch a zip of the project's folder data, or that file itself."
+                )
             prefix = "" if bases[0] == PurePosixPath(".") else f"{bases[0]}/"
-            wanted = {name.removeprefix(prefix): info for name, info in there.items() if name.startswith(prefix)
-                      and (name == prefix + FILE or MODEL.fullmatch(name.removeprefix(prefix)))}
+            wanted = {
+                name.removeprefix(prefix): info
+                for name, info in there.items()
+                if name.startswith(prefix) and (name == prefix + FILE or MODEL.fullmatch(name.removeprefix(prefix)))
+            }
             if sum(info.file_size for info in wanted.values()) > LIMIT:
                 raise DataError(f"{source} unpacks to more than the {LIMIT >> 20} MB of any data. Check the name.")
             found = {}

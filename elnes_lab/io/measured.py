@@ -16,8 +16,16 @@ OXYGEN_K = 540.0  # eV
 FEWEST, MOST = 10, 200_000  # points of a spectrum
 TEXT_LIMIT = 64 * 2**20  # bytes of a text file
 LARGEST = 1e30  # intensities beyond are not numbers that a detector gives
-BINARY = {".dm3": "dm", ".dm4": "dm", ".hspy": "hspy", ".nxs": "nexus", ".h5": "nexus", ".hdf5": "nexus", ".hdf": "nexus",
-          ".nx": "nexus"}
+BINARY = {
+    ".dm3": "dm",
+    ".dm4": "dm",
+    ".hspy": "hspy",
+    ".nxs": "nexus",
+    ".h5": "nexus",
+    ".hdf5": "nexus",
+    ".hdf": "nexus",
+    ".nx": "nexus",
+}
 TEXTS = {".csv", ".txt", ".dat", ".xdi", ".msa", ".emsa", ".ems", ".xy", ".tsv", ".asc", ".nor", ".prn", ".xmu"}
 SUFFIXES = (*BINARY, *sorted(TEXTS))
 KNOWN = "DM3, DM4, EMSA/MSA, HyperSpy (.hspy), NeXus or HDF5, .xdi, or a table of text with two columns"
@@ -56,8 +64,15 @@ class Measured:
 
     def record(self):
         """What was read, for an export: a dict of texts and numbers."""
-        found = {"file": self.name, "format": self.kind, "points": len(self.energy), "from_eV": float(self.energy[0]),
-                 "to_eV": float(self.energy[-1]), "unit": self.unit, "notes": list(self.notes)}
+        found = {
+            "file": self.name,
+            "format": self.kind,
+            "points": len(self.energy),
+            "from_eV": float(self.energy[0]),
+            "to_eV": float(self.energy[-1]),
+            "unit": self.unit,
+            "notes": list(self.notes),
+        }
         if len(self.items) > 1:
             found["item"] = self.items[self.item]
         if self.region:
@@ -65,7 +80,9 @@ class Measured:
         return found | self.facts
 
 
-def read(source, content: bytes | None = None, *, item: int | None = None, region=None, around: float = OXYGEN_K) -> Measured:
+def read(
+    source, content: bytes | None = None, *, item: int | None = None, region=None, around: float = OXYGEN_K
+) -> Measured:
     """The measured spectrum in a file, or in `content` (bytes) of a file called `source`.
 
     item: number of the spectrum or column in a file of several (default: the first that covers the energy `around`, eV: the O K
@@ -81,15 +98,18 @@ def read(source, content: bytes | None = None, *, item: int | None = None, regio
         path = Path(source)
         try:
             if not path.is_file():
-                raise DataError(f"{name} is {'a folder' if path.is_dir() else 'no file that is there'}. Name a file: {KNOWN}.")
+                raise DataError(
+                    f"{name} is {'a folder' if path.is_dir() else 'no file that is there'}. Name a file: {KNOWN}."
+                )
             size = path.stat().st_size
             with path.open("rb") as file:
                 head = file.read(16)
         except (OSError, ValueError) as problem:
             if isinstance(problem, DataError):
                 raise
-            raise DataError(f"{name} cannot be read: {getattr(problem, 'strerror', None) or problem}. "
-                            "Name another file.") from None
+            raise DataError(
+                f"{name} cannot be read: {getattr(problem, 'strerror', None) or problem}. Name another file."
+            ) from None
     else:
         path, size, head = None, len(content), content[:16]
     if not size:
@@ -99,8 +119,10 @@ def read(source, content: bytes | None = None, *, item: int | None = None, regio
         found = measured_binary.read(name, kind, path, content, item, region, around)
     else:
         if size > TEXT_LIMIT:
-            raise DataError(f"{name} has {size >> 20} MB, too much for a table of one spectrum ({TEXT_LIMIT >> 20} MB at most). "
-                            "Save the spectrum alone.")
+            raise DataError(
+                f"{name} has {size >> 20} MB, too much for a table of one spectrum ({TEXT_LIMIT >> 20} MB at most). "
+                "Save the spectrum alone."
+            )
         if region is not None:
             raise DataError(f"{name} is a table, not a spectrum image, so it has no region. Leave the region out.")
         if content is None:
@@ -120,7 +142,7 @@ def shown_name(source) -> str:
 
 
 def kind_of(name: str, head: bytes) -> str:
-    """"dm", "hspy", "nexus" or "text": by the first bytes, and by the name where these leave a choice."""
+    """ "dm", "hspy", "nexus" or "text": by the first bytes, and by the name where these leave a choice."""
     suffix = Path(name).suffix.lower()
     if head.startswith(HDF5):
         return BINARY.get(suffix) if BINARY.get(suffix) in ("hspy", "nexus") else "nexus"
@@ -129,11 +151,23 @@ def kind_of(name: str, head: bytes) -> str:
     if head.startswith((b"PK\3\4", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"Rar!", b"7z\xbc\xaf")):
         raise DataError(f"{name} is an archive. Unpack it and give the spectrum that is inside.")
     if suffix in BINARY:
-        raise DataError(f"{name} is no {suffix} file: it does not begin as such a file does. Save it again, or give another one.")
+        raise DataError(
+            f"{name} is no {suffix} file: it does not begin as such a file does. Save it again, or give another one."
+        )
     return "text"
 
 
-def tidy(name, *, kind, energy, intensity, unit="", energy_unit="", notes=(), **rest) -> Measured:
+def tidy(
+    name,
+    *,
+    kind,
+    energy,
+    intensity,
+    unit="",
+    energy_unit="",
+    notes=(),
+    **rest,
+) -> Measured:
     """A Measured of numbers as they stood in a file: only finite ones, energies in eV, ascending, each once.
 
     Raises DataError where fewer than ten points are left.
@@ -146,8 +180,10 @@ def tidy(name, *, kind, energy, intensity, unit="", energy_unit="", notes=(), **
         good = np.isfinite(energy) & np.isfinite(intensity) & (np.abs(energy) < LARGEST) & (np.abs(intensity) < LARGEST)
     if good.sum() < FEWEST:
         what = "No point of it is a number" if not good.any() else f"Only {good.sum()} of its points are numbers"
-        raise DataError(f"{name} holds no spectrum. {what}; at least {FEWEST} are needed. Give a file with energies and "
-                        "intensities.")
+        raise DataError(
+            f"{name} holds no spectrum. {what}; at least {FEWEST} are needed. Give a file with energies and "
+            "intensities."
+        )
     if not good.all():
         notes.append(f"{plural((~good).sum(), 'point')} without a number left out.")
     energy, intensity = energy[good], intensity[good]
@@ -162,12 +198,16 @@ def tidy(name, *, kind, energy, intensity, unit="", energy_unit="", notes=(), **
         notes.append("Energies were not in order; sorted.")
     distinct, place = np.unique(energy, return_inverse=True)
     if len(distinct) < len(energy):
-        notes.append(f"{plural(len(energy) - len(distinct), 'point')} at an energy that occurs twice: the mean was taken.")
+        notes.append(
+            f"{plural(len(energy) - len(distinct), 'point')} at an energy that occurs twice: the mean was taken."
+        )
         energy, intensity = distinct, np.bincount(place, intensity) / np.bincount(place)
     if len(energy) < FEWEST:
         raise DataError(f"{name} holds no spectrum: its points lie at {len(energy)} energies only. Give another file.")
     if len(energy) > MOST:
-        raise DataError(f"{name} has {len(energy):,} points, more than the {MOST:,} that a spectrum may have. Bin it first.")
+        raise DataError(
+            f"{name} has {len(energy):,} points, more than the {MOST:,} that a spectrum may have. Bin it first."
+        )
     return Measured(name=name, kind=kind, energy=energy, intensity=intensity, unit=unit, notes=tuple(notes), **rest)
 
 
@@ -177,8 +217,12 @@ def to_ev(name, unit, energy):
     factors = {"ev": 1.0, "kev": 1e3, "mev": 1e-3 if unit.strip().startswith("m") else 1e6, "": 1.0}
     if plain not in factors:
         raise DataError(f"{name} counts in {unit[:20]!r}, not in eV. Give a spectrum over the energy.")
-    if plain == "kev" or (not plain and 0.2 < energy.min() and energy.max() < 5 and (np.abs(energy - 0.54) < 0.02).any()):
-        return 1e3, ["Energies were in keV; now in eV." if plain else "Energies taken for keV, as there is no unit; now in eV."]
+    if plain == "kev" or (
+        not plain and 0.2 < energy.min() and energy.max() < 5 and (np.abs(energy - 0.54) < 0.02).any()
+    ):
+        return 1e3, [
+            "Energies were in keV; now in eV." if plain else "Energies taken for keV, as there is no unit; now in eV."
+        ]
     return factors[plain], []
 
 

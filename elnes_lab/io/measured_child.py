@@ -74,7 +74,9 @@ def check_links(path: str) -> None:
     """Refuses an HDF5 file that would have other files read: external links, external storage, virtual datasets."""
     import h5py
 
-    outside = Refused("{name} refers to other files, which are not opened here. Save the spectrum itself into one file.")
+    outside = Refused(
+        "{name} refers to other files, which are not opened here. Save the spectrum itself into one file."
+    )
     with h5py.File(path, "r") as file:
         waiting, seen = [file], 0
         while waiting:
@@ -107,15 +109,28 @@ def plain_pairs(path: str) -> list[dict]:
         groups = [file]
         file.visititems(lambda name, part: groups.append(part) if isinstance(part, h5py.Group) else None)
         for group in groups:
-            flat = {name: part for name, part in group.items() if isinstance(part, h5py.Dataset) and part.ndim == 1
-                    and part.dtype.kind in "iuf" and part.size <= MOST}
-            energy = next((name for name in flat if name.casefold() in ("energy", "energies", "energy_loss", "eloss", "ev")), None)
+            flat = {
+                name: part
+                for name, part in group.items()
+                if isinstance(part, h5py.Dataset) and part.ndim == 1 and part.dtype.kind in "iuf" and part.size <= MOST
+            }
+            energy = next(
+                (name for name in flat if name.casefold() in ("energy", "energies", "energy_loss", "eloss", "ev")), None
+            )
             if energy is None:
                 continue
-            axis = {"axis": flat[energy][...].astype(float), "units": text(flat[energy].attrs.get("units", "")),
-                    "name": "Energy", "size": flat[energy].size, "index_in_array": 0}
-            found += [{"data": part[...].astype(float), "axes": [axis], "metadata": {"General": {"title": name}}}
-                      for name, part in flat.items() if name != energy and part.size == flat[energy].size]
+            axis = {
+                "axis": flat[energy][...].astype(float),
+                "units": text(flat[energy].attrs.get("units", "")),
+                "name": "Energy",
+                "size": flat[energy].size,
+                "index_in_array": 0,
+            }
+            found += [
+                {"data": part[...].astype(float), "axes": [axis], "metadata": {"General": {"title": name}}}
+                for name, part in flat.items()
+                if name != energy and part.size == flat[energy].size
+            ]
     return found
 
 
@@ -168,20 +183,31 @@ def answer(wanted: dict) -> tuple[dict, dict]:
     found = usable(found)
     if not found:
         raise Refused("{name} holds no spectrum over an energy axis. Give a file with one, or a table of two columns.")
-    energies = [values_of(signal["axes"][k]) * (1e3 if text(signal["axes"][k].get("units", "")).casefold() == "kev" else 1)
-                for signal, k in found]
+    energies = [
+        values_of(signal["axes"][k]) * (1e3 if text(signal["axes"][k].get("units", "")).casefold() == "kev" else 1)
+        for signal, k in found
+    ]
     item = wanted["item"]
     if item is None:
         item = next((i for i, e in enumerate(energies) if e.min() <= wanted["around"] <= e.max()), 0)
     if not 0 <= item < len(found):
-        raise Refused(f"{{name}} holds {len(found)} spectra; number {item} is none of them. Give 0 to {len(found) - 1}.")
+        raise Refused(
+            f"{{name}} holds {len(found)} spectra; number {item} is none of them. Give 0 to {len(found) - 1}."
+        )
     (signal, k), energy = found[item], values_of(found[item][0]["axes"][found[item][1]])
     data, axis = signal["data"], signal["axes"][k]
     if data.shape[k] != len(energy):
         raise Refused("{name} is damaged: its energy axis is not as long as its data. Save it again.")
-    head = {"kind": format, "unit": text(signal.get("metadata", {}).get("Signal", {}).get("quantity", "")),
-            "energy_unit": text(axis.get("units", "")), "items": [title(s, i) for i, (s, _) in enumerate(found)], "item": item,
-            "notes": [], "facts": {}, "region": None}
+    head = {
+        "kind": format,
+        "unit": text(signal.get("metadata", {}).get("Signal", {}).get("quantity", "")),
+        "energy_unit": text(axis.get("units", "")),
+        "items": [title(s, i) for i, (s, _) in enumerate(found)],
+        "item": item,
+        "notes": [],
+        "facts": {},
+        "region": None,
+    }
     order = [j for j in range(data.ndim) if j != k]
     image = data.transpose(*order, k)
     shape = [size for size in image.shape[:-1] if size > 1]
@@ -192,21 +218,25 @@ def answer(wanted: dict) -> tuple[dict, dict]:
     arrays = {"energy": energy}
     if rows * columns == 1:
         if wanted["region"] is not None:
-            raise Refused("{name} is a single spectrum, not a spectrum image, so it has no region. Leave the region out.")
+            raise Refused(
+                "{name} is a single spectrum, not a spectrum image, so it has no region. Leave the region out."
+            )
         arrays["intensity"] = compute(image[0, 0])
         return head, arrays
     region = wanted["region"] or [0, rows, 0, columns]
     top, bottom, left, right = (int(value) for value in region)
     if not (0 <= top < bottom <= rows and 0 <= left < right <= columns):
-        raise Refused(f"The region is not within the image of {{name}}, {rows} rows of {columns} pixels. Give first row, last row, "
-                      "first column, last column, counted from 0, the last ones excluded.")
+        raise Refused(
+            f"The region is not within the image of {{name}}, {rows} rows of {columns} pixels. Give first row, last row, "
+            "first column, last column, counted from 0, the last ones excluded."
+        )
     arrays["intensity"] = added(image[top:bottom, left:right])
     step = [max(1, math.ceil(size / PICTURE)) for size in (rows, columns)]
     scaled = energies[item]
     inside = np.flatnonzero((scaled >= WINDOW[0]) & (scaled <= WINDOW[1]))
     first, last = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, len(energy))
     part = slice(first, last, max(1, (last - first) // PLANES))
-    arrays["picture"] = compute(image[::step[0], ::step[1], part].mean(axis=-1, dtype=float))
+    arrays["picture"] = compute(image[:: step[0], :: step[1], part].mean(axis=-1, dtype=float))
     head |= {"step": step, "shape": [rows, columns], "region": [top, bottom, left, right]}
     count = (bottom - top) * (right - left)
     head["notes"].append(f"Sum over {count:,} pixels of a spectrum image of {rows:,} times {columns:,}.")
@@ -225,7 +255,7 @@ def added(image) -> np.ndarray:
     rows, columns, size = image.shape
     total, block = np.zeros(size), max(1, BLOCK // (columns * size))
     for start in range(0, rows, block):
-        total += compute(image[start:start + block].sum(axis=(0, 1), dtype=float))
+        total += compute(image[start : start + block].sum(axis=(0, 1), dtype=float))
     return total
 
 
@@ -234,7 +264,12 @@ def main() -> None:
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     wanted = json.loads(sys.stdin.buffer.read())
-    for unneeded in ("xarray", "pandas", "scipy", "scipy.sparse"):  # dask takes a second to import what it finds of these
+    for unneeded in (
+        "xarray",
+        "pandas",
+        "scipy",
+        "scipy.sparse",
+    ):  # dask takes a second to import what it finds of these
         sys.modules.setdefault(unneeded, None)
     import dask.array  # noqa: F401 what it takes is not the file's
 
@@ -244,14 +279,19 @@ def main() -> None:
     except Refused as refused:
         head, arrays = {"refused": str(refused)}, {}
     except MemoryError:
-        head, arrays = {"refused": "{name} needs more memory than a file may take here. Cut out the part with the O K edge."}, {}
+        head, arrays = (
+            {"refused": "{name} needs more memory than a file may take here. Cut out the part with the O K edge."},
+            {},
+        )
     except Exception as problem:
         from .measured_text import short
 
         what = {"dm": "Digital Micrograph", "hspy": "HyperSpy", "nexus": "HDF5"}[wanted["kind"]]
         why = short(problem).replace(str(Path(wanted["path"]).parent), "").replace("{", "(").replace("}", ")")
-        head = {"refused": f"{{name}} cannot be read as a {what} file: {type(problem).__name__}, {why}. It is damaged or of a kind "
-                           "that is not known here; save it again, or give a table of two columns."}
+        head = {
+            "refused": f"{{name}} cannot be read as a {what} file: {type(problem).__name__}, {why}. It is damaged or of a kind "
+            "that is not known here; save it again, or give a table of two columns."
+        }
         arrays = {}
     head["arrays"] = {key: list(values.shape) for key, values in arrays.items()}
     body = b"".join(np.ascontiguousarray(values, "<f8").tobytes() for values in arrays.values())

@@ -18,7 +18,20 @@ MOST_COLUMNS = 500
 LONGEST_LINE = 20_000
 MOST_LINES = 500_000  # more than twice the points that a spectrum may have
 # Column names of absorption spectra, best first: what stands for the spectrum itself.
-SPECTRA = ("norm", "nor", "flat", "xmu", "mutrans", "mufluor", "mu", "mutey", "tey", "intensity", "counts", "absorption")
+SPECTRA = (
+    "norm",
+    "nor",
+    "flat",
+    "xmu",
+    "mutrans",
+    "mufluor",
+    "mu",
+    "mutey",
+    "tey",
+    "intensity",
+    "counts",
+    "absorption",
+)
 ENERGIES = ("energy", "e", "ev", "energy_ev", "energyloss", "energy loss")
 
 
@@ -27,7 +40,9 @@ def read(name: str, content: bytes, item: int | None) -> dict:
     text = decoded(name, content)
     lines = text.splitlines()
     if len(lines) > MOST_LINES:
-        raise DataError(f"{name} has {len(lines):,} lines, more than any spectrum ({MOST_LINES:,} at most). Save the spectrum alone.")
+        raise DataError(
+            f"{name} has {len(lines):,} lines, more than any spectrum ({MOST_LINES:,} at most). Save the spectrum alone."
+        )
     if any(line.upper().startswith("#FORMAT") and "EMSA" in line.upper() for line in lines[:5]):
         return read_msa(name, lines)
     return read_table(name, lines, item)
@@ -45,8 +60,10 @@ def decoded(name: str, content: bytes) -> str:
     sample = text[:4000]
     strange = sum(not letter.isprintable() and letter not in "\r\n\t\f" for letter in sample)
     if "\0" in text or strange > 0.05 * len(sample):
-        raise DataError(f"{name} is no text and no format that is known here. Give DM3, DM4, EMSA/MSA, HyperSpy, NeXus, .xdi "
-                        "or a table of text with two columns.")
+        raise DataError(
+            f"{name} is no text and no format that is known here. Give DM3, DM4, EMSA/MSA, HyperSpy, NeXus, .xdi "
+            "or a table of text with two columns."
+        )
     return text
 
 
@@ -56,7 +73,7 @@ def read_msa(name: str, lines: list[str]) -> dict:
 
     try:
         with np.errstate(all="ignore"):
-            signal, = parse_msa_string(io.StringIO("".join(line + "\n" for line in lines if line.strip())))
+            (signal,) = parse_msa_string(io.StringIO("".join(line + "\n" for line in lines if line.strip())))
         axis, header = signal["axes"][0], signal["original_metadata"]
         values = np.asarray(signal["data"], float)
         energy = float(axis["offset"]) + float(axis["scale"]) * np.arange(len(values))
@@ -64,22 +81,33 @@ def read_msa(name: str, lines: list[str]) -> dict:
         columns = int(float(header.get("NCOLUMNS") or 1))
         declared = int(float(header.get("NPOINTS") or len(values)))
     except Exception as problem:
-        raise DataError(f"{name} begins as an EMSA/MSA file and cannot be read as one ({short(problem)}). "
-                        "Save it again, or give a table of two columns.") from None
+        raise DataError(
+            f"{name} begins as an EMSA/MSA file and cannot be read as one ({short(problem)}). "
+            "Save it again, or give a table of two columns."
+        ) from None
     notes, paired = [], str(header.get("DATATYPE") or "").strip().upper() == "XY"
     if paired:
         pairs = msa_pairs(lines)
         if columns == 1 and len(pairs) == len(values):
             if np.abs(pairs - energy).max(initial=0) > 0.5 * abs(float(axis["scale"])):
-                notes.append("The energies beside the data differ from the scale in the header; those beside the data were used.")
+                notes.append(
+                    "The energies beside the data differ from the scale in the header; those beside the data were used."
+                )
             energy = pairs
     if declared != len(values):
         notes.append(f"The header announces {declared} points, there are {len(values)}.")
     written = re.search(r"\b[km]?eV\b", unit, re.IGNORECASE)  # "Energy Loss (eV)" too
     unit = written[0] if written else unit
     facts = {key.lower(): str(header[key])[:200] for key in ("TITLE", "OWNER", "DATE") if header.get(key)}
-    return {"kind": "EMSA/MSA", "energy": energy, "intensity": values, "energy_unit": unit, "notes": notes, "facts": facts,
-            "unit": str(header.get("YUNITS") or "")[:40]}
+    return {
+        "kind": "EMSA/MSA",
+        "energy": energy,
+        "intensity": values,
+        "energy_unit": unit,
+        "notes": notes,
+        "facts": facts,
+        "unit": str(header.get("YUNITS") or "")[:40],
+    }
 
 
 def msa_pairs(lines: list[str]) -> np.ndarray:
@@ -100,8 +128,10 @@ def read_table(name: str, lines: list[str], item: int | None) -> dict:
     """A table of numbers: energies in the first column, or the one called so, and the column `item` beside it."""
     scheme, start = find_scheme(lines)
     if scheme is None:
-        raise DataError(f"{name} has no two columns of numbers. Give a table with the energy in eV in the first column and the "
-                        "intensity in the second.")
+        raise DataError(
+            f"{name} has no two columns of numbers. Give a table with the energy in eV in the first column and the "
+            "intensity in the second."
+        )
     rows, skipped = [], 0
     width = len(scheme(lines[start]))
     for line in lines[start:]:
@@ -130,15 +160,23 @@ def read_table(name: str, lines: list[str], item: int | None) -> dict:
         items, values, best = [note, *items], {note: derived} | values, 0
     chosen = (best or 0) if item is None else item
     if not 0 <= chosen < len(items):
-        raise DataError(f"{name} has {len(items)} columns beside the energy; number {chosen} is none of them. Give 0 to "
-                        f"{len(items) - 1}.")
+        raise DataError(
+            f"{name} has {len(items)} columns beside the energy; number {chosen} is none of them. Give 0 to "
+            f"{len(items) - 1}."
+        )
     unit = next((u for u in ("keV", "eV") if names[energy].casefold().rstrip(")] ").endswith(u.casefold())), "")
     if len(items) > 1:
         notes.append(f"Of {len(items)} columns '{items[chosen][:60]}' was taken.")
-    return {"kind": "XDI table" if xas else "table of text", "energy": table[:, energy],
-            "intensity": list(values.values())[chosen] if len(values) == len(items) else table[:, rest[chosen]],
-            "energy_unit": unit, "items": tuple(items), "item": chosen, "notes": notes,
-            "facts": {"signal": "absorption"} if xas else {}}
+    return {
+        "kind": "XDI table" if xas else "table of text",
+        "energy": table[:, energy],
+        "intensity": list(values.values())[chosen] if len(values) == len(items) else table[:, rest[chosen]],
+        "energy_unit": unit,
+        "items": tuple(items),
+        "item": chosen,
+        "notes": notes,
+        "facts": {"signal": "absorption"} if xas else {},
+    }
 
 
 def absorption(columns: dict) -> tuple[np.ndarray | None, str]:

@@ -1,4 +1,5 @@
 """Whether a file or folder can be written, found out before the work whose result goes there."""
+
 import contextlib
 import os
 import tempfile
@@ -18,10 +19,10 @@ def file_place(path: Path | str, *, make: bool = False) -> Path:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         pass
-    except (OSError, ValueError) as problem:    # ValueError: a zero byte in the name
+    except (OSError, ValueError) as problem:  # ValueError: a zero byte in the name
         raise cannot(path, problem) from None
     else:
-        if not os.path.isfile(path):            # a device, a pipe or a link to nothing would be replaced by the file
+        if not os.path.isfile(path):  # a device, a pipe or a link to nothing would be replaced by the file
             raise DataError(f"{path} is {'a folder' if os.path.isdir(path) else 'no plain file'}. Name a file.")
     if not make and not os.path.isdir(path.parent):
         raise DataError(f"{path} cannot be written: there is no folder {path.parent}. Make it, or choose another one.")
@@ -49,14 +50,14 @@ def attempt(folder: Path, path: Path) -> None:
             raise DataError(f"{path} cannot be written: {nearest} is no folder. Choose another name.")
         if nearest != folder:
             with contextlib.suppress(FileNotFoundError):
-                os.lstat(folder)                # a name too long for the file system
-        with tempfile.TemporaryFile(dir=nearest):   # rights alone do not tell: read-only disks, /proc, quotas
+                os.lstat(folder)  # a name too long for the file system
+        with tempfile.TemporaryFile(dir=nearest):  # rights alone do not tell: read-only disks, /proc, quotas
             pass
     except OSError as problem:
         raise cannot(path, problem) from None
     except DataError:
         raise
-    except ValueError as problem:               # a zero byte in the name
+    except ValueError as problem:  # a zero byte in the name
         raise cannot(path, problem) from None
 
 

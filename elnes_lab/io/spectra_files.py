@@ -2,6 +2,7 @@
 
 A renderer gives {title: content}: one entry for a format that holds many spectra, one per spectrum for EMSA/MAS.
 """
+
 import errno
 import json
 import os
@@ -19,11 +20,11 @@ from ..errors import DataError
 from ..schema import IDEA, LICENCE, POLARIZATIONS
 from ..spectra import ENERGY_TITLES, STORED_LORENTZIAN_FWHM, grid_step
 
-PDOS_CHANNEL = "O p"            # the dipole-allowed final states at the O K edge
+PDOS_CHANNEL = "O p"  # the dipole-allowed final states at the O K edge
 JSON_SCHEMA = {"name": "elnes-lab.spectra", "version": 1}
-ENERGY_DIGITS = 6               # decimals of an energy in eV; removes the rounding noise of a step of 0.1
-TEMPORARY_BYTES = 4 * 2**20     # for columns and headers of a temporary file, on top of its spectra
-MSA_WIDTH = 64                  # characters of one header value in ISO 22029
+ENERGY_DIGITS = 6  # decimals of an energy in eV; removes the rounding noise of a step of 0.1
+TEMPORARY_BYTES = 4 * 2**20  # for columns and headers of a temporary file, on top of its spectra
+MSA_WIDTH = 64  # characters of one header value in ISO 22029
 ZERO_NOTES = {
     "vbm": ", that is the highest occupied level of the core-hole cell; PDOS: of the ground state",
     "onset": ", that is the first empty level of the core-hole cell; PDOS: of the ground state",
@@ -62,8 +63,9 @@ class SpectrumSet:
         return float(self.energy[0]), round(float(grid_step(self.energy)), ENERGY_DIGITS)
 
 
-def gather(db, *, zero: str = "vbm", polarization: str = ISOTROPIC, fwhm: float = 0.0,
-           pdos: bool = False) -> SpectrumSet:
+def gather(
+    db, *, zero: str = "vbm", polarization: str = ISOTROPIC, fwhm: float = 0.0, pdos: bool = False
+) -> SpectrumSet:
     """The spectra of a Database (n sites), n x p curves in bohr^2/eV, with the PDOS of the O p channel if asked for.
 
     polarization "all" is the isotropic mean, then x, y and z. Raises DataError for sites that have no place on the
@@ -75,9 +77,11 @@ def gather(db, *, zero: str = "vbm", polarization: str = ISOTROPIC, fwhm: float 
     lost = [str(site) for site, finite in zip(db.sites, np.isfinite(intensity).any(axis=(1, 2))) if not finite]
     if lost:
         listed = ", ".join(lost[:3]) + (", ..." if len(lost) > 3 else "")
-        remedy = "Leave them out with the filter \"onset > 0\"" if zero == "loss" else "Leave them out"
-        raise DataError(f"{len(lost)} of the {len(db)} sites ({listed}) have no place on the energy scale '{zero}': "
-                        f"where its zero lies is not known for them. {remedy}, or use the zero 'vbm'.")
+        remedy = 'Leave them out with the filter "onset > 0"' if zero == "loss" else "Leave them out"
+        raise DataError(
+            f"{len(lost)} of the {len(db)} sites ({listed}) have no place on the energy scale '{zero}': "
+            f"where its zero lies is not known for them. {remedy}, or use the zero 'vbm'."
+        )
     pdos_energy, pdos_values = db.pdos_curves(PDOS_CHANNEL, zero=zero, fwhm=fwhm) if pdos else (None, None)
     added = f", then a Gaussian of {fwhm:g} eV full width at half maximum" if fwhm else ""
     facts = {
@@ -90,14 +94,21 @@ def gather(db, *, zero: str = "vbm", polarization: str = ISOTROPIC, fwhm: float 
         "citation": f"ELNES Lab, data version {db.version}; after {IDEA}",
     }
     if pdos:
-        facts["PDOS"] = (f"ground state, {PDOS_CHANNEL}, states/eV/atom, Gaussian sigma 0.15 eV{added}; "
-                         "cut off where bands are missing")
+        facts["PDOS"] = (
+            f"ground state, {PDOS_CHANNEL}, states/eV/atom, Gaussian sigma 0.15 eV{added}; "
+            "cut off where bands are missing"
+        )
     return SpectrumSet(
-        sites=[str(site) for site in db.sites], energy=np.round(curves[0][0], ENERGY_DIGITS), intensity=intensity,
-        polarizations=wanted, pdos=pdos_values,
+        sites=[str(site) for site in db.sites],
+        energy=np.round(curves[0][0], ENERGY_DIGITS),
+        intensity=intensity,
+        polarizations=wanted,
+        pdos=pdos_values,
         pdos_energy=None if pdos_energy is None else np.round(pdos_energy, ENERGY_DIGITS),
-        columns={name: np.asarray(db[name]) for name in db.columns}, units=dict(db.units),
-        long_names=dict(db.long_names), facts=facts,
+        columns={name: np.asarray(db[name]) for name in db.columns},
+        units=dict(db.units),
+        long_names=dict(db.long_names),
+        facts=facts,
     )
 
 
@@ -125,16 +136,19 @@ def render_json(spectra: SpectrumSet) -> dict[str, bytes]:
     rows = []
     for i, site in enumerate(spectra.sites):
         row = {
-            "site": site, "columns": {name: plain(values[i]) for name, values in spectra.columns.items()},
+            "site": site,
+            "columns": {name: plain(values[i]) for name, values in spectra.columns.items()},
             "spectrum": {p: numbers(spectra.intensity[i, j]) for j, p in enumerate(spectra.polarizations)},
         }
         if spectra.pdos is not None:
             row["pdos"] = {PDOS_CHANNEL: numbers(spectra.pdos[i])}
         rows.append(row)
     whole = {
-        "schema": JSON_SCHEMA, "facts": spectra.facts,
-        "columns": {name: {"units": spectra.units[name], "long_name": spectra.long_names[name]}
-                    for name in spectra.columns},
+        "schema": JSON_SCHEMA,
+        "facts": spectra.facts,
+        "columns": {
+            name: {"units": spectra.units[name], "long_name": spectra.long_names[name]} for name in spectra.columns
+        },
         "units": {"energy": "eV", "spectrum": "bohr^2/eV", "pdos": "states/eV/atom"},
         "energy": spectra.energy.tolist(),
         **({} if spectra.pdos is None else {"pdos_energy": spectra.pdos_energy.tolist()}),
@@ -179,22 +193,47 @@ def render_hspy(spectra: SpectrumSet) -> dict[str, bytes]:
             "General": {"title": title, "notes": "\n".join(": ".join(fact) for fact in spectra.facts.items())},
             "Signal": {"signal_type": "EELS", "quantity": "Dipole strength (bohr^2/eV)"},
         },
-        "original_metadata": {"elnes_lab": {
-            "sites": spectra.sites, "polarizations": list(spectra.polarizations), "facts": spectra.facts,
-            "columns": {name: values.tolist() for name, values in spectra.columns.items()},
-            "units": spectra.units, "long_names": spectra.long_names,
-        }},
+        "original_metadata": {
+            "elnes_lab": {
+                "sites": spectra.sites,
+                "polarizations": list(spectra.polarizations),
+                "facts": spectra.facts,
+                "columns": {name: values.tolist() for name, values in spectra.columns.items()},
+                "units": spectra.units,
+                "long_names": spectra.long_names,
+            }
+        },
         "attributes": {"_lazy": False, "ragged": False},
-        "learning_results": {}, "models": {}, "package_info": {}, "tmp_parameters": {},
+        "learning_results": {},
+        "models": {},
+        "package_info": {},
+        "tmp_parameters": {},
     }
     return {"": written(file_writer, signal, "hspy")}
 
 
-def uniform_axis(index: int, name: str, size: int, *, units: str = "", offset: float = 0.0, scale: float = 1.0,
-                 navigate: bool = False) -> dict:
+def uniform_axis(
+    index: int,
+    name: str,
+    size: int,
+    *,
+    units: str = "",
+    offset: float = 0.0,
+    scale: float = 1.0,
+    navigate: bool = False,
+) -> dict:
     """A HyperSpy axis as RosettaSciIO's writers take it."""
-    return {"_type": "UniformDataAxis", "name": name, "units": units, "offset": offset, "scale": scale, "size": size,
-            "navigate": navigate, "is_binned": False, "index_in_array": index}
+    return {
+        "_type": "UniformDataAxis",
+        "name": name,
+        "units": units,
+        "offset": offset,
+        "scale": scale,
+        "size": size,
+        "navigate": navigate,
+        "is_binned": False,
+        "index_in_array": index,
+    }
 
 
 def render_msa(spectra: SpectrumSet) -> dict[str, bytes]:
@@ -211,14 +250,27 @@ def render_msa(spectra: SpectrumSet) -> dict[str, bytes]:
     for site, titles, curves in zip(spectra.sites, spectra.titles(), spectra.intensity):
         for title, polarization, curve in zip(titles, spectra.polarizations, curves):
             known = np.flatnonzero(np.isfinite(curve))
-            values = curve[known[0]:known[-1] + 1]
+            values = curve[known[0] : known[-1] + 1]
             start = round(offset + step * int(known[0]), ENERGY_DIGITS)
             text = ascii_text(f"{site} O K edge, {polarization}")
             header = {
-                "FORMAT": "EMSA/MAS Spectral Data File", "VERSION": "1.0", "TITLE": text, "DATE": "", "TIME": "",
-                "OWNER": "ELNES Lab", "NPOINTS": len(values), "NCOLUMNS": 1, "XUNITS": "eV", "YUNITS": "bohr^2/eV",
-                "DATATYPE": "XY", "XPERCHAN": step, "OFFSET": start, "SIGNALTYPE": "ELS", "XLABEL": "Energy loss",
-                "YLABEL": "Dipole strength", "COMMENT": comment,
+                "FORMAT": "EMSA/MAS Spectral Data File",
+                "VERSION": "1.0",
+                "TITLE": text,
+                "DATE": "",
+                "TIME": "",
+                "OWNER": "ELNES Lab",
+                "NPOINTS": len(values),
+                "NCOLUMNS": 1,
+                "XUNITS": "eV",
+                "YUNITS": "bohr^2/eV",
+                "DATATYPE": "XY",
+                "XPERCHAN": step,
+                "OFFSET": start,
+                "SIGNALTYPE": "ELS",
+                "XLABEL": "Energy loss",
+                "YLABEL": "Dipole strength",
+                "COMMENT": comment,
             }
             axis = uniform_axis(0, "Energy loss", len(values), units="eV", offset=start, scale=step)
             metadata = {"General": {"title": text}, "Signal": {"signal_type": "EELS"}}
@@ -255,5 +307,7 @@ def written(writer, signal: dict, suffix: str, **options) -> bytes:
             writer(str(path), signal, **options)
             return path.read_bytes()
     except OSError as problem:
-        raise DataError(f"The export needs temporary files, and they cannot be written: {problem.strerror or problem}. "
-                        "Make room, or name another folder in the environment variable TMPDIR.") from None
+        raise DataError(
+            f"The export needs temporary files, and they cannot be written: {problem.strerror or problem}. "
+            "Make room, or name another folder in the environment variable TMPDIR."
+        ) from None

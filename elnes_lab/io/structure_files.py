@@ -3,13 +3,14 @@
 Both hold the stored cell, not a symmetrized one, so that atom i of a file is atom i of the site labels
 ("quartz-alpha/O3"). The polarizations x, y, z are the axes of the extended XYZ file; a CIF keeps no axes.
 """
+
 import io
 
 import numpy as np
 
 from ..schema import IDEA, LICENCE
 
-SIGNIFICANT_FIGURES = 10        # of CIF's fractional coordinates and cell; closes round trips to 1e-9
+SIGNIFICANT_FIGURES = 10  # of CIF's fractional coordinates and cell; closes round trips to 1e-9
 
 
 def render_cif(db) -> dict[str, bytes]:
@@ -25,7 +26,7 @@ def render_cif(db) -> dict[str, bytes]:
         rows = db[np.asarray(db["structure"]) == structure]
         crystal = db.structure(structure)
         text = str(CifWriter(crystal, significant_figures=SIGNIFICANT_FIGURES))
-        body = text[text.index("data_"):].split("\n", 1)[1]
+        body = text[text.index("data_") :].split("\n", 1)[1]
         head = {
             "name": f"{rows['name'][0]} ({rows['kind'][0]}, {rows['source'][0]})",
             "space group found": rows["space_group"][0],
@@ -51,8 +52,11 @@ def render_extxyz(db) -> dict[str, bytes]:
         rows = db[np.asarray(db["structure"]) == structure]
         atoms = db.atoms(structure)
         sites = rows["atom"].astype(int)
-        for name, other, values in (("absorber", False, True), ("multiplicity", 0, rows["multiplicity"]),
-                                    ("onset", np.nan, rows["onset"])):
+        for name, other, values in (
+            ("absorber", False, True),
+            ("multiplicity", 0, rows["multiplicity"]),
+            ("onset", np.nan, rows["onset"]),
+        ):
             column = np.full(len(atoms), other)
             column[sites] = values
             atoms.set_array(name, column)

@@ -8,18 +8,42 @@
 
 Names load their module when first used, so that choices, datasets and cards need no torch.
 """
+
 from importlib import import_module
 
 MODULES = {
-    "Dataset": "dataset", "InputChoice": "choices", "TargetChoice": "choices", "usable": "dataset", "Split": "splits",
-    "make_split": "splits", "grouped_folds": "splits", "structure_groups": "splits", "Hyper": "hyper", "train": "training",
-    "Training": "training", "EpochRecord": "training", "Model": "model", "Prediction": "model", "coverage": "intervals",
-    "save": "store", "load": "store", "read_card": "store", "integrated_gradients": "attribution",
-    "jacobian": "attribution", "Ensemble": "ensemble", "train_ensemble": "ensemble", "cross_fit": "crossfit",
-    "KernelRidgeModel": "kernel_ridge", "train_kernel_ridge": "kernel_ridge",
-    "quantify": "quantification.reading", "load_quantifier": "quantification.reading", "Quantified": "quantification.result",
-    "Quantifier": "quantification.model", "train_quantifier": "quantification.training",
-    "predict_structure": "from_structure", "load_route": "structure_store",
+    "Dataset": "dataset",
+    "InputChoice": "choices",
+    "TargetChoice": "choices",
+    "usable": "dataset",
+    "Split": "splits",
+    "make_split": "splits",
+    "grouped_folds": "splits",
+    "structure_groups": "splits",
+    "Hyper": "hyper",
+    "train": "training",
+    "Training": "training",
+    "EpochRecord": "training",
+    "Model": "model",
+    "Prediction": "model",
+    "coverage": "intervals",
+    "save": "store",
+    "load": "store",
+    "read_card": "store",
+    "integrated_gradients": "attribution",
+    "jacobian": "attribution",
+    "Ensemble": "ensemble",
+    "train_ensemble": "ensemble",
+    "cross_fit": "crossfit",
+    "KernelRidgeModel": "kernel_ridge",
+    "train_kernel_ridge": "kernel_ridge",
+    "quantify": "quantification.reading",
+    "load_quantifier": "quantification.reading",
+    "Quantified": "quantification.result",
+    "Quantifier": "quantification.model",
+    "train_quantifier": "quantification.training",
+    "predict_structure": "from_structure",
+    "load_route": "structure_store",
 }
 __all__ = list(MODULES)
 

@@ -4,6 +4,7 @@
 >>> parts.inputs[0], parts.energy                           # contribution of each channel and bin to the mean intensity
 there
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -110,6 +111,8 @@ def target_bins(model, window) -> torch.Tensor:
     low, high = window
     inside = np.tile((model.target_energy >= low - 1e-6) & (model.target_energy <= high + 1e-6), model.target.curves)
     if not inside.any():
-        raise DataError(f"No energy of the spectrum lies between {low:g} and {high:g} eV: the model predicts "
-                        f"{model.target_energy[0]:.1f} to {model.target_energy[-1]:.1f} eV. Choose a window in there.")
+        raise DataError(
+            f"No energy of the spectrum lies between {low:g} and {high:g} eV: the model predicts "
+            f"{model.target_energy[0]:.1f} to {model.target_energy[-1]:.1f} eV. Choose a window in there."
+        )
     return torch.from_numpy(np.flatnonzero(inside))

@@ -86,7 +86,9 @@ def joined(first, second):
     """The rows of two datasets of the same choices, one after the other."""
     names = ("inputs", "scalars", "targets", "sites", "structures", "kinds", "groups", "scale")
     directed = None if first.directed is None else first.directed.joined(second.directed)
-    return dataclasses.replace(first, directed=directed, **{n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in names})
+    return dataclasses.replace(
+        first, directed=directed, **{n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in names}
+    )
 
 
 def inner_folds(groups: np.ndarray, k: int = INNER_FOLDS) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,4 +1,5 @@
 """What goes into a model and what comes out of it: plain, validated, serializable choices."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -42,21 +43,28 @@ class Choice:
         if not (is_number(low) and is_number(high)):
             raise DataError(f"The window {shown(self.window)} is not a pair of energies. Give (low, high) in eV.")
         if not (abs(low) <= FARTHEST and abs(high) <= FARTHEST):
-            raise DataError(f"The window {shown(self.window)} reaches farther than {FARTHEST:g} eV from its zero, where "
-                            "no data are. Give (low, high) in eV.")
+            raise DataError(
+                f"The window {shown(self.window)} reaches farther than {FARTHEST:g} eV from its zero, where "
+                "no data are. Give (low, high) in eV."
+            )
         for name in ("step", "broadening"):
             if not is_number(getattr(self, name)) or abs(getattr(self, name)) > FARTHEST:
                 raise DataError(f"The {name} must be a number in eV, not {shown(getattr(self, name))}.")
         low, high = float(low), float(high)
         if not (high - low >= 3 * self.step):
-            raise DataError(f"The window from {low:g} to {high:g} eV holds fewer than three steps of "
-                            f"{shown(self.step)} eV. Give (low, high) with high above low.")
+            raise DataError(
+                f"The window from {low:g} to {high:g} eV holds fewer than three steps of "
+                f"{shown(self.step)} eV. Give (low, high) with high above low."
+            )
         multiple = self.step / ENERGY_STEP
         if not multiple >= 1 - 1e-6 or abs(multiple - round(multiple)) > 1e-6:
-            raise DataError(f"The step {self.step:g} eV is not a multiple of the stored {ENERGY_STEP} eV. Take 0.1, 0.2, ...")
+            raise DataError(
+                f"The step {self.step:g} eV is not a multiple of the stored {ENERGY_STEP} eV. Take 0.1, 0.2, ..."
+            )
         if not 0 <= self.broadening <= BROADEST:
-            raise DataError("The broadening is a full width at half maximum in eV and cannot be negative or above "
-                            f"{BROADEST:g}.")
+            raise DataError(
+                f"The broadening is a full width at half maximum in eV and cannot be negative or above {BROADEST:g}."
+            )
         object.__setattr__(self, "window", (low, high))
         object.__setattr__(self, "step", float(self.step))
         object.__setattr__(self, "broadening", float(self.broadening))
@@ -127,14 +135,17 @@ class InputChoice(Choice):
             values = getattr(self, name)
             values = (values,) if isinstance(values, str) else values
             if not isinstance(values, (tuple, list, np.ndarray)) or not all(isinstance(value, str) for value in values):
-                raise DataError(f"The {what}s {shown(values)} are no list of names. Give them like (\"O p\", \"Si p\").")
+                raise DataError(f'The {what}s {shown(values)} are no list of names. Give them like ("O p", "Si p").')
             values = tuple(map(str, values))
             object.__setattr__(self, name, values)
             if len(set(values)) < len(values):
                 raise DataError(f"A {what} is named twice in {', '.join(values)}. Name each once.")
         if not self.channels:
-            raise DataError("No PDOS channel is chosen, so there is nothing to learn from. Choose one or more of "
-                            + ", ".join(CHANNELS) + ".")
+            raise DataError(
+                "No PDOS channel is chosen, so there is nothing to learn from. Choose one or more of "
+                + ", ".join(CHANNELS)
+                + "."
+            )
         for channel in self.channels:
             if channel not in CHANNELS:
                 raise unknown(shown(channel), CHANNELS, "channel")
@@ -142,7 +153,9 @@ class InputChoice(Choice):
             if scalar not in COLUMNS:
                 raise unknown(shown(scalar), COLUMNS, "column")
             if COLUMNS[scalar].dtype == "str":
-                raise DataError(f"The column '{scalar}' holds text, not numbers. Choose a numeric column, such as band_gap.")
+                raise DataError(
+                    f"The column '{scalar}' holds text, not numbers. Choose a numeric column, such as band_gap."
+                )
         if self.alignment not in INPUT_ALIGNMENTS:
             raise unknown(shown(self.alignment), INPUT_ALIGNMENTS, "input alignment")
 
@@ -169,7 +182,11 @@ class TargetChoice(Choice):
 
     def __post_init__(self):
         super().__post_init__()
-        for name, known in (("alignment", TARGET_ALIGNMENTS), ("polarization", POLARIZATION_CHOICES), ("normalization", NORMALIZATIONS)):
+        for name, known in (
+            ("alignment", TARGET_ALIGNMENTS),
+            ("polarization", POLARIZATION_CHOICES),
+            ("normalization", NORMALIZATIONS),
+        ):
             if getattr(self, name) not in known:
                 raise unknown(shown(getattr(self, name)), known, f"target {name}")
 

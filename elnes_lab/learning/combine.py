@@ -2,12 +2,13 @@
 
 Both are fitted to predictions of training rows by models that did not see the row's structure. Pure NumPy and SciPy.
 """
+
 from __future__ import annotations
 
 import numpy as np
 
 SMOOTH_ERROR, SMOOTH_APART = 7, 5  # points; about 1 eV: peaks are about as wide
-PULL = 0.002                        # of the logarithms of the coefficients towards equal shares
+PULL = 0.002  # of the logarithms of the coefficients towards equal shares
 
 
 def stacking(predictions: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -23,7 +24,7 @@ def stacking(predictions: np.ndarray, targets: np.ndarray, groups: np.ndarray) -
     root = counts[inverse][:, None] ** -0.25
     x = np.stack([(p * root).ravel() for p in np.asarray(predictions, float)], axis=1)
     y = (np.asarray(targets, float) * root).ravel()
-    firm = 1e3 * np.sqrt((y * y).sum())                   # the sum is 1 as nearly as matters
+    firm = 1e3 * np.sqrt((y * y).sum())  # the sum is 1 as nearly as matters
     square = x.T @ x + firm**2
     factor = np.linalg.cholesky(square + 1e-10 * np.trace(square) / len(square) * np.eye(len(square)))
     weights = nnls(factor.T, np.linalg.solve(factor, x.T @ y + firm**2))[0]

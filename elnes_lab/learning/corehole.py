@@ -34,7 +34,15 @@ class Effect:
         return tuple(self.weight[name] - self.weight["ground"] for name in ("computed", "predicted"))
 
 
-def effect(db, energy, computed, predicted, *, offset=0.0, fwhm=0.0) -> Effect:
+def effect(
+    db,
+    energy,
+    computed,
+    predicted,
+    *,
+    offset=0.0,
+    fwhm=0.0,
+) -> Effect:
     """The Effect for the n rows of a Database with ELNES computed and predicted (n, m) at energy (m,) + offset (n,) eV
     above the conduction-band edge of the core-hole cell.
 

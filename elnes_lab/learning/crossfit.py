@@ -9,6 +9,7 @@ intervals are calibrated on just those predictions.
 ...     print(progress.part, progress.record.epoch)
 >>> save(training.model, "data/models/ensemble")
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -33,7 +34,13 @@ class Progress(NamedTuple):
 
 
 def cross_fit(
-    dataset: Dataset, *, folds: int = FOLDS, seed: int = 0, models=PARTS, deterministic: bool = True, **hyper
+    dataset: Dataset,
+    *,
+    folds: int = FOLDS,
+    seed: int = 0,
+    models=PARTS,
+    deterministic: bool = True,
+    **hyper,
 ) -> CrossFit:
     """A CrossFit to iterate over; arguments as those of `ensemble.train_ensemble`."""
     return CrossFit(dataset, folds=folds, seed=seed, models=models, deterministic=deterministic, **hyper)
@@ -58,7 +65,16 @@ class CrossFit(Watched):
     directions or targets, for unknown models and for fewer groups of crystals than folds.
     """
 
-    def __init__(self, dataset: Dataset, *, folds=FOLDS, seed=0, models=PARTS, deterministic=True, **hyper):
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        folds=FOLDS,
+        seed=0,
+        models=PARTS,
+        deterministic=True,
+        **hyper,
+    ):
         self.data = dataset
         self.splits = grouped_folds(dataset, folds, seed=seed)
         self.trainings = [
@@ -73,7 +89,7 @@ class CrossFit(Watched):
             for record in training:
                 yield Progress(number, len(self.trainings), record)
             self.fitted.append(training.model)
-            training.training = None                     # its encoded rows are no longer needed
+            training.training = None  # its encoded rows are no longer needed
 
     @property
     def model(self) -> Ensemble:
@@ -96,7 +112,9 @@ class CrossFit(Watched):
         kinds = np.asarray(data.kinds == "crystal")
         names = [sorted(set(map(str, data.structures[rows]))) for rows in (kinds, ~kinds)]
         facts = {
-            "seed": self.seed, "models": list(self.models), "cross_fitted": len(self.splits),
+            "seed": self.seed,
+            "models": list(self.models),
+            "cross_fitted": len(self.splits),
             # Nothing that it predicts has been seen by what predicts it: to a reader, all crystals are tests.
             "split": {"train": [], "validation": [], "test": names[0], "amorphous": names[1]},
             "weights": [model.facts["weights"] for model in self.fitted],

@@ -4,6 +4,7 @@
 >>> split = make_split(data, seed=0)
 >>> train = data.subset(split.train)
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -81,9 +82,14 @@ class Dataset:
             target_energy, targets, scale = np.empty(0), np.empty((len(db), 0)), np.ones(len(db))
         else:
             target_energy, targets, scale = elnes_bins(db, target)
-        refuse([(~np.isfinite(inputs).all((1, 2)), "an undefined PDOS in the window"),
+        refuse(
+            [
+                (~np.isfinite(inputs).all((1, 2)), "an undefined PDOS in the window"),
                 (~np.isfinite(targets).all(1), "an undefined spectrum in the window"),
-                (~(scale > 0), "no intensity in the window, so the mean cannot be made 1")], db.sites)
+                (~(scale > 0), "no intensity in the window, so the mean cannot be made 1"),
+            ],
+            db.sites,
+        )
         return cls(
             np.asarray(inputs, np.float32),
             scalars.astype(np.float32),
@@ -256,7 +262,7 @@ def bins(energy, values, shift, choice) -> tuple[np.ndarray, np.ndarray]:
     for k in range(-SIDE, SIDE + 2):
         weight = math.prod((fraction - j) / (k - j) for j in range(-SIDE, SIDE + 2) if j != k)
         if np.any(weight):
-            moved = moved + weight[..., None].astype(np.float32) * stretch[..., k + SIDE:k + SIDE + length]
+            moved = moved + weight[..., None].astype(np.float32) * stretch[..., k + SIDE : k + SIDE + length]
     return centres, moved @ operator(length, margin, choice.bins, choice.points, choice.broadening)
 
 
@@ -268,7 +274,7 @@ def operator(size: int, start: int, count: int, points: int, broadening: float) 
     matrix = np.eye(size)
     if broadening:
         matrix = spectra.broaden(ENERGY_STEP * np.arange(size), matrix, gaussian_fwhm=broadening)
-    return matrix[:, start:start + count * points].reshape(size, count, points).mean(-1).astype(np.float32)
+    return matrix[:, start : start + count * points].reshape(size, count, points).mean(-1).astype(np.float32)
 
 
 def taken(data, choice: InputChoice) -> Dataset:
@@ -278,6 +284,8 @@ def taken(data, choice: InputChoice) -> Dataset:
     if not isinstance(data, Dataset):
         return Dataset.from_database(data, choice, None)
     if data.choice != choice:
-        raise DataError(f"The dataset was made with {data.choice}; this model takes {choice}. Give it the Database "
-                        "itself, or make the dataset with model.choice.")
+        raise DataError(
+            f"The dataset was made with {data.choice}; this model takes {choice}. Give it the Database "
+            "itself, or make the dataset with model.choice."
+        )
     return data

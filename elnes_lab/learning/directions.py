@@ -8,6 +8,7 @@ axes into one another turns the predictions with them, and the isotropic spectru
 >>> dataset = Dataset.from_database(db, InputChoice(directed=True))
 >>> dataset.directed.samples()                            # (3 n, channel, bin): x, y, z of the first site, then ...
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -19,10 +20,10 @@ from ..errors import DataError
 from ..schema import CHANNELS
 from .response import green, response
 
-STRENGTHS = (-20.0, -40.0)                             # eV per state of the core hole's potential on one p orbital
+STRENGTHS = (-20.0, -40.0)  # eV per state of the core hole's potential on one p orbital
 ALONG = ("p_a", *(f"p_a at {u:g} eV" for u in STRENGTHS))
-ISOTROPIC = ("O p", "Si p", "O s", "Si s", "DOS")      # channels without a direction
-BLOCKS = (*ALONG, *ISOTROPIC)                          # channels of a sample, in this order
+ISOTROPIC = ("O p", "Si p", "O s", "Si s", "DOS")  # channels without a direction
+BLOCKS = (*ALONG, *ISOTROPIC)  # channels of a sample, in this order
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +78,12 @@ def samples(dataset):
     names = ("scalars", "sites", "structures", "kinds", "groups", "scale")
     target = dataset.target and dataclasses.replace(dataset.target, polarization="isotropic")
     return dataclasses.replace(
-        dataset, inputs=found.samples(), targets=found.targets.reshape(3 * len(dataset), -1), target=target,
-        directed=None, **{name: np.repeat(getattr(dataset, name), 3, axis=0) for name in names},
+        dataset,
+        inputs=found.samples(),
+        targets=found.targets.reshape(3 * len(dataset), -1),
+        target=target,
+        directed=None,
+        **{name: np.repeat(getattr(dataset, name), 3, axis=0) for name in names},
     )
 
 

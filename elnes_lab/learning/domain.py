@@ -91,14 +91,18 @@ class DomainScore:
                     )
         for k in (k for k, (_, energy) in enumerate(self.names) if energy is None):
             name, unit = self.names[k][0].replace("_", " "), UNITS.get(self.names[k][0], "")
-            for excess, bound, words in ((above[k], self.part.high[k], "above the largest"),
-                                         (below[k], self.part.low[k], "below the smallest")):
+            for excess, bound, words in (
+                (above[k], self.part.high[k], "above the largest"),
+                (below[k], self.part.low[k], "below the smallest"),
+            ):
                 if excess > 0:
                     text = f"{name} {row[k]:.2f}{unit} lies {words} in training ({bound:.2f}{unit})"
                     found.append((float(excess) + 1, text))
         texts = [text for _, text in sorted(found, key=lambda entry: -entry[0])[:NAMED]]
         if distance > 1 and not texts:
-            texts = ["its curves as a whole are unlike those of any training structure, though no single energy is out of range"]
+            texts = [
+                "its curves as a whole are unlike those of any training structure, though no single energy is out of range"
+            ]
         return "; ".join(texts)
 
     def checked(self, dataset) -> np.ndarray:

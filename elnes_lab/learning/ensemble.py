@@ -6,6 +6,7 @@
 >>> prediction = training.model.predict(db)
 >>> prediction.mean, prediction.polarized, prediction.lower
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -29,8 +30,14 @@ PARTS = (KERNEL, NETWORK)
 ROWS_AT_ONCE = 512  # samples; their hidden units stay in the processor's cache
 # What suits three samples a site, of eight channels, best: fewer and larger steps than for one sample a site.
 # Wider hidden layers change the error by less than the seed does.
-HYPER = {"width": 64, "epochs": 40, "batch_size": 256, "learning_rate": 1e-2, "input_variance": 0.999,
-         "target_variance": 0.998}
+HYPER = {
+    "width": 64,
+    "epochs": 40,
+    "batch_size": 256,
+    "learning_rate": 1e-2,
+    "input_variance": 0.999,
+    "target_variance": 0.998,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +183,13 @@ def in_samples(split: Split) -> Split:
 
 
 def train_ensemble(
-    dataset: Dataset, split: Split, *, seed: int = 0, models=PARTS, deterministic: bool = True, **hyper
+    dataset: Dataset,
+    split: Split,
+    *,
+    seed: int = 0,
+    models=PARTS,
+    deterministic: bool = True,
+    **hyper,
 ) -> EnsembleTraining:
     """An EnsembleTraining to iterate over; hyper: of the network, as in `Hyper`, where other than `HYPER`."""
     return EnsembleTraining(dataset, split, seed=seed, models=models, deterministic=deterministic, **hyper)
@@ -191,7 +204,16 @@ class EnsembleTraining(Watched):
     Raises DataError, before any work, for a dataset without directions or targets, and for unknown models.
     """
 
-    def __init__(self, dataset: Dataset, split: Split, *, seed=0, models=PARTS, deterministic=True, **hyper):
+    def __init__(
+        self,
+        dataset: Dataset,
+        split: Split,
+        *,
+        seed=0,
+        models=PARTS,
+        deterministic=True,
+        **hyper,
+    ):
         self.models = tuple(models)
         for name in self.models:
             if name not in PARTS:
@@ -199,16 +221,21 @@ class EnsembleTraining(Watched):
         if not self.models:
             raise DataError("An ensemble of nothing cannot be trained. Choose " + " or ".join(PARTS) + ".")
         directed(dataset)
-        self.seed, self.split_structures = int(seed), {
-            part: sorted(set(map(str, dataset.structures[getattr(split, part)])))
-            for part in ("train", "validation", "test", "amorphous")}
+        self.seed, self.split_structures = (
+            int(seed),
+            {
+                part: sorted(set(map(str, dataset.structures[getattr(split, part)])))
+                for part in ("train", "validation", "test", "amorphous")
+            },
+        )
         self.data = dataset.subset(np.sort(split.development))
         self.training = self.kernel = self.left_out = None
         if NETWORK in self.models:
             from .training import train
 
-            self.training = train(samples(dataset), in_samples(split), seed=seed, deterministic=deterministic,
-                                  **{**HYPER, **hyper})
+            self.training = train(
+                samples(dataset), in_samples(split), seed=seed, deterministic=deterministic, **{**HYPER, **hyper}
+            )
             self.hyper = self.training.hyper
         self.records = self.run()
 
@@ -219,7 +246,6 @@ class EnsembleTraining(Watched):
 
     def run(self):
         from time import perf_counter
-
 
         begin = perf_counter()
         if KERNEL in self.models:
@@ -251,11 +277,14 @@ class EnsembleTraining(Watched):
         flat = as_target(outside, data.target)
         weights = stacking(flat, data.targets, data.groups)
         part = Part(self.kernel, network, weights)
-        facts = {"seed": self.seed, "split": self.split_structures, "models": list(self.models),
-                 "weights": dict(zip([m for m in PARTS if m in self.models], map(float, weights)))}
+        facts = {
+            "seed": self.seed,
+            "split": self.split_structures,
+            "models": list(self.models),
+            "weights": dict(zip([m for m in PARTS if m in self.models], map(float, weights))),
+        }
         residuals = data.targets - np.tensordot(weights, flat, 1)
         return assembled([part], data, residuals, variance, flat.std(0), {}, facts)
-
 
     def left_out_curves(self, rows, network) -> np.ndarray:
         """What each kind of model says (k, n, 3, m) of rows of the training data that it has not seen; network: with
@@ -281,7 +310,15 @@ class EnsembleTraining(Watched):
         return as_target(np.tensordot(weights, curves, 1), self.data.target)
 
 
-def assembled(parts, data: Dataset, residuals, variance, apart, folds: dict, facts: dict) -> Ensemble:
+def assembled(
+    parts,
+    data: Dataset,
+    residuals,
+    variance,
+    apart,
+    folds: dict,
+    facts: dict,
+) -> Ensemble:
     """An Ensemble with intervals from rows left out: residuals and apart (n, m), variance (n,). Too few groups for any
     level: no intervals."""
     crystal = np.asarray(data.kinds == "crystal")
@@ -290,5 +327,15 @@ def assembled(parts, data: Dataset, residuals, variance, apart, folds: dict, fac
         residuals, variance, apart, groups = residuals[crystal], variance[crystal], apart[crystal], data.groups[crystal]
         difficulty = Difficulty.fit(residuals, variance, apart, groups)
         widths = half_widths(residuals / difficulty(variance, apart), groups).astype(np.float32)
-    return Ensemble(parts, data.choice, data.target, data.energy, data.target_energy, difficulty, widths,
-                    data.checksum, folds, facts)
+    return Ensemble(
+        parts,
+        data.choice,
+        data.target,
+        data.energy,
+        data.target_energy,
+        difficulty,
+        widths,
+        data.checksum,
+        folds,
+        facts,
+    )

@@ -3,6 +3,7 @@
 parts: a list of {"kernel": number of its training sites or null, "network": {"hyper_parameters", "sizes"} or null};
 known: number of training sites stored, which the parts share; folds: structure -> number of the part that never saw it.
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -15,7 +16,13 @@ from .directions import BLOCKS, STRENGTHS
 from .hyper import Hyper
 
 KEYS = {name: kind for name, kind in MODEL_KEYS.items() if name not in ("hyper_parameters", "sizes")} | {
-    "channels": list, "strengths": list, "parts": list, "folds": dict, "known": int, "intervals": int}
+    "channels": list,
+    "strengths": list,
+    "parts": list,
+    "folds": dict,
+    "known": int,
+    "intervals": int,
+}
 MOST_PARTS = 20
 MOST_PAIRS = 10**8  # training samples squared, of all parts: what a prediction keeps in memory, 4 bytes each
 
@@ -82,8 +89,11 @@ def part_of(entry, known: int, choice: InputChoice, target: TargetChoice, refuse
         raise refuse(f"a part of it has {shown(kernel)} training sites of {known}.")
     if network is None:
         return PartMeaning(kernel or 0, None, None)
-    if not isinstance(network, dict) or network.keys() != {"hyper_parameters", "sizes"} or not all(
-            isinstance(value, dict) for value in network.values()):
+    if (
+        not isinstance(network, dict)
+        or network.keys() != {"hyper_parameters", "sizes"}
+        or not all(isinstance(value, dict) for value in network.values())
+    ):
         raise refuse(f"a network of it is {shown(network)}.")
     try:
         hyper = Hyper.of(network["hyper_parameters"])

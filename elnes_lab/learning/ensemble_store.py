@@ -5,6 +5,7 @@
 model, "i.kernel.*" how it weighs them, "i.network.*" the networks' weights, "i.weights" what the two count. Matrices
 are float16: models are rounded so when they are trained. The card is described in `ensemble_card`.
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -37,8 +38,11 @@ def save(model: Ensemble, folder: Path | str, *, metrics: dict | None = None) ->
     arrays, described = shared(model), []
     arrays |= {"energy": model.energy, "target_energy": model.target_energy}
     if model.difficulty is not None:
-        arrays |= {"profile": model.difficulty.profile, "coefficients": model.difficulty.coefficients,
-                   "widths": model.widths}
+        arrays |= {
+            "profile": model.difficulty.profile,
+            "coefficients": model.difficulty.coefficients,
+            "widths": model.widths,
+        }
     for i, part in enumerate(model.parts):
         arrays[f"{i}.weights"] = part.weights
         entry = {"kernel": None, "network": None}
@@ -51,11 +55,20 @@ def save(model: Ensemble, folder: Path | str, *, metrics: dict | None = None) ->
             arrays |= {f"{i}.network.{name}": value.numpy() for name, value in network.state_dict().items()}
         described.append(entry)
     card = {
-        "layout": ENSEMBLE, "data_sha256": model.checksum, "weights_sha256": "0" * 64,
-        "inputs": model.choice.to_dict(), "target": model.target.to_dict(), "channels": list(BLOCKS),
-        "strengths": list(STRENGTHS), "parts": described, "folds": model.folds,
-        "known": len(arrays.get("known.along", ())), "intervals": int(model.difficulty is not None),
-        "training": model.facts, "metrics": metrics or {}, "interval_levels": list(LEVELS),
+        "layout": ENSEMBLE,
+        "data_sha256": model.checksum,
+        "weights_sha256": "0" * 64,
+        "inputs": model.choice.to_dict(),
+        "target": model.target.to_dict(),
+        "channels": list(BLOCKS),
+        "strengths": list(STRENGTHS),
+        "parts": described,
+        "folds": model.folds,
+        "known": len(arrays.get("known.along", ())),
+        "intervals": int(model.difficulty is not None),
+        "training": model.facts,
+        "metrics": metrics or {},
+        "interval_levels": list(LEVELS),
         "versions": {"elnes_lab": VERSION, "numpy": np.__version__, "python": platform.python_version()},
     }
     to_bytes(card)
@@ -73,8 +86,13 @@ def shared(model: Ensemble) -> dict[str, np.ndarray]:
     for i, part in enumerate(model.parts):
         if part.kernel is None:
             continue
-        sites = np.concatenate([part.kernel.features.reshape(len(part.kernel.features) // 3, -1),
-                                part.kernel.targets.reshape(len(part.kernel.targets) // 3, -1)], axis=1)
+        sites = np.concatenate(
+            [
+                part.kernel.features.reshape(len(part.kernel.features) // 3, -1),
+                part.kernel.targets.reshape(len(part.kernel.targets) // 3, -1),
+            ],
+            axis=1,
+        )
         places = []
         for row in sites:
             key = row.tobytes()
@@ -88,10 +106,12 @@ def shared(model: Ensemble) -> dict[str, np.ndarray]:
     bins, scalars = model.choice.bins, len(model.choice.scalars)
     features, targets = np.split(np.array(rows), [3 * (len(BLOCKS) * bins + scalars)], axis=1)
     features = features.reshape(len(rows), 3, -1)
-    channels = features[..., :len(BLOCKS) * bins].reshape(len(rows), 3, len(BLOCKS), bins)
+    channels = features[..., : len(BLOCKS) * bins].reshape(len(rows), 3, len(BLOCKS), bins)
     return found | {
-        "known.along": channels[:, :, :len(ALONG)], "known.shared": channels[:, 0, len(ALONG):],
-        "known.scalars": features[:, 0, len(BLOCKS) * bins:], "known.targets": targets.reshape(len(rows), 3, -1),
+        "known.along": channels[:, :, : len(ALONG)],
+        "known.shared": channels[:, 0, len(ALONG) :],
+        "known.scalars": features[:, 0, len(BLOCKS) * bins :],
+        "known.targets": targets.reshape(len(rows), 3, -1),
     }
 
 
@@ -102,8 +122,11 @@ def entries(said: EnsembleMeaning) -> dict[str, Entry]:
     wanted = {"energy": Entry("float64", (bins,)), "target_energy": Entry("float64", (curve,))}
     if said.intervals:
         size = curve * said.target.curves
-        wanted |= {"profile": Entry("float64", (size,)), "coefficients": Entry("float64", (3,)),
-                   "widths": Entry("float32", (len(LEVELS), size))}
+        wanted |= {
+            "profile": Entry("float64", (size,)),
+            "coefficients": Entry("float64", (3,)),
+            "widths": Entry("float32", (len(LEVELS), size)),
+        }
     if any(part.kernel for part in said.parts):
         number = "float16" if said.target.normalization == "mean" else "float32"
         wanted |= {
@@ -122,8 +145,10 @@ def entries(said: EnsembleMeaning) -> dict[str, Entry]:
                 f"{i}.kernel.theta": Entry("float32", (len(BLOCKS) + len(said.choice.scalars) + 1,)),
             }
         if part.hyper is not None:
-            wanted |= {f"{i}.network.{name}": Entry("float16" if value.ndim > 1 else "float32", tuple(value.shape))
-                       for name, value in outline(part).state_dict().items()}
+            wanted |= {
+                f"{i}.network.{name}": Entry("float16" if value.ndim > 1 else "float32", tuple(value.shape))
+                for name, value in outline(part).state_dict().items()
+            }
     return wanted
 
 
@@ -157,7 +182,7 @@ def check(path, arrays: dict[str, np.ndarray], said: EnsembleMeaning) -> None:
             refuse(name, f"has the sum {values.sum():.3g}, not 1")
         if last == "theta" and np.abs(values).max() > 50:
             refuse(name, "is far from what a training finds")
-        if last == "profile" and not values.max() < LARGEST ** 0.5:
+        if last == "profile" and not values.max() < LARGEST**0.5:
             refuse(name, "is too large")
 
 
@@ -183,8 +208,19 @@ def load(folder: Path | str, db=None) -> Ensemble:
     difficulty = widths = None
     if said.intervals:
         difficulty, widths = Difficulty(arrays["profile"], arrays["coefficients"]), arrays["widths"]
-    return Ensemble(parts, said.choice, said.target, arrays["energy"], arrays["target_energy"], difficulty, widths,
-                    card["data_sha256"], card["folds"], card["training"], data_warning(card["data_sha256"], db))
+    return Ensemble(
+        parts,
+        said.choice,
+        said.target,
+        arrays["energy"],
+        arrays["target_energy"],
+        difficulty,
+        widths,
+        card["data_sha256"],
+        card["folds"],
+        card["training"],
+        data_warning(card["data_sha256"], db),
+    )
 
 
 def stored_part(i: int, part: PartMeaning, arrays: dict, said: EnsembleMeaning, checksum: str) -> Part:
@@ -192,13 +228,19 @@ def stored_part(i: int, part: PartMeaning, arrays: dict, said: EnsembleMeaning, 
     kernel = network = None
     if part.kernel:
         rows = arrays[f"{i}.rows"]
-        along, common, scalars, targets = (np.asarray(arrays[f"known.{name}"][rows], np.float32)
-                                           for name in ("along", "shared", "scalars", "targets"))
+        along, common, scalars, targets = (
+            np.asarray(arrays[f"known.{name}"][rows], np.float32) for name in ("along", "shared", "scalars", "targets")
+        )
         common = np.broadcast_to(common[:, None], (len(rows), 3, *common.shape[1:]))
         channels = np.concatenate([along, common], axis=2).reshape(3 * len(rows), -1)
         features = np.concatenate([channels, np.repeat(scalars, 3, axis=0)], axis=1)
-        kernel = KernelModel(arrays[f"{i}.kernel.scales"], features, targets.reshape(len(features), -1),
-                             arrays[f"{i}.kernel.mean"], arrays[f"{i}.kernel.theta"])
+        kernel = KernelModel(
+            arrays[f"{i}.kernel.scales"],
+            features,
+            targets.reshape(len(features), -1),
+            arrays[f"{i}.kernel.mean"],
+            arrays[f"{i}.kernel.theta"],
+        )
     if part.hyper is not None:
         network = stored_network(i, part, arrays, said, checksum)
     return Part(kernel, network, arrays[f"{i}.weights"])
@@ -211,7 +253,20 @@ def stored_network(i: int, part: PartMeaning, arrays: dict, said: EnsembleMeanin
     from .model import Model
 
     network, prefix = outline(part), f"{i}.network."
-    network.load_state_dict({name[len(prefix):]: torch.from_numpy(np.array(value, np.float32))
-                             for name, value in arrays.items() if name.startswith(prefix)}, assign=True)
-    return Model(network.eval(), said.choice, dataclasses.replace(said.target, polarization="isotropic"),
-                 arrays["energy"], arrays["target_energy"], None, checksum)
+    network.load_state_dict(
+        {
+            name[len(prefix) :]: torch.from_numpy(np.array(value, np.float32))
+            for name, value in arrays.items()
+            if name.startswith(prefix)
+        },
+        assign=True,
+    )
+    return Model(
+        network.eval(),
+        said.choice,
+        dataclasses.replace(said.target, polarization="isotropic"),
+        arrays["energy"],
+        arrays["target_energy"],
+        None,
+        checksum,
+    )

@@ -1,4 +1,5 @@
 """A training that can be watched, and what it says after each epoch."""
+
 from __future__ import annotations
 
 from typing import NamedTuple

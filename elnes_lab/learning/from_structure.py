@@ -4,6 +4,7 @@
 >>> found = predict_structure("quartz.cif")
 >>> found.prediction.energy, found.prediction.mean, found.crystal.remarks
 """
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -13,11 +14,15 @@ from ..io.structure_input import Crystal, read_structure
 from .structure_route import SitePrediction, StructureRoute
 
 ROUTE = "structure route (from the structure alone, no first-principles run)"
-ZEROS = {"edge": "the spectrum's own edge (1.4 eV below half of its height)", "onset": "the first empty level",
-         "cbm": "the conduction-band minimum", "vbm": "the valence-band maximum"}
+ZEROS = {
+    "edge": "the spectrum's own edge (1.4 eV below half of its height)",
+    "onset": "the first empty level",
+    "cbm": "the conduction-band minimum",
+    "vbm": "the valence-band maximum",
+}
 
 
-SAME = 0.999                                      # similarity of sites that are the same for all that is described
+SAME = 0.999  # similarity of sites that are the same for all that is described
 
 
 class Predicted(NamedTuple):
@@ -41,8 +46,9 @@ def shipped_route() -> StructureRoute:
     return load_route()
 
 
-def predict_structure(source, name: str | None = None, *, route: StructureRoute | None = None,
-                      level: float = 0.9, structure: str = "") -> Predicted:
+def predict_structure(
+    source, name: str | None = None, *, route: StructureRoute | None = None, level: float = 0.9, structure: str = ""
+) -> Predicted:
     """Spectra of the inequivalent absorbing atoms of a structure: a path, the bytes of a file with its name, ASE Atoms or a
     pymatgen Structure. route: by default the shipped one; its absorber and elements say what it takes. structure: id of a
     structure of the training data, which is then predicted by the part that never saw its net.
@@ -52,8 +58,18 @@ def predict_structure(source, name: str | None = None, *, route: StructureRoute 
     crystal = read_structure(source, name, elements=route.elements, absorber=route.absorber)
     sites, weights = zip(*crystal.sites)
     labels = [f"{route.absorber}{i}" for i in sites]
-    return Predicted(crystal, route.predict_atoms(crystal.atoms, sites, weights=weights, labels=labels,
-                                                  environment=crystal.environment, level=level, structure=structure))
+    return Predicted(
+        crystal,
+        route.predict_atoms(
+            crystal.atoms,
+            sites,
+            weights=weights,
+            labels=labels,
+            environment=crystal.environment,
+            level=level,
+            structure=structure,
+        ),
+    )
 
 
 def render_csv(found: Predicted, route: StructureRoute | None = None) -> bytes:
@@ -62,19 +78,24 @@ def render_csv(found: Predicted, route: StructureRoute | None = None) -> bytes:
     route, (crystal, p) = route or shipped_route(), found
     columns = {"energy_eV": p.energy}
     add = lambda name, curves: columns.update(
-        {f"{name}{word}": values for word, values in zip(("", " lower", " upper"), curves) if values is not None})
+        {f"{name}{word}": values for word, values in zip(("", " lower", " upper"), curves) if values is not None}
+    )
     add("average", p.average)
     for k, site in enumerate(p.sites):
         add(site, (p.mean[k], None if p.lower is None else p.lower[k], None if p.upper is None else p.upper[k]))
         columns |= {f"{site} {axis}": p.polarized[k, a] for a, axis in enumerate("xyz")}
-    head = [f"{route.absorber} {route.edge}-edge ELNES of {crystal.name} ({crystal.formula}), predicted by the {ROUTE}",
-            f"mean 1 in the window; lower and upper: {p.level:.0%} interval; x, y, z: polarisation along the axes of the file",
-            f"energy in eV, zero: {ZEROS.get(route.target.alignment, route.target.alignment)}",
-            f"band gap {p.band_gap:.2f} +- {p.band_gap_half:.2f} eV (PBE); model trained on data version {route.checksum[:12]}"]
+    head = [
+        f"{route.absorber} {route.edge}-edge ELNES of {crystal.name} ({crystal.formula}), predicted by the {ROUTE}",
+        f"mean 1 in the window; lower and upper: {p.level:.0%} interval; x, y, z: polarisation along the axes of the file",
+        f"energy in eV, zero: {ZEROS.get(route.target.alignment, route.target.alignment)}",
+        f"band gap {p.band_gap:.2f} +- {p.band_gap_half:.2f} eV (PBE); model trained on data version {route.checksum[:12]}",
+    ]
     for k, (site, weight) in enumerate(zip(p.sites, p.weights)):
         like = ", ".join(f"{label} ({value:.2f})" for label, value in p.nearest[k][:3])
-        head.append(f"{site}: {weight:.0f} equivalent; onset {p.onset[k]:.2f} +- {p.onset_half:.2f} eV energy loss; "
-                    f"out-of-domain score {p.score[k]:.2f}; most alike: {like}" + (f"; {p.reasons[k]}" if p.reasons[k] else ""))
+        head.append(
+            f"{site}: {weight:.0f} equivalent; onset {p.onset[k]:.2f} +- {p.onset_half:.2f} eV energy loss; "
+            f"out-of-domain score {p.score[k]:.2f}; most alike: {like}" + (f"; {p.reasons[k]}" if p.reasons[k] else "")
+        )
     if found.known:
         head.append(f"note: {found.known} of the training data is this structure; the intervals are those of new ones")
     head += [f"note: {remark}" for remark in crystal.remarks]

@@ -1,4 +1,5 @@
 """Hyper-parameters of a network and of its training: plain, validated, stored with the weights."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -63,8 +64,11 @@ class Hyper:
             raise unknown(shown(self.kind), KINDS, "kind of network")
         for name, (low, high) in LIMITS.items():
             value, whole = getattr(self, name), isinstance(low, int)
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) \
-                    or not low <= value <= high:  # nor is NaN
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int if whole else (int, float))
+                or not low <= value <= high
+            ):  # nor is NaN
                 raise DataError(
                     f"{name} = {shown(value)} is not {'a whole number' if whole else 'a number'} from {low:g} to {high:g}."
                 )

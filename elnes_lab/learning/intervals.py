@@ -1,6 +1,7 @@
 """Conformal prediction intervals, calibrated on crystal structures that the predicting members did not see. Pure
 NumPy.
 """
+
 from __future__ import annotations
 
 import numpy as np

@@ -5,6 +5,7 @@
 
 Its hyper-parameters are those that `baselines.KernelRidge` finds by grouped cross-validation.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -52,16 +53,31 @@ class KernelRidgeModel:
     def solved(cls, data: Dataset, settings: dict, facts: dict | None = None) -> KernelRidgeModel:
         """The model of all rows of a Dataset with the settings that `baselines.KernelRidge` chose; without intervals."""
         made = Features(data, settings.get("scalar_weight", 1.0))
-        known = made(data).astype(np.float32).astype(float)     # as it is stored, so that a stored model says the same
+        known = made(data).astype(np.float32).astype(float)  # as it is stored, so that a stored model says the same
         square = squared_distances(known, known)
         length = settings["length"] * np.sqrt(square.mean())
         kernel = np.exp(-square / (2 * length**2))
         mean = data.targets.mean(axis=0, dtype=float)
         kernel[np.diag_indices_from(kernel)] += settings["alpha"] * kernel.trace() / len(kernel)
         dual = np.linalg.solve(kernel, data.targets - mean)
-        return cls(made.mean, made.scale[:, 0], made.scalar_mean, made.scalar_scale, known, float(length), dual, mean,
-                   dict(settings), data.choice, data.target, data.energy, data.target_energy, None, data.checksum,
-                   facts or {})
+        return cls(
+            made.mean,
+            made.scale[:, 0],
+            made.scalar_mean,
+            made.scalar_scale,
+            known,
+            float(length),
+            dual,
+            mean,
+            dict(settings),
+            data.choice,
+            data.target,
+            data.energy,
+            data.target_energy,
+            None,
+            data.checksum,
+            facts or {},
+        )
 
     def dataset(self, data) -> Dataset:
         """The inputs of a Database, or a Dataset of this model's choices; see `dataset.taken`."""
@@ -76,8 +92,9 @@ class KernelRidgeModel:
         kernel = np.exp(-squared_distances(features, self.known) / (2 * self.length**2))
         mean = np.maximum(kernel @ self.dual + self.mean, 0)
         if not np.isfinite(mean).all():
-            raise DataError("The model gives no finite spectrum for these inputs: its numbers are of no use. Train it "
-                            "again.")
+            raise DataError(
+                "The model gives no finite spectrum for these inputs: its numbers are of no use. Train it again."
+            )
         lower, upper = around(mean, self.widths, level)
         return Prediction(mean, mean[None], lower, upper, self.target_energy, data.sites, level)
 
@@ -98,9 +115,13 @@ class KernelRidgeTraining(Watched):
     def __init__(self, dataset: Dataset, split: Split, *, seed: int = 0):
         if dataset.targets.shape[1] == 0:
             raise DataError("The dataset has no target to learn. Make it with a TargetChoice.")
-        self.seed, self.split_structures = int(seed), {
-            part: sorted(set(map(str, dataset.structures[getattr(split, part)])))
-            for part in ("train", "validation", "test", "amorphous")}
+        self.seed, self.split_structures = (
+            int(seed),
+            {
+                part: sorted(set(map(str, dataset.structures[getattr(split, part)])))
+                for part in ("train", "validation", "test", "amorphous")
+            },
+        )
         self.data = dataset.subset(np.sort(split.development))
         self.left_out = self.fitted = None
         self.records = self.run()

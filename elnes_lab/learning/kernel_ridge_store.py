@@ -1,4 +1,5 @@
 """Kernel ridge regressions on disk: a folder with model.safetensors (arrays only) and card.json, like other models."""
+
 from __future__ import annotations
 
 import hashlib
@@ -27,9 +28,23 @@ from .kernel_ridge import NAME, KernelRidgeModel
 from .weights import SMALLEST, WEIGHTS, Entry, check_numbers, compare, read_weights
 
 KEYS = {name: kind for name, kind in MODEL_KEYS.items() if name not in ("hyper_parameters", "sizes")} | {
-    "method": str, "settings": dict, "known": int, "intervals": int}
+    "method": str,
+    "settings": dict,
+    "known": int,
+    "intervals": int,
+}
 MOST_KNOWN = 10**5
-ARRAYS = ("input_mean", "input_scale", "scalar_mean", "scalar_scale", "known", "dual", "mean", "energy", "target_energy")
+ARRAYS = (
+    "input_mean",
+    "input_scale",
+    "scalar_mean",
+    "scalar_scale",
+    "known",
+    "dual",
+    "mean",
+    "energy",
+    "target_energy",
+)
 
 
 class KernelRidgeMeaning(NamedTuple):
@@ -65,11 +80,16 @@ def entries(said: KernelRidgeMeaning) -> dict[str, Entry]:
     channels, bins, scalars = len(said.choice.channels), said.choice.bins, len(said.choice.scalars)
     curve = said.target.bins * said.target.curves
     wanted = {
-        "input_mean": Entry("float64", (channels, bins)), "input_scale": Entry("float64", (channels,)),
-        "scalar_mean": Entry("float64", (scalars,)), "scalar_scale": Entry("float64", (scalars,)),
-        "known": Entry("float32", (said.known, channels * bins + scalars)), "length": Entry("float64", (1,)),
-        "dual": Entry("float64", (said.known, curve)), "mean": Entry("float64", (curve,)),
-        "energy": Entry("float64", (bins,)), "target_energy": Entry("float64", (said.target.bins,)),
+        "input_mean": Entry("float64", (channels, bins)),
+        "input_scale": Entry("float64", (channels,)),
+        "scalar_mean": Entry("float64", (scalars,)),
+        "scalar_scale": Entry("float64", (scalars,)),
+        "known": Entry("float32", (said.known, channels * bins + scalars)),
+        "length": Entry("float64", (1,)),
+        "dual": Entry("float64", (said.known, curve)),
+        "mean": Entry("float64", (curve,)),
+        "energy": Entry("float64", (bins,)),
+        "target_energy": Entry("float64", (said.target.bins,)),
     }
     return wanted | ({"widths": Entry("float32", (len(LEVELS), curve))} if said.intervals else {})
 
@@ -91,10 +111,17 @@ def save(model: KernelRidgeModel, folder: Path | str, *, metrics: dict | None = 
     if model.widths is not None:
         arrays["widths"] = model.widths
     card = {
-        "layout": KERNEL_RIDGE, "data_sha256": model.checksum, "weights_sha256": "0" * 64,
-        "inputs": model.choice.to_dict(), "target": model.target.to_dict(), "method": NAME,
-        "settings": {name: float(value) for name, value in model.settings.items()}, "known": len(model.known),
-        "intervals": int(model.widths is not None), "training": model.facts, "metrics": metrics or {},
+        "layout": KERNEL_RIDGE,
+        "data_sha256": model.checksum,
+        "weights_sha256": "0" * 64,
+        "inputs": model.choice.to_dict(),
+        "target": model.target.to_dict(),
+        "method": NAME,
+        "settings": {name: float(value) for name, value in model.settings.items()},
+        "known": len(model.known),
+        "intervals": int(model.widths is not None),
+        "training": model.facts,
+        "metrics": metrics or {},
         "interval_levels": list(LEVELS),
         "versions": {"elnes_lab": VERSION, "numpy": np.__version__, "python": platform.python_version()},
     }
@@ -121,7 +148,14 @@ def load(folder: Path | str, db=None) -> KernelRidgeModel:
     arrays = unpack(content)
     check(path, arrays, said)
     known, length = arrays.pop("known").astype(float), float(arrays.pop("length")[0])
-    return KernelRidgeModel(**{name: arrays.get(name) for name in (*(n for n in ARRAYS if n != "known"), "widths")},
-                            known=known, length=length, settings=card["settings"], choice=said.choice,
-                            target=said.target, checksum=card["data_sha256"], facts=card["training"],
-                            warning=data_warning(card["data_sha256"], db))
+    return KernelRidgeModel(
+        **{name: arrays.get(name) for name in (*(n for n in ARRAYS if n != "known"), "widths")},
+        known=known,
+        length=length,
+        settings=card["settings"],
+        choice=said.choice,
+        target=said.target,
+        checksum=card["data_sha256"],
+        facts=card["training"],
+        warning=data_warning(card["data_sha256"], db),
+    )

@@ -8,6 +8,7 @@ structures takes part. Rasmussen and Williams, Gaussian Processes for Machine Le
 >>> model = KernelModel.fit(dataset)
 >>> model.predict(dataset)                                # (n, 3, m)
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -23,12 +24,12 @@ from .linear import components
 # Where the search begins, and where it is drawn to: logarithms of the channels' weights and of the ridge.
 START = dict(zip(BLOCKS, (-3.3, -1.9, -1.2, -3.9, -3.9, -3.3, -4.9, -3.4)))
 START_SCALAR, START_RIDGE = -3.0, -2.8
-PULL = 0.01                     # on the mean square distance from there, beside the logarithm of the error
-STEPS = 8                       # of the search; more change the error by less than 1 %
-ISOTROPIC_SHARE = 0.7           # of the error that is that of the mean over the directions
-CONSTANT = 1.0                  # prior variance of a curve common to all, in units of the kernel
-TARGET_SHARE = 0.995            # of the variance of the targets that the search looks at
-LARGEST_HALF = 60_000.0         # that float16 holds, with room
+PULL = 0.01  # on the mean square distance from there, beside the logarithm of the error
+STEPS = 8  # of the search; more change the error by less than 1 %
+ISOTROPIC_SHARE = 0.7  # of the error that is that of the mean over the directions
+CONSTANT = 1.0  # prior variance of a curve common to all, in units of the kernel
+TARGET_SHARE = 0.995  # of the variance of the targets that the search looks at
+LARGEST_HALF = 60_000.0  # that float16 holds, with room
 
 
 class LeftOut(NamedTuple):
@@ -66,7 +67,7 @@ class KernelModel:
                 "All training spectra belong to one structure, so nothing can be tried on another. Train on two "
                 "structures or more."
             )
-        if dataset.target.normalization == "mean":           # near 1, as float16 likes it
+        if dataset.target.normalization == "mean":  # near 1, as float16 likes it
             y = half(y)
         features, sizes = block_features(dataset)
         scalars = features.shape[1] - dataset.scalars.shape[1]
@@ -76,8 +77,18 @@ class KernelModel:
         return model, LeftOut((y - left.curves).reshape(shape), left.variance.reshape(shape[:2]))
 
     @classmethod
-    def of_samples(cls, features, sizes, y, groups, theta, *, steps: int = STEPS, directions: int = 3,
-                   searched: slice = slice(None)) -> tuple[KernelModel, LeftOut]:
+    def of_samples(
+        cls,
+        features,
+        sizes,
+        y,
+        groups,
+        theta,
+        *,
+        steps: int = STEPS,
+        directions: int = 3,
+        searched: slice = slice(None),
+    ) -> tuple[KernelModel, LeftOut]:
         """The model of samples: features (s, f) in blocks of these sizes, targets y (s, m), groups (s,), `directions`
         samples of a site in a row; the search begins at theta and looks at the targets `searched`. Of each sample left
         out with its group the residual (s, m) and the variance (s,)."""
@@ -135,7 +146,7 @@ class KernelModel:
         weighted = features * self.scales
         square = (weighted**2).sum(1)[:, None] + self.lengths - 2 * weighted @ self.known.T
         r = np.sqrt(np.maximum(5 * square, 0, out=square), out=square)
-        value = r * (1 / 3)                                  # `matern`, in place: 3 times faster
+        value = r * (1 / 3)  # `matern`, in place: 3 times faster
         value += 1
         value *= r
         value += 1
@@ -198,8 +209,14 @@ class LeaveOut:
     sites does not outweigh all others. The error is that of the targets `searched`.
     """
 
-    def __init__(self, distances: np.ndarray, targets: np.ndarray, groups: np.ndarray, directions: int = 3,
-                 searched: slice = slice(None)):
+    def __init__(
+        self,
+        distances: np.ndarray,
+        targets: np.ndarray,
+        groups: np.ndarray,
+        directions: int = 3,
+        searched: slice = slice(None),
+    ):
         self.distances, self.targets, self.directions = distances, targets, directions
         self.groups = [np.flatnonzero(groups == name) for name in dict.fromkeys(groups)]
         main = components(targets[:, searched], TARGET_SHARE)
@@ -241,10 +258,19 @@ class LeaveOut:
         from scipy.optimize import minimize
 
         bounds = [(low - 6, low + 6) for low in theta]
-        return minimize(
-            self.error, theta, args=(theta,), jac=True, method="L-BFGS-B", bounds=bounds,
-            options={"maxiter": steps, "maxfun": 2 * steps},
-        ).x if steps else theta
+        return (
+            minimize(
+                self.error,
+                theta,
+                args=(theta,),
+                jac=True,
+                method="L-BFGS-B",
+                bounds=bounds,
+                options={"maxiter": steps, "maxfun": 2 * steps},
+            ).x
+            if steps
+            else theta
+        )
 
     def left_out(self, theta: np.ndarray) -> LeftOut:
         """Of each sample left out with its group the residual (n, m) and the variance (n,)."""

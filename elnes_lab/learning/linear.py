@@ -1,4 +1,5 @@
 """The linear part: principal components, and the ridge regression that every network starts from. Pure NumPy."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -14,7 +15,7 @@ def components(values: np.ndarray, share: float, most: int = MOST_COMPONENTS) ->
     variance, vectors = np.linalg.eigh(values.T.astype(float) @ values)
     variance, vectors = np.maximum(variance[::-1], 0), vectors[:, ::-1]
     kept = np.searchsorted(np.cumsum(variance), share * variance.sum()) + 1
-    return vectors[:, :min(kept, most, np.count_nonzero(variance > 1e-12 * variance[0]) or 1)]
+    return vectors[:, : min(kept, most, np.count_nonzero(variance > 1e-12 * variance[0]) or 1)]
 
 
 def ridge(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -38,7 +39,7 @@ def ridge(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray,
             for rows in members:
                 own = (left[rows] * shrunk) @ left[rows].T + 1 / len(x)
                 error += (np.linalg.solve(np.eye(len(rows)) - own, residual[rows]) ** 2).sum()
-        else:                                                # nothing to leave out: the strongest penalty
+        else:  # nothing to leave out: the strongest penalty
             error = -penalty
         best = min(best, (error, penalty))
     weights = right.T @ ((singular / (square + best[1]))[:, None] * projected)

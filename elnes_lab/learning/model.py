@@ -3,6 +3,7 @@
 >>> prediction = model.predict(db)
 >>> prediction.mean, prediction.lower, prediction.energy
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -92,7 +93,9 @@ class Model:
                 spectra = self.network(torch.from_numpy(data.inputs[rows]), torch.from_numpy(data.scalars[rows]))
                 members[:, rows] = spectra.numpy()
         if not np.isfinite(members).all():
-            raise DataError("The model gives no finite spectrum for these inputs: its weights are of no use. Train it again.")
+            raise DataError(
+                "The model gives no finite spectrum for these inputs: its weights are of no use. Train it again."
+            )
         mean = members.mean(0)
         lower, upper = around(mean, self.widths, level)
         return Prediction(mean, members, lower, upper, self.target_energy, data.sites, level)

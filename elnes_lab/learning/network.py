@@ -11,6 +11,7 @@ Axes: k members, n rows, c channels, b bins, s scalars, z encoded inputs, r comp
 A channel has one scale, never a bin: a bin that hardly varies in training would explode on a new structure. Encoding
 and decoding are fixed linear maps from the training data, so that only a small network is trained; all are buffers.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -23,7 +24,7 @@ from .hyper import Hyper
 from .linear import components
 
 SOFTNESS = 0.02  # of the non-negative map, in units of the mean target: 0 becomes 0.02, 0.2 stays 0.202
-SCALAR_WEIGHT = 0.5                 # spread of a scalar beside a channel's 1
+SCALAR_WEIGHT = 0.5  # spread of a scalar beside a channel's 1
 
 
 class Network(nn.Module):
@@ -175,7 +176,7 @@ class Convolution(Perceptron):
         return torch.cat([bins @ self.input_components, self.scaled_scalars(scalars), bins], 1)
 
     def linear_inputs(self, encoded):
-        return encoded[:, :self.skip_weight.shape[1]]
+        return encoded[:, : self.skip_weight.shape[1]]
 
     def hidden(self, encoded, masks):
         k, s, known = self.hyper.members, self.sizes["scalars"], self.skip_weight.shape[1]
@@ -188,7 +189,7 @@ class Convolution(Perceptron):
         x = nn.functional.conv1d(x, self.filter_1, padding="same", groups=k)
         x = nn.functional.avg_pool1d(nn.functional.silu(x), 2)
         x = x.reshape(len(encoded), k, -1).transpose(0, 1)
-        return super().hidden(torch.cat([x, encoded[:, known - s:known].expand(k, -1, -1)], 2), masks)
+        return super().hidden(torch.cat([x, encoded[:, known - s : known].expand(k, -1, -1)], 2), masks)
 
 
 CLASSES = {"mlp": Perceptron, "conv": Convolution, "linear": Network}
@@ -208,7 +209,7 @@ def fitted(hyper: Hyper, dataset: Dataset, seed: int, targets: np.ndarray | None
     rows, channels, bins = x.shape
     mean = x.mean(0)
     scale = np.sqrt(((x - mean) ** 2).mean(0).sum(1))
-    scale = np.maximum(scale, 1e-3 * scale.max() or 1.0)         # a channel that does not vary must not explode
+    scale = np.maximum(scale, 1e-3 * scale.max() or 1.0)  # a channel that does not vary must not explode
     scalar_mean, scalar_scale = s.mean(0), np.maximum(s.std(0), 1e-3 * np.abs(s).max(0, initial=1e-6)) / SCALAR_WEIGHT
     flat = ((x - mean) / scale[:, None]).reshape(rows, -1)
     input_components = components(flat, hyper.input_variance)

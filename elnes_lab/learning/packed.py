@@ -59,7 +59,9 @@ def opened(path):
         try:
             yield folder
         except DataError as problem:  # of the file, not of the folder that it was unpacked to
-            raise DataError(str(problem).replace(f"{folder}{os.sep}", f"{path.name}: ").replace(str(folder), path.name)) from None
+            raise DataError(
+                str(problem).replace(f"{folder}{os.sep}", f"{path.name}: ").replace(str(folder), path.name)
+            ) from None
 
 
 def unpacked(file_name, content):
@@ -96,6 +98,6 @@ def check_directory(content):
     place = content.rfind(b"PK\5\6")
     if place < 0 or len(content) - place < 22:
         raise zipfile.BadZipFile
-    size, = struct.unpack_from("<L", content, place + 12)
-    if size > DIRECTORY_LIMIT or content[max(place - 20, 0):place].startswith(b"PK\6\7"):
+    (size,) = struct.unpack_from("<L", content, place + 12)
+    if size > DIRECTORY_LIMIT or content[max(place - 20, 0) : place].startswith(b"PK\6\7"):
         raise zipfile.BadZipFile

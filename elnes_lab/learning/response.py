@@ -7,6 +7,7 @@ gives the density back, and the integral over all energies stays.
 
 >>> response(energy, density, strength=-20.0)
 """
+
 from __future__ import annotations
 
 from functools import lru_cache

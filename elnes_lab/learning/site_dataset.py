@@ -3,6 +3,7 @@
 >>> data = SiteDataset.from_database(db)
 >>> data.features.shape, data.targets.shape
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -18,8 +19,8 @@ from .dataset import elnes_bins, pdos_bins, problems, target_shift
 from .kernels import half
 from .splits import NET, structure_groups
 
-PDOS = InputChoice(channels=("O p",))             # the ground-state curve that is predicted besides
-VALUES = ("onset", "band_gap")                    # columns of the database, eV, that are predicted besides
+PDOS = InputChoice(channels=("O p",))  # the ground-state curve that is predicted besides
+VALUES = ("onset", "band_gap")  # columns of the database, eV, that are predicted besides
 
 
 class DirectedTargets(NamedTuple):
@@ -63,8 +64,10 @@ class SiteDataset:
         Raises DataError if there are none, and for a target with another polarisation than "isotropic"."""
         target = target or TargetChoice()
         if target.curves > 1:
-            raise DataError("The structure route predicts the isotropic spectrum and those along x, y, z besides. "
-                            "Take a target with polarization='isotropic'.")
+            raise DataError(
+                "The structure route predicts the isotropic spectrum and those along x, y, z besides. "
+                "Take a target with polarization='isotropic'."
+            )
         groups = structure_groups(db, grouping) if len(db) else np.empty(0, object)
         kept = learnable(db, target) if len(db) else np.zeros(0, bool)
         if not kept.any():
@@ -76,10 +79,23 @@ class SiteDataset:
         pdos_energy, pdos = pdos_bins(db, PDOS)
         features, numbers = described(db)
         return cls(
-            features, numbers, targets.astype(np.float32), DirectedTargets(along.astype(np.float32)),
-            pdos[:, 0].astype(np.float32), np.stack([db[name].astype(np.float32) for name in VALUES], -1), energy,
-            pdos_energy, db.sites, db["structure"], db["kind"], groups, db["multiplicity"].astype(float), scale, target,
-            str(db.store.attribute("raw_sha256", "")))
+            features,
+            numbers,
+            targets.astype(np.float32),
+            DirectedTargets(along.astype(np.float32)),
+            pdos[:, 0].astype(np.float32),
+            np.stack([db[name].astype(np.float32) for name in VALUES], -1),
+            energy,
+            pdos_energy,
+            db.sites,
+            db["structure"],
+            db["kind"],
+            groups,
+            db["multiplicity"].astype(float),
+            scale,
+            target,
+            str(db.store.attribute("raw_sha256", "")),
+        )
 
     def __len__(self) -> int:
         return len(self.features)
@@ -88,10 +104,22 @@ class SiteDataset:
         """Some rows: positions or a mask."""
         rows = np.asarray(rows)
         rows = rows.astype(int) if rows.size == 0 and rows.dtype != bool else rows
-        names = ("features", "numbers", "targets", "pdos", "values", "sites", "structures", "kinds", "groups",
-                 "weights", "scale")
-        return dataclasses.replace(self, directed=self.directed.subset(rows),
-                                   **{name: getattr(self, name)[rows] for name in names})
+        names = (
+            "features",
+            "numbers",
+            "targets",
+            "pdos",
+            "values",
+            "sites",
+            "structures",
+            "kinds",
+            "groups",
+            "weights",
+            "scale",
+        )
+        return dataclasses.replace(
+            self, directed=self.directed.subset(rows), **{name: getattr(self, name)[rows] for name in names}
+        )
 
     def to_spectra(self, values: np.ndarray) -> np.ndarray:
         """As `Dataset.to_spectra`, of isotropic targets: the rows themselves."""

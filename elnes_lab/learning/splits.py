@@ -1,4 +1,5 @@
 """Splits by structure: sites of one structure, of one net or of two names of one crystal, never stand on both sides."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -10,12 +11,12 @@ from ..errors import DataError
 from ..spectra import broaden
 
 NET, DOS = "net", "dos"
-GROUPINGS = (NET, DOS)              # what counts as one structure; the first is the default
-FINGERPRINT_FWHM = 1.0              # eV; blurs what differs between k meshes of two cells of one crystal
+GROUPINGS = (NET, DOS)  # what counts as one structure; the first is the default
+FINGERPRINT_FWHM = 1.0  # eV; blurs what differs between k meshes of two cells of one crystal
 FINGERPRINT_WINDOW = (-12.0, 18.0)  # eV from the valence-band maximum: O 2p and Si bands, and the conduction band
-SAME_DOS = 0.06                     # relative rms difference of two densities of states of one crystal
-FRACTIONS = (0.7, 0.15, 0.15)       # of the groups: train, validation, test
-SAME_DENSITY = 0.05                 # relative difference of density
+SAME_DOS = 0.06  # relative rms difference of two densities of states of one crystal
+FRACTIONS = (0.7, 0.15, 0.15)  # of the groups: train, validation, test
+SAME_DENSITY = 0.05  # relative difference of density
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +118,10 @@ def grouped_folds(dataset, k: int = 5, *, seed: int = 0) -> list[Split]:
     crystal = np.asarray(dataset.kinds == "crystal")
     count = len(np.unique(np.asarray(dataset.groups[crystal], str)))
     if count < k:
-        raise DataError(f"There are {count} groups of crystal structures (near duplicates count as one) for {k} folds. "
-                        "Take fewer folds or more structures.")
+        raise DataError(
+            f"There are {count} groups of crystal structures (near duplicates count as one) for {k} folds. "
+            "Take fewer folds or more structures."
+        )
     number = np.full(len(crystal), -1)
     number[crystal] = deal(dataset.groups[crystal], k, np.random.default_rng(seed))
     others = np.flatnonzero(~crystal)
@@ -139,7 +142,7 @@ def deal(groups, k: int, random: np.random.Generator) -> np.ndarray:
     order = random.permutation(len(names))
     order = order[np.argsort(-sizes[order], kind="stable")]
     filled, part = np.zeros(k), {}
-    for i in order:                                          # the largest first, each to the emptiest part
+    for i in order:  # the largest first, each to the emptiest part
         part[names[i]] = int(filled.argmin())
         filled[part[names[i]]] += sizes[i]
     return np.array([part[str(name)] for name in groups], int)

@@ -4,6 +4,7 @@
 >>> model = load("my-model", db)
 >>> model.warning                                           # "" if it was trained on these data
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -76,15 +77,18 @@ def save(model, folder: Path | str, *, metrics: dict | None = None) -> Path:
 def write(folder: Path, weights: bytes, card: bytes) -> Path:
     """Both files of a model into a folder; the folder. DataError if it cannot be written."""
     if len(weights) > WEIGHTS_LIMIT:
-        raise DataError(f"The weights take {len(weights):,} bytes, more than the {WEIGHTS_LIMIT:,} of a model. "
-                        "Train a smaller network.")
+        raise DataError(
+            f"The weights take {len(weights):,} bytes, more than the {WEIGHTS_LIMIT:,} of a model. "
+            "Train a smaller network."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         replace(folder / WEIGHTS, weights)
         replace(folder / CARD, card)
     except OSError as problem:
-        raise DataError(f"The model cannot be written into {folder}: {problem.strerror}. Choose a folder that you may "
-                        "write to.") from None
+        raise DataError(
+            f"The model cannot be written into {folder}: {problem.strerror}. Choose a folder that you may write to."
+        ) from None
     return folder
 
 
@@ -147,15 +151,25 @@ def load_folder(folder: Path, db):
             network = build(said.hyper, said.sizes)
     except (KeyError, TypeError, RuntimeError) as problem:
         raise DataError(f"The sizes in {folder / CARD} describe no network ({problem!r}). {REMEDY}") from None
-    shapes = {name: Entry(str(value.dtype).removeprefix("torch."), tuple(value.shape))
-              for name, value in network.state_dict().items()}
+    shapes = {
+        name: Entry(str(value.dtype).removeprefix("torch."), tuple(value.shape))
+        for name, value in network.state_dict().items()
+    }
     check_shapes(path, header, shapes, said)
     arrays = unpack(content)
     check_numbers(path, {name: value.numpy() for name, value in arrays.items()}, said)
     energy, target_energy, widths = (arrays.pop(name, None) for name in ("energy", "target_energy", "widths"))
     network.load_state_dict(arrays, assign=True)
-    model = Model(network.eval(), said.choice, said.target, energy.numpy(), target_energy.numpy(),
-                  None if widths is None else widths.numpy(), card["data_sha256"], card["training"])
+    model = Model(
+        network.eval(),
+        said.choice,
+        said.target,
+        energy.numpy(),
+        target_energy.numpy(),
+        None if widths is None else widths.numpy(),
+        card["data_sha256"],
+        card["training"],
+    )
     return dataclasses.replace(model, warning=data_warning(card["data_sha256"], db))
 
 
@@ -172,8 +186,10 @@ def found(folder: Path | str) -> Path:
         if folder.name in names:
             return shipped / folder
         there = f"those that came with the data are {', '.join(names)}" if names else f"and none in {shipped}"
-        raise DataError(f"There is no model {str(folder)!r}: no folder or .zip of that name is here, {there}. Name a folder, "
-                        "a .zip that the page Train saved, or one of these.")
+        raise DataError(
+            f"There is no model {str(folder)!r}: no folder or .zip of that name is here, {there}. Name a folder, "
+            "a .zip that the page Train saved, or one of these."
+        )
     return folder
 
 

@@ -10,6 +10,7 @@ The intervals are calibrated on the former, so they are rather too wide for the 
 >>> prediction = route.predict(db)
 >>> prediction.mean, prediction.lower, prediction.reasons
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -33,15 +34,23 @@ SITE_BLOCKS, DIRECTED_BLOCKS = (SOAP, len(NUMBERS)), (SOAP, descriptors.FEATURES
 # Where the search begins: logarithms of the blocks' weights and of the ridge.
 SITE_START, DIRECTED_START = (-1.2, -1.0, -2.0), (-2.0, -1.0, -1.0, -3.0)
 STEPS = 12
-LEVEL = 0.8            # share of held-out training sites that score below 1, as in `domain`
-GRACE = 0.1            # of a unit of `NUMBERS`, that the numbers may lie outside on the mean before it counts
-NAMED = 3              # reasons of a site
-WORDS = {"si_o_mean": ("mean Si-O length", "Å", 3), "si_o_std": ("spread of the Si-O lengths", "Å", 3),
-         "si_o_min": ("shortest Si-O length", "Å", 3), "si_o_max": ("longest Si-O length", "Å", 3),
-         "si_o_si_angle": ("Si-O-Si angle", "°", 1), "coordination": ("number of bonded silicons", "", 0),
-         "o_si_o_mean": ("mean O-Si-O angle", "°", 1), "o_si_o_std": ("spread of the O-Si-O angles", "°", 1),
-         "o_o_min": ("shortest O-O distance", "Å", 2), "o_o_mean": ("mean O-O distance", "Å", 2),
-         "voronoi_volume": ("Voronoi volume", "Å³", 1), "density": ("density", "g/cm³", 2)}
+LEVEL = 0.8  # share of held-out training sites that score below 1, as in `domain`
+GRACE = 0.1  # of a unit of `NUMBERS`, that the numbers may lie outside on the mean before it counts
+NAMED = 3  # reasons of a site
+WORDS = {
+    "si_o_mean": ("mean Si-O length", "Å", 3),
+    "si_o_std": ("spread of the Si-O lengths", "Å", 3),
+    "si_o_min": ("shortest Si-O length", "Å", 3),
+    "si_o_max": ("longest Si-O length", "Å", 3),
+    "si_o_si_angle": ("Si-O-Si angle", "°", 1),
+    "coordination": ("number of bonded silicons", "", 0),
+    "o_si_o_mean": ("mean O-Si-O angle", "°", 1),
+    "o_si_o_std": ("spread of the O-Si-O angles", "°", 1),
+    "o_o_min": ("shortest O-O distance", "Å", 2),
+    "o_o_mean": ("mean O-O distance", "Å", 2),
+    "voronoi_volume": ("Voronoi volume", "Å³", 1),
+    "density": ("density", "g/cm³", 2),
+}
 
 
 def site_features(features: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -72,15 +81,29 @@ class Part:
         rows = np.asarray(rows)
         data, groups = data.subset(rows), np.asarray(data.groups[rows], str)
         if len(set(groups)) < 2:
-            raise DataError("All training spectra belong to one structure, so nothing can be tried on another. Train "
-                            "on two structures or more.")
+            raise DataError(
+                "All training spectra belong to one structure, so nothing can be tried on another. Train "
+                "on two structures or more."
+            )
         m, targets = data.targets.shape[1], site_targets(data)
         site, left = KernelModel.of_samples(
-            site_features(data.features, data.numbers), SITE_BLOCKS, targets, groups, SITE_START, steps=STEPS,
-            directions=1, searched=slice(0, m))
+            site_features(data.features, data.numbers),
+            SITE_BLOCKS,
+            targets,
+            groups,
+            SITE_START,
+            steps=STEPS,
+            directions=1,
+            searched=slice(0, m),
+        )
         directed, _ = KernelModel.of_samples(
-            directed_features(data.features, data.numbers), DIRECTED_BLOCKS, data.directed.targets.reshape(-1, m),
-            groups.repeat(3), DIRECTED_START, steps=STEPS)
+            directed_features(data.features, data.numbers),
+            DIRECTED_BLOCKS,
+            data.directed.targets.reshape(-1, m),
+            groups.repeat(3),
+            DIRECTED_START,
+            steps=STEPS,
+        )
         return cls(site, directed, rows, data.numbers), left.curves, left.variance
 
     def curves(self, features, numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -151,12 +174,17 @@ class Calibration:
         mean = lambda values: np.stack([np.average(values[rows], 0, data.weights[rows]) for rows in first])
         own = groups[[rows[0] for rows in first]]
         average = mean(residuals)
-        values = half_widths(residuals[:, m + b:], groups)
-        gap = half_widths(average[:, m + b + VALUES.index("band_gap")][:, None], own)      # one of a structure
+        values = half_widths(residuals[:, m + b :], groups)
+        gap = half_widths(average[:, m + b + VALUES.index("band_gap")][:, None], own)  # one of a structure
         values[:, VALUES.index("band_gap")] = gap[:, 0]
         limits = np.quantile(variance, LEVEL), max(np.quantile(outside(beyond), LEVEL), GRACE)
-        return cls(Band.fit(residuals[:, :m], variance, groups), Band.fit(average[:, :m], mean(variance), own),
-                   Band.fit(residuals[:, m:m + b], variance, groups), values.astype(np.float32), np.array(limits))
+        return cls(
+            Band.fit(residuals[:, :m], variance, groups),
+            Band.fit(average[:, :m], mean(variance), own),
+            Band.fit(residuals[:, m : m + b], variance, groups),
+            values.astype(np.float32),
+            np.array(limits),
+        )
 
 
 def outside(beyond: np.ndarray) -> np.ndarray:
@@ -222,8 +250,17 @@ class StructureRoute:
         parts = [self.folds.get(str(name), len(self.parts) - 1) for name in data.structures]
         return self.describe(data.features, data.numbers, data.sites, data.weights, np.array(parts), level)
 
-    def predict_atoms(self, atoms, sites, *, weights=None, labels=None, environment=None,
-                      level: float = 0.9, structure: str = "") -> SitePrediction:
+    def predict_atoms(
+        self,
+        atoms,
+        sites,
+        *,
+        weights=None,
+        labels=None,
+        environment=None,
+        level: float = 0.9,
+        structure: str = "",
+    ) -> SitePrediction:
         """Spectra of some oxygens (indices) of ASE Atoms; weights (n,): equivalent oxygens. structure: id, if they are one of
         the training data: the part that never saw its net predicts it; others the part that saw all. Raises DataError for other elements and for what cannot be described."""
         features, numbers = descriptors.describe(atoms, sites, environment)
@@ -232,7 +269,15 @@ class StructureRoute:
         parts = np.full(len(features), self.folds.get(structure, len(self.parts) - 1))
         return self.describe(half(features), numbers, np.array(labels, object), weights, parts, level)
 
-    def describe(self, features, numbers, labels, weights, parts, level: float) -> SitePrediction:
+    def describe(
+        self,
+        features,
+        numbers,
+        labels,
+        weights,
+        parts,
+        level: float,
+    ) -> SitePrediction:
         """The prediction of sites by one part each (numbers of parts, (n,))."""
         check_level(level)
         m, b = len(self.energy), len(self.pdos_energy)
@@ -251,14 +296,30 @@ class StructureRoute:
             raise DataError("The model gives no finite spectrum for this structure. Check its cell and positions.")
         average = np.average(values[:, :m], 0, weights)
         return SitePrediction(
-            self.energy, values[:, :m], *self.interval("spectrum", values[:, :m], variance, level), along,
-            (average, *(None if x is None else x[0] for x in self.interval(
-                "average", average[None], np.average(variance, weights=weights)[None], level))),
-            self.pdos_energy, np.maximum(values[:, m:m + b], 0),
-            *self.interval("pdos", np.maximum(values[:, m:m + b], 0), variance, level),
-            values[:, m + b + VALUES.index("onset")], self.half("onset", level),
-            float(np.average(values[:, m + b + VALUES.index("band_gap")], weights=weights)), self.half("band_gap", level),
-            *self.judged(variance, beyond, numbers, parts), nearest, labels, weights, level)
+            self.energy,
+            values[:, :m],
+            *self.interval("spectrum", values[:, :m], variance, level),
+            along,
+            (
+                average,
+                *(
+                    None if x is None else x[0]
+                    for x in self.interval("average", average[None], np.average(variance, weights=weights)[None], level)
+                ),
+            ),
+            self.pdos_energy,
+            np.maximum(values[:, m : m + b], 0),
+            *self.interval("pdos", np.maximum(values[:, m : m + b], 0), variance, level),
+            values[:, m + b + VALUES.index("onset")],
+            self.half("onset", level),
+            float(np.average(values[:, m + b + VALUES.index("band_gap")], weights=weights)),
+            self.half("band_gap", level),
+            *self.judged(variance, beyond, numbers, parts),
+            nearest,
+            labels,
+            weights,
+            level,
+        )
 
     def interval(self, kind: str, mean, variance, level: float):
         """Lower and upper (n, m), or None twice."""
@@ -280,8 +341,10 @@ class StructureRoute:
             return np.full(len(variance), np.nan), [""] * len(variance)
         far = variance / self.calibration.limits[0]
         score = np.maximum(far, outside(beyond) / self.calibration.limits[1])
-        return score, [explain(self.parts[part], over, row, away) if strange > 1 else "" for part, over, row, away, strange
-                       in zip(parts, beyond, numbers, far, score)]
+        return score, [
+            explain(self.parts[part], over, row, away) if strange > 1 else ""
+            for part, over, row, away, strange in zip(parts, beyond, numbers, far, score)
+        ]
 
 
 def explain(part: Part, beyond, numbers, far: float) -> str:
@@ -293,8 +356,9 @@ def explain(part: Part, beyond, numbers, far: float) -> str:
             low, high = (bound[k] * UNITS[k] for bound in part.bounds)
             bound, side = (low, "below the smallest") if numbers[k] < low else (high, "above the largest")
             space = "" if unit in ("", "°") else " "
-            found.append(f"{name} {numbers[k]:.{digits}f}{space}{unit} lies {side} in training "
-                         f"({bound:.{digits}f}{space}{unit})")
+            found.append(
+                f"{name} {numbers[k]:.{digits}f}{space}{unit} lies {side} in training ({bound:.{digits}f}{space}{unit})"
+            )
     if far > 1:
         found.append("its surroundings as a whole are unlike those of any training site")
     return "; ".join(found)
@@ -319,8 +383,20 @@ def train_route(data: SiteDataset, *, folds: int = FOLDS, seed: int = 0, report=
         if report:
             report(number + 1, len(splits) + 1)
     names = [sorted(set(map(str, data.structures[rows]))) for rows in (crystals, data.kinds != "crystal")]
-    facts = {"seed": int(seed), "cross_fitted": len(splits),
-             "split": {"train": [], "validation": [], "test": names[0], "amorphous": names[1]}}
+    facts = {
+        "seed": int(seed),
+        "cross_fitted": len(splits),
+        "split": {"train": [], "validation": [], "test": names[0], "amorphous": names[1]},
+    }
     calibration = Calibration.fit(data.subset(crystals), residuals[crystals], variance[crystals], beyond[crystals])
-    return StructureRoute(parts, data.target, data.target_energy, data.pdos_energy, calibration,
-                          [str(site) for site in data.sites], data.checksum, numbers, facts)
+    return StructureRoute(
+        parts,
+        data.target,
+        data.target_energy,
+        data.pdos_energy,
+        calibration,
+        [str(site) for site in data.sites],
+        data.checksum,
+        numbers,
+        facts,
+    )

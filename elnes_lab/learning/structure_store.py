@@ -8,6 +8,7 @@ followed by the logarithm of the ridge. The rest of a kernel model follows from 
 >>> save_route(route, "my-route")
 >>> route = load_route("my-route", db)                     # or load_route(), the one that comes with the package
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -43,14 +44,36 @@ from .structure_route import (
 from .weights import WEIGHTS, Entry, check_numbers, compare, read_weights
 
 LAYOUT = "ELNES Lab structure route 1"
-SHIPPED = "structure"                             # the folder of the one that comes with the package
+SHIPPED = "structure"  # the folder of the one that comes with the package
 REMEDY = "Train it again with `elnes-lab train --shipped`, or fetch it again."
-KEYS = {"layout": str, "data_sha256": str, "weights_sha256": str, "absorber": str, "edge": str, "elements": list,
-        "descriptors": dict, "target": dict, "pdos": dict, "known": list, "parts": list, "folds": dict, "training": dict,
-        "metrics": dict, "interval_levels": list, "versions": dict, SEAL: str}
-SETTINGS = {"cutoff": descriptors.CUTOFF, "radial": descriptors.RADIAL, "angular": descriptors.ANGULAR,
-            "width": descriptors.WIDTH, "numbers": list(descriptors.NUMBERS), "values": list(VALUES)}
-MOST_PARTS, MOST_PAIRS = 21, 2 * 10**8            # samples squared, of all parts: 4 bytes each, when all are asked
+KEYS = {
+    "layout": str,
+    "data_sha256": str,
+    "weights_sha256": str,
+    "absorber": str,
+    "edge": str,
+    "elements": list,
+    "descriptors": dict,
+    "target": dict,
+    "pdos": dict,
+    "known": list,
+    "parts": list,
+    "folds": dict,
+    "training": dict,
+    "metrics": dict,
+    "interval_levels": list,
+    "versions": dict,
+    SEAL: str,
+}
+SETTINGS = {
+    "cutoff": descriptors.CUTOFF,
+    "radial": descriptors.RADIAL,
+    "angular": descriptors.ANGULAR,
+    "width": descriptors.WIDTH,
+    "numbers": list(descriptors.NUMBERS),
+    "values": list(VALUES),
+}
+MOST_PARTS, MOST_PAIRS = 21, 2 * 10**8  # samples squared, of all parts: 4 bytes each, when all are asked
 BANDS = ("spectrum", "average", "pdos")
 
 
@@ -71,33 +94,55 @@ def save_route(route: StructureRoute, folder: Path | str, *, metrics: dict | Non
     whole = route.parts[-1]
     rows, sites, n = whole.rows, whole.site, len(whole.rows)
     if any(not np.isin(part.rows, rows).all() for part in route.parts) or route.calibration is None:
-        raise DataError("This route cannot be stored: its last part has not seen all that the others have, or it has no "
-                        "intervals. Train it with `train_route`.")
+        raise DataError(
+            "This route cannot be stored: its last part has not seen all that the others have, or it has no "
+            "intervals. Train it with `train_route`."
+        )
     place = {row: k for k, row in enumerate(rows)}
-    directed = whole.directed.features.reshape(n, 3, -1)[..., descriptors.SOAP:-len(descriptors.NUMBERS)]
+    directed = whole.directed.features.reshape(n, 3, -1)[..., descriptors.SOAP : -len(descriptors.NUMBERS)]
     m = len(route.energy)
     b = len(route.pdos_energy)
     arrays = {
-        "energy": PDOS.centres, "target_energy": route.energy, "known.directed": directed,
-        "known.numbers": whole.numbers, "known.targets": whole.directed.targets.reshape(n, 3, m),
-        "known.spectra": sites.targets[:, :m], "known.pdos": sites.targets[:, m:m + b],
-        "known.values": sites.targets[:, m + b:],
-        "values": route.calibration.values, "limits": route.calibration.limits}
+        "energy": PDOS.centres,
+        "target_energy": route.energy,
+        "known.directed": directed,
+        "known.numbers": whole.numbers,
+        "known.targets": whole.directed.targets.reshape(n, 3, m),
+        "known.spectra": sites.targets[:, :m],
+        "known.pdos": sites.targets[:, m : m + b],
+        "known.values": sites.targets[:, m + b :],
+        "values": route.calibration.values,
+        "limits": route.calibration.limits,
+    }
     for name in BANDS:
         band = getattr(route.calibration, name)
-        arrays |= {f"{name}.profile": band.difficulty.profile, f"{name}.coefficients": band.difficulty.coefficients,
-                   f"{name}.half_widths": band.widths}
+        arrays |= {
+            f"{name}.profile": band.difficulty.profile,
+            f"{name}.coefficients": band.difficulty.coefficients,
+            f"{name}.half_widths": band.widths,
+        }
     for i, part in enumerate(route.parts):
         arrays |= {f"{i}.rows": [place[row] for row in part.rows]}
         for kind, model, sizes in (("site", part.site, SITE_BLOCKS), ("directed", part.directed, DIRECTED_BLOCKS)):
             arrays[f"{i}.{kind}"] = [*model.scales[np.cumsum((0, *sizes[:-1]))], model.theta[-1]]
     card = {
-        "layout": LAYOUT, "data_sha256": route.checksum, "weights_sha256": "0" * 64, "absorber": route.absorber,
-        "edge": route.edge, "elements": list(route.elements), "descriptors": SETTINGS, "target": route.target.to_dict(),
-        "pdos": PDOS.to_dict(), "known": [route.known[row] for row in rows],
-        "parts": [len(part.rows) for part in route.parts], "folds": route.folds, "training": route.facts,
-        "metrics": metrics or {}, "interval_levels": list(LEVELS),
-        "versions": {"elnes_lab": VERSION, "numpy": np.__version__, "python": platform.python_version()}}
+        "layout": LAYOUT,
+        "data_sha256": route.checksum,
+        "weights_sha256": "0" * 64,
+        "absorber": route.absorber,
+        "edge": route.edge,
+        "elements": list(route.elements),
+        "descriptors": SETTINGS,
+        "target": route.target.to_dict(),
+        "pdos": PDOS.to_dict(),
+        "known": [route.known[row] for row in rows],
+        "parts": [len(part.rows) for part in route.parts],
+        "folds": route.folds,
+        "training": route.facts,
+        "metrics": metrics or {},
+        "interval_levels": list(LEVELS),
+        "versions": {"elnes_lab": VERSION, "numpy": np.__version__, "python": platform.python_version()},
+    }
     said = meaning(card | {SEAL: ""}, "The card")
     wanted = entries(said)
     arrays = {name: np.array(value, wanted[name].dtype, order="C") for name, value in arrays.items()}
@@ -111,8 +156,9 @@ def to_bytes(card: dict) -> bytes:
         content = (json.dumps(sealed(card), indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode("utf-8")
         strict_json(content)
     except (TypeError, ValueError, RecursionError) as problem:
-        raise DataError(f"The card cannot be written as JSON: {problem}. Give metrics as finite numbers, texts, lists "
-                        "and dicts.") from None
+        raise DataError(
+            f"The card cannot be written as JSON: {problem}. Give metrics as finite numbers, texts, lists and dicts."
+        ) from None
     return content
 
 
@@ -172,23 +218,35 @@ def entries(said: RouteMeaning) -> dict[str, Entry]:
     """Type and shape of every array that the file of a card has."""
     m, b, v, n = said.target.bins, said.choice.bins, len(VALUES), said.known
     wanted = {
-        "energy": Entry("float64", (b,)), "target_energy": Entry("float64", (m,)),
+        "energy": Entry("float64", (b,)),
+        "target_energy": Entry("float64", (m,)),
         "known.directed": Entry("float16", (n, 3, descriptors.FEATURES)),
-        "known.numbers": Entry("float32", (n, len(descriptors.NUMBERS))), "known.targets": Entry("float32", (n, 3, m)),
-        "known.spectra": Entry("float32", (n, m)), "known.pdos": Entry("float32", (n, b)),
-        "known.values": Entry("float32", (n, v)), "values": Entry("float32", (len(LEVELS), v)),
-        "limits": Entry("float64", (2,))}
+        "known.numbers": Entry("float32", (n, len(descriptors.NUMBERS))),
+        "known.targets": Entry("float32", (n, 3, m)),
+        "known.spectra": Entry("float32", (n, m)),
+        "known.pdos": Entry("float32", (n, b)),
+        "known.values": Entry("float32", (n, v)),
+        "values": Entry("float32", (len(LEVELS), v)),
+        "limits": Entry("float64", (2,)),
+    }
     for name, size in zip(BANDS, (m, m, b)):
-        wanted |= {f"{name}.profile": Entry("float64", (size,)), f"{name}.coefficients": Entry("float64", (3,)),
-                   f"{name}.half_widths": Entry("float32", (len(LEVELS), size))}
+        wanted |= {
+            f"{name}.profile": Entry("float64", (size,)),
+            f"{name}.coefficients": Entry("float64", (3,)),
+            f"{name}.half_widths": Entry("float32", (len(LEVELS), size)),
+        }
     for i, rows in enumerate(said.parts):
-        wanted |= {f"{i}.rows": Entry("int64", (rows,)), f"{i}.site": Entry("float32", (len(SITE_BLOCKS) + 1,)),
-                   f"{i}.directed": Entry("float32", (len(DIRECTED_BLOCKS) + 1,))}
+        wanted |= {
+            f"{i}.rows": Entry("int64", (rows,)),
+            f"{i}.site": Entry("float32", (len(SITE_BLOCKS) + 1,)),
+            f"{i}.directed": Entry("float32", (len(DIRECTED_BLOCKS) + 1,)),
+        }
     return wanted
 
 
 def check(path, arrays: dict[str, np.ndarray], said: RouteMeaning) -> None:
     """DataError for numbers that no training leaves."""
+
     def refuse(name, what):
         raise DataError(f"{path} cannot be used: '{name}' {what}. {REMEDY}")
 
@@ -230,16 +288,38 @@ def load_route(folder: Path | str = SHIPPED, db=None) -> StructureRoute:
         rows = arrays[f"{i}.rows"]
         mean = np.asarray(targets[rows].astype(float).mean(0), np.float32)
         curves = arrays["known.targets"][rows].reshape(3 * len(rows), -1)
-        parts.append(Part(
-            kernel(arrays[f"{i}.site"], SITE_BLOCKS, sites[rows], targets[rows], mean),
-            kernel(arrays[f"{i}.directed"], DIRECTED_BLOCKS, along[rows].reshape(3 * len(rows), -1), curves,
-                   np.asarray(curves.astype(float).mean(0), np.float32)), rows, numbers[rows]))
-    bands = [Band(Difficulty(arrays[f"{name}.profile"], arrays[f"{name}.coefficients"]), arrays[f"{name}.half_widths"])
-             for name in BANDS]
+        parts.append(
+            Part(
+                kernel(arrays[f"{i}.site"], SITE_BLOCKS, sites[rows], targets[rows], mean),
+                kernel(
+                    arrays[f"{i}.directed"],
+                    DIRECTED_BLOCKS,
+                    along[rows].reshape(3 * len(rows), -1),
+                    curves,
+                    np.asarray(curves.astype(float).mean(0), np.float32),
+                ),
+                rows,
+                numbers[rows],
+            )
+        )
+    bands = [
+        Band(Difficulty(arrays[f"{name}.profile"], arrays[f"{name}.coefficients"]), arrays[f"{name}.half_widths"])
+        for name in BANDS
+    ]
     route = StructureRoute(
-        parts, said.target, arrays["target_energy"], arrays["energy"],
-        Calibration(*bands, arrays["values"], arrays["limits"]), card["known"], card["data_sha256"], card["folds"],
-        card["training"], card["absorber"], card["edge"], tuple(card["elements"]))
+        parts,
+        said.target,
+        arrays["target_energy"],
+        arrays["energy"],
+        Calibration(*bands, arrays["values"], arrays["limits"]),
+        card["known"],
+        card["data_sha256"],
+        card["folds"],
+        card["training"],
+        card["absorber"],
+        card["edge"],
+        tuple(card["elements"]),
+    )
     return dataclasses.replace(route, warning=data_warning(card["data_sha256"], db))
 
 

@@ -5,6 +5,7 @@
 ...     print(record.epoch, record.validation_loss)
 >>> model = training.model                                  # best weights so far, whether or not it ran to the end
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -26,9 +27,9 @@ from .model import Model
 from .network import fitted
 from .splits import Split, deal
 
-SHIFTS_OF_RIDGE = 7                 # of those that the rows are trained with, evenly spread
-ROWS_OF_RIDGE = 2000                # with all their shifts; where there are more rows, fewer shifts, but 3 at least
-ROWS_PER_EPOCH = 256                # drawn at least, each with its own shift, however few there are
+SHIFTS_OF_RIDGE = 7  # of those that the rows are trained with, evenly spread
+ROWS_OF_RIDGE = 2000  # with all their shifts; where there are more rows, fewer shifts, but 3 at least
+ROWS_PER_EPOCH = 256  # drawn at least, each with its own shift, however few there are
 
 
 def train(dataset: Dataset, split: Split, *, seed: int = 0, deterministic: bool = True, **hyper) -> Training:
@@ -68,8 +69,10 @@ class Training(Watched):
                 "There is nothing to train on or nothing to validate on. Choose a split with rows in both parts, of at "
                 "least two different structures."
             )
-        self.split_structures = {part: sorted(set(map(str, dataset.structures[getattr(split, part)])))
-                                 for part in ("train", "validation", "test", "amorphous")}
+        self.split_structures = {
+            part: sorted(set(map(str, dataset.structures[getattr(split, part)])))
+            for part in ("train", "validation", "test", "amorphous")
+        }
         self.best_epochs = np.zeros(self.hyper.members, int)
         self.best = np.full(self.hyper.members, np.inf)
         self.network = self.best_weights = None
@@ -83,7 +86,7 @@ class Training(Watched):
         parts = min(self.hyper.parts, len(set(self.data.groups)))
         random = np.random.default_rng([self.seed, 1])
         masks = []
-        while len(masks) < members:                          # every round deals anew
+        while len(masks) < members:  # every round deals anew
             number = deal(self.data.groups, parts, random)
             masks += [number == part for part in range(parts)] if parts > 1 else [np.zeros(len(number), bool)]
         return np.array(masks[:members])
@@ -103,9 +106,18 @@ class Training(Watched):
                 self.prepare()
         network = copy.deepcopy(self.network)
         network.load_state_dict({**network.state_dict(), **self.best_weights})
-        return Model.calibrated(network.eval(), self.data, self.held_out, facts={
-            "seed": self.seed, "deterministic": self.deterministic, "split": self.split_structures,
-            "best_epochs": self.best_epochs.tolist(), "validation_loss": [float(x) for x in self.best]})
+        return Model.calibrated(
+            network.eval(),
+            self.data,
+            self.held_out,
+            facts={
+                "seed": self.seed,
+                "deterministic": self.deterministic,
+                "split": self.split_structures,
+                "best_epochs": self.best_epochs.tolist(),
+                "validation_loss": [float(x) for x in self.best],
+            },
+        )
 
     @contextlib.contextmanager
     def threads(self):
@@ -178,8 +190,15 @@ class Training(Watched):
             for name, parameter in self.network.named_parameters():
                 if chosen.any():
                     self.per_member(self.best_weights[name])[chosen] = self.per_member(parameter.detach())[chosen]
-            yield EpochRecord(epoch, self.to_mse(train_loss), float(validation.mean()), float(self.best.mean()),
-                              int(self.best_epochs.max()), time.perf_counter() - begin, rate)
+            yield EpochRecord(
+                epoch,
+                self.to_mse(train_loss),
+                float(validation.mean()),
+                float(self.best.mean()),
+                int(self.best_epochs.max()),
+                time.perf_counter() - begin,
+                rate,
+            )
             if epoch - self.best_epochs.max() >= hyper.patience:
                 return
 
@@ -218,7 +237,7 @@ class Training(Watched):
         if size > len(self.noise) // 2:
             return torch.empty(shape).bernoulli_(1 - self.hyper.dropout, generator=random).div_(1 - self.hyper.dropout)
         start = int(torch.randint(len(self.noise) - size, (), generator=random))
-        return self.noise[start:start + size].view(shape)
+        return self.noise[start : start + size].view(shape)
 
     @torch.no_grad()
     def validate(self) -> np.ndarray:
@@ -242,7 +261,7 @@ class AdamW:
         self.values = torch.cat([p.detach().reshape(-1) for p in parameters]) if parameters else torch.empty(0)
         start = 0
         for p in parameters:
-            p.data = self.values[start:start + p.numel()].view(p.shape)
+            p.data = self.values[start : start + p.numel()].view(p.shape)
             start += p.numel()
         self.mean, self.square = torch.zeros_like(self.values), torch.zeros_like(self.values)
 

@@ -10,4 +10,15 @@ from .matching import Library, match
 from .mixture import mixture
 from .steps import Background, Calibrate, Crop, Deconvolve, Normalize, suggested, treat
 
-__all__ = ["Background", "Calibrate", "Crop", "Deconvolve", "Library", "Normalize", "match", "mixture", "suggested", "treat"]
+__all__ = [
+    "Background",
+    "Calibrate",
+    "Crop",
+    "Deconvolve",
+    "Library",
+    "Normalize",
+    "match",
+    "mixture",
+    "suggested",
+    "treat",
+]

@@ -19,8 +19,10 @@ def fitted(energy, intensity, low: float, high: float, kind: str):
         raise DataError(f"There is no background '{kind}'. Choose {', '.join(KINDS)}.")
     inside = (energy >= low - 1e-6) & (energy <= high + 1e-6)
     if not low < high or inside.sum() < FEWEST_WINDOW:
-        raise DataError(f"The window of the background, {low:g} to {high:g} eV, holds {inside.sum()} points; at least "
-                        f"{FEWEST_WINDOW} before the edge are needed.")
+        raise DataError(
+            f"The window of the background, {low:g} to {high:g} eV, holds {inside.sum()} points; at least "
+            f"{FEWEST_WINDOW} before the edge are needed."
+        )
     x, y = energy[inside], intensity[inside]
     if kind == "constant":
         return np.full(len(energy), y.mean()), {"value": float(y.mean())}, f"constant, {low:g} to {high:g} eV"
@@ -31,8 +33,10 @@ def fitted(energy, intensity, low: float, high: float, kind: str):
     if energy[0] <= 0:
         raise DataError("A power law has no value at energies below zero. Choose a region around the O K edge first.")
     if (y <= 0).mean() > 0.2 or y.mean() <= 0:
-        raise DataError(f"Between {low:g} and {high:g} eV the counts are zero or negative, so no power law describes them. Choose "
-                        "another window, a straight line, or no background if it has been subtracted already.")
+        raise DataError(
+            f"Between {low:g} and {high:g} eV the counts are zero or negative, so no power law describes them. Choose "
+            "another window, a straight line, or no background if it has been subtracted already."
+        )
     curve, exponent = power_law(energy, x, y)
     return curve, {"exponent": float(exponent)}, f"power law, exponent {exponent:.2f}, {low:g} to {high:g} eV"
 

@@ -20,14 +20,20 @@ def fourier_ratio(energy, intensity, loss, counts, fwhm=None):
     top = int(counts.argmax())
     zero = loss[top]
     if not -20 < zero < 20 or counts[top] <= 0 or top in (0, len(loss) - 1):
-        raise DataError("The low-loss spectrum has no zero-loss peak: its highest point does not lie around 0 eV, within its range. "
-                        "Give the low-loss spectrum of the same place, zero-loss peak included.")
+        raise DataError(
+            "The low-loss spectrum has no zero-loss peak: its highest point does not lie around 0 eV, within its range. "
+            "Give the low-loss spectrum of the same place, zero-loss peak included."
+        )
     if loss[-1] - zero < 30:
-        raise DataError(f"The low-loss spectrum ends {loss[-1] - zero:.0f} eV above its zero-loss peak, before plural scattering is "
-                        "over. Give one that reaches 30 eV at least.")
+        raise DataError(
+            f"The low-loss spectrum ends {loss[-1] - zero:.0f} eV above its zero-loss peak, before plural scattering is "
+            "over. Give one that reaches 30 eV at least."
+        )
     if (loss[-1] - loss[0]) / step > MOST_STEPS:
-        raise DataError(f"The low-loss spectrum runs from {loss[0]:g} to {loss[-1]:g} eV: more than {MOST_STEPS:,} steps of the core "
-                        "loss. Cut out the part up to some hundred eV.")
+        raise DataError(
+            f"The low-loss spectrum runs from {loss[0]:g} to {loss[-1]:g} eV: more than {MOST_STEPS:,} steps of the core "
+            "loss. Cut out the part up to some hundred eV."
+        )
     width = peak_width(loss, counts, top)
     fwhm = max(width, 2 * step) if fwhm is None else float(fwhm)
     if not fwhm > 0:
@@ -49,13 +55,19 @@ def fourier_ratio(energy, intensity, loss, counts, fwhm=None):
     padded[: len(energy)] = intensity
     tail = min(size - len(energy), len(energy))
     end = float(np.mean(intensity[-10:]))
-    padded[len(energy):len(energy) + tail] = end * 0.5 * (1 + np.cos(np.pi * np.arange(1, tail + 1) / tail))
+    padded[len(energy) : len(energy) + tail] = end * 0.5 * (1 + np.cos(np.pi * np.arange(1, tail + 1) / tail))
     frequency = 2 * np.pi * np.fft.rfftfreq(size, step)
     gauss = np.exp(-0.5 * (fwhm / np.sqrt(8 * np.log(2)) * frequency) ** 2)
     transform = np.fft.rfft(wrapped)
-    ratio = np.divide(gauss, transform, out=np.zeros_like(transform), where=(np.abs(transform) > 1e-12) & (gauss > 1e-8))
+    ratio = np.divide(
+        gauss, transform, out=np.zeros_like(transform), where=(np.abs(transform) > 1e-12) & (gauss > 1e-8)
+    )
     made = np.fft.irfft(np.fft.rfft(padded) * ratio, size)[: len(energy)]
-    return made, {"fwhm_eV": float(fwhm), "zero_loss_at_eV": float(zero), "t_over_lambda": float(-np.log(np.clip(elastic, 1e-6, 1)))}
+    return made, {
+        "fwhm_eV": float(fwhm),
+        "zero_loss_at_eV": float(zero),
+        "t_over_lambda": float(-np.log(np.clip(elastic, 1e-6, 1))),
+    }
 
 
 def peak_width(loss, counts, top: int) -> float:

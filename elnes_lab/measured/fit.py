@@ -37,12 +37,26 @@ class Overlay:
 
     def record(self):
         """Numbers for an export."""
-        return {"label": self.label, "shift_eV": round(self.shift, 4), "scale": self.scale, "fwhm_eV": round(self.fwhm, 4),
-                "rms_residual": self.rms}
+        return {
+            "label": self.label,
+            "shift_eV": round(self.shift, 4),
+            "scale": self.scale,
+            "fwhm_eV": round(self.fwhm, 4),
+            "rms_residual": self.rms,
+        }
 
 
-def overlay(energy, intensity, library: Library, label: str, *, shift: float, fwhm: float, scale: float | None = None,
-            within: float = 1.0) -> Overlay:
+def overlay(
+    energy,
+    intensity,
+    library: Library,
+    label: str,
+    *,
+    shift: float,
+    fwhm: float,
+    scale: float | None = None,
+    within: float = 1.0,
+) -> Overlay:
     """A spectrum of a library with a shift and a broadening (eV) over a measured one; scale None: the one that fits best."""
     row = library.find(label)
     grid, values, _ = window_of(energy, intensity, library, within, None)
@@ -73,8 +87,24 @@ def fit(energy, intensity, library: Library, label: str, *, within: float = 1.0)
     def smooth(p):
         return residual(broaden(library.energy, library.raw[row], gaussian_fwhm=abs(p[1])), p[0])
 
-    found = minimize(smooth, (shifts[j], widths[k]), method="Nelder-Mead", bounds=[(-within, within), (0, WIDEST)],
-                     options={"xatol": 0.002, "fatol": 1e-9, "maxiter": 120,
-                              "initial_simplex": [(shifts[j], widths[k]), (shifts[j] + 0.05, widths[k]), (shifts[j], widths[k] + 0.1)]})
-    return overlay(energy, intensity, library, label, shift=float(np.clip(found.x[0], -within, within)),
-                   fwhm=float(np.clip(found.x[1], 0, WIDEST)), within=within)
+    found = minimize(
+        smooth,
+        (shifts[j], widths[k]),
+        method="Nelder-Mead",
+        bounds=[(-within, within), (0, WIDEST)],
+        options={
+            "xatol": 0.002,
+            "fatol": 1e-9,
+            "maxiter": 120,
+            "initial_simplex": [(shifts[j], widths[k]), (shifts[j] + 0.05, widths[k]), (shifts[j], widths[k] + 0.1)],
+        },
+    )
+    return overlay(
+        energy,
+        intensity,
+        library,
+        label,
+        shift=float(np.clip(found.x[0], -within, within)),
+        fwhm=float(np.clip(found.x[1], 0, WIDEST)),
+        within=within,
+    )

@@ -27,8 +27,10 @@ NARROWEST = 12.0  # eV that a comparison needs
 FARTHEST = 5.0  # eV of shift
 ALIKE = 0.9  # correlation below which nothing is like the measured spectrum
 STEP = 0.1  # eV between shifts: the step of the database
-PROVES = ("A good match proves nothing: different structures have much the same spectrum, and the structure measured may not be "
-          "in the database. Compare the measures, look at the residual, and ask what else is known of the specimen.")
+PROVES = (
+    "A good match proves nothing: different structures have much the same spectrum, and the structure measured may not be "
+    "in the database. Compare the measures, look at the residual, and ask what else is known of the specimen."
+)
 
 
 class Library:
@@ -43,20 +45,26 @@ class Library:
         if what not in ("sites", "structures"):
             raise DataError(f"There is no library of '{what}'. Choose sites or structures.")
         if not 0 <= fwhm <= 5:
-            raise DataError(f"A broadening of {fwhm} eV is not between 0 and 5 eV. Give the full width at half maximum.")
+            raise DataError(
+                f"A broadening of {fwhm} eV is not between 0 and 5 eV. Give the full width at half maximum."
+            )
         self.db, self.what = db, what
         shifts = db.shifts("loss")
         known = np.isfinite(shifts)
         if not known.any():
-            raise DataError("No spectrum of this database has a place on the scale of energy loss, so none can be compared. "
-                            "Use a database whose onsets are known.")
+            raise DataError(
+                "No spectrum of this database has a place on the scale of energy loss, so none can be compared. "
+                "Use a database whose onsets are known."
+            )
         rows = db[known]
         self.left_out = int((~known).sum())
         energy, raw = rows.curves(zero="loss")
         # Nothing below the gap, and the last value on above the end, to be cut off later.
         self.end = float(energy[0] + STEP * (np.isfinite(raw).sum(axis=1) + np.isfinite(raw).argmax(axis=1) - 1).min())
         last = np.where(np.isfinite(raw), np.arange(raw.shape[1]), 0).max(axis=1)
-        raw = np.where(np.arange(raw.shape[1]) > last[:, None], raw[np.arange(len(raw)), last][:, None], np.nan_to_num(raw))
+        raw = np.where(
+            np.arange(raw.shape[1]) > last[:, None], raw[np.arange(len(raw)), last][:, None], np.nan_to_num(raw)
+        )
         self.energy, structures, names = energy, rows["structure"].astype(str), rows["name"].astype(str)
         if what == "structures":
             self.labels = np.array(rows.structures).astype(str)
@@ -138,21 +146,45 @@ class Matches:
         best = float(self.values["pearson"][self.order[0]])
         if best >= ALIKE:
             return ""
-        return (f"Nothing in the database is like this spectrum: the correlation of the best match is {best:.2f}. Is it the O K edge, is "
-                "its background off, is the range of shifts wide enough?")
+        return (
+            f"Nothing in the database is like this spectrum: the correlation of the best match is {best:.2f}. Is it the O K edge, is "
+            "its background off, is the range of shifts wide enough?"
+        )
 
     def record(self, top: int = 10):
         """The best matches, for an export."""
         return {
-            "library": self.library.what, "spectra": len(self.library.labels), "data_version": self.library.db.version,
-            "measure": self.measure, "shifts_within_eV": self.limit, "fwhm_eV": self.library.fwhm,
-            "from_eV": float(self.energy[0]), "to_eV": float(self.energy[-1]), "note": PROVES, "warning": self.warning,
-            "matches": [{"label": str(self.library.labels[i]), "name": str(self.library.names[i]), "shift_eV": round(float(self.shift[i]), 3),
-                         **{name: float(values[i]) for name, values in self.values.items()}} for i in self.order[:top]],
+            "library": self.library.what,
+            "spectra": len(self.library.labels),
+            "data_version": self.library.db.version,
+            "measure": self.measure,
+            "shifts_within_eV": self.limit,
+            "fwhm_eV": self.library.fwhm,
+            "from_eV": float(self.energy[0]),
+            "to_eV": float(self.energy[-1]),
+            "note": PROVES,
+            "warning": self.warning,
+            "matches": [
+                {
+                    "label": str(self.library.labels[i]),
+                    "name": str(self.library.names[i]),
+                    "shift_eV": round(float(self.shift[i]), 3),
+                    **{name: float(values[i]) for name, values in self.values.items()},
+                }
+                for i in self.order[:top]
+            ],
         }
 
 
-def match(energy, intensity, library: Library, *, measure: str = "cosine", within: float = 1.0, window=None) -> Matches:
+def match(
+    energy,
+    intensity,
+    library: Library,
+    *,
+    measure: str = "cosine",
+    within: float = 1.0,
+    window=None,
+) -> Matches:
     """The spectra of a library, how much each is like a measured one, and with which shift within ±`within` eV.
 
     energy (n,) eV energy loss, ascending, intensity (n,), background subtracted. window (eV): what is compared, default from 5 eV
@@ -167,7 +199,9 @@ def match(energy, intensity, library: Library, *, measure: str = "cosine", withi
     grid, values, smooth = window_of(energy, intensity, library, within, window)
     reach = int(round(within / STEP))
     first = int(round((grid[0] - library.energy[0]) / STEP))
-    views = np.lib.stride_tricks.sliding_window_view(library.curves, len(grid), axis=-1)[:, first - reach:first + reach + 1][:, ::-1]
+    views = np.lib.stride_tricks.sliding_window_view(library.curves, len(grid), axis=-1)[
+        :, first - reach : first + reach + 1
+    ][:, ::-1]
     found = {}
     dots = views @ values
     sums, squares = running(library.curves, len(grid), first, reach)
@@ -176,7 +210,9 @@ def match(energy, intensity, library: Library, *, measure: str = "cosine", withi
         found["cosine"] = dots / np.sqrt(squares * own)
         found["pearson"] = (dots - sums * total / size) / np.sqrt((squares - sums**2 / size) * (own - total**2 / size))
         mean = sums / size
-        found["mse"] = squares / mean**2 / size - 2 * dots / mean / (total / size) / size + own / (total / size) ** 2 / size
+        found["mse"] = (
+            squares / mean**2 / size - 2 * dots / mean / (total / size) / size + own / (total / size) ** 2 / size
+        )
     if measure == "slope":
         found["slope"] = slopes(library, smooth, grid, first, reach)
     leading = measure if measure in found else "pearson"
@@ -185,8 +221,13 @@ def match(energy, intensity, library: Library, *, measure: str = "cosine", withi
     at = views[np.arange(len(best)), best]
     scaled = at / at.mean(axis=1, keepdims=True)
     own = values / values.mean()
-    result = {"cosine": similarity.cosine(scaled, own), "pearson": similarity.pearson(scaled, own), "mse": similarity.mse(scaled, own),
-              "spearman": similarity.spearman(scaled, own), "wasserstein": similarity.wasserstein(grid, scaled, own)}
+    result = {
+        "cosine": similarity.cosine(scaled, own),
+        "pearson": similarity.pearson(scaled, own),
+        "mse": similarity.mse(scaled, own),
+        "spearman": similarity.spearman(scaled, own),
+        "wasserstein": similarity.wasserstein(grid, scaled, own),
+    }
     derivative = np.gradient(smooth, STEP)
     there = np.lib.stride_tricks.sliding_window_view(library.slopes, len(grid), axis=-1)
     result["slope"] = similarity.pearson(there[np.arange(len(best)), first - (best - reach)], derivative)
@@ -205,17 +246,21 @@ def window_of(energy, intensity, library, within, window):
     high = min(window[1], energy[-1], library.end - within)
     inside = np.flatnonzero((library.energy >= low - 1e-6) & (library.energy <= high + 1e-6))
     if len(inside) * STEP < NARROWEST:
-        raise DataError(f"The measured spectrum shares only {max(0, len(inside)) * STEP:.0f} eV with the database's, from "
-                        f"{library.energy[0]:.0f} to {library.end:.0f} eV; {NARROWEST:g} are needed. {ENERGY_TITLES['loss']} must be "
-                        "calibrated to some eV; measure farther above the edge, or try smaller shifts.")
+        raise DataError(
+            f"The measured spectrum shares only {max(0, len(inside)) * STEP:.0f} eV with the database's, from "
+            f"{library.energy[0]:.0f} to {library.end:.0f} eV; {NARROWEST:g} are needed. {ENERGY_TITLES['loss']} must be "
+            "calibrated to some eV; measure farther above the edge, or try smaller shifts."
+        )
     grid = library.energy[inside]
     step = energy[1] - energy[0]
     if step < 0.6 * STEP:  # finer than the database: averaged over its steps, not sampled
         intensity = broaden(energy, intensity, gaussian_fwhm=STEP)
     values = np.interp(grid, energy, intensity)
     if values.mean() <= 0:
-        raise DataError("The measured spectrum has no positive intensity where it is compared. Look at the background that was "
-                        "subtracted.")
+        raise DataError(
+            "The measured spectrum has no positive intensity where it is compared. Look at the background that was "
+            "subtracted."
+        )
     smooth = np.interp(grid, energy, broaden(energy, intensity, gaussian_fwhm=SMOOTH))
     return grid, values, smooth
 
@@ -232,7 +277,9 @@ def slopes(library, smooth, grid, first, reach):
     """Correlation (n, shifts) of the first derivatives."""
     own = np.gradient(smooth, STEP)
     own = own - own.mean()
-    views = np.lib.stride_tricks.sliding_window_view(library.slopes, len(grid), axis=-1)[:, first - reach:first + reach + 1][:, ::-1]
+    views = np.lib.stride_tricks.sliding_window_view(library.slopes, len(grid), axis=-1)[
+        :, first - reach : first + reach + 1
+    ][:, ::-1]
     sums, squares = running(library.slopes, len(grid), first, reach)
     with np.errstate(all="ignore"):
         return (views @ own) / np.sqrt((squares - sums**2 / len(grid)) * (own @ own))

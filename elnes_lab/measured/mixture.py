@@ -7,8 +7,10 @@ from .fit import Overlay
 from .matching import STEP, Library, window_of
 
 LEAST = 0.03  # share below which a part is left out, and the rest fitted again
-CAUTION = ("The shares are of oxygen atoms, if the computed strengths are right. Structures with much the same spectrum can stand "
-           "for one another: a part that is named need not be in the specimen.")
+CAUTION = (
+    "The shares are of oxygen atoms, if the computed strengths are right. Structures with much the same spectrum can stand "
+    "for one another: a part that is named need not be in the specimen."
+)
 
 
 def mixture(energy, intensity, library: Library, *, within: float = 1.0, least: float = LEAST) -> Overlay:
@@ -26,15 +28,17 @@ def mixture(energy, intensity, library: Library, *, within: float = 1.0, least: 
     # The reduced problem: with the triangular factor of all spectra in the place of the spectra, a shift costs a few milliseconds.
     best = None
     for by in range(-reach, reach + 1):
-        part = library.curves[:, first - by:first - by + len(grid)]
+        part = library.curves[:, first - by : first - by + len(grid)]
         factor = np.linalg.qr(np.column_stack([part.T, values]), mode="r")
         weights, rest = nnls(factor[:, :-1], factor[:, -1], maxiter=20 * len(part))
         if best is None or rest < best[0]:
             best = rest, by, weights
     _, by, weights = best
     if not weights.any():
-        raise DataError("No sum of the database's spectra is like this one. Look at the background and at the calibration.")
-    part = library.curves[:, first - by:first - by + len(grid)]
+        raise DataError(
+            "No sum of the database's spectra is like this one. Look at the background and at the calibration."
+        )
+    part = library.curves[:, first - by : first - by + len(grid)]
     while True:
         share = weights / weights.sum()
         small = np.flatnonzero((share > 0) & (share < least))

@@ -11,13 +11,19 @@ SCHEMA = {"name": "elnes-lab.measured", "version": 1}
 
 def record(treated, matches=None, overlay=None, mixture=None, quantified=None) -> dict:
     """All of it as plain values: what was read, the steps, the matches, the overlay drawn, the mixture, the properties."""
-    found = {"schema": SCHEMA, "program": f"ELNES Lab {VERSION}"} | treated.record() | {"notes": treated.notes, "edge_eV": treated.edge}
+    found = (
+        {"schema": SCHEMA, "program": f"ELNES Lab {VERSION}"}
+        | treated.record()
+        | {"notes": treated.notes, "edge_eV": treated.edge}
+    )
     if matches is not None:
         found["matching"] = matches.record()
     if overlay is not None:
         found["overlay"] = overlay.record()
     if mixture is not None:
-        found["mixture"] = mixture.record() | {"parts": [{"label": label, "share": share} for label, _, share in mixture.parts]}
+        found["mixture"] = mixture.record() | {
+            "parts": [{"label": label, "share": share} for label, _, share in mixture.parts]
+        }
     if quantified is not None:
         found["quantification"] = quantified
     return found
@@ -34,8 +40,12 @@ def as_csv(treated, **results) -> bytes:
     what was read, every step with its parameters, and what was found. `pandas.read_csv(file, comment="#")` reads it.
     """
     about = record(treated, **results)
-    lines = [f"# {key}: {json.dumps(about[key], ensure_ascii=True, allow_nan=False)}" for key in about if key != "steps"]
-    lines += [f"# step {k}: {json.dumps(step, ensure_ascii=True, allow_nan=False)}" for k, step in enumerate(about["steps"])]
+    lines = [
+        f"# {key}: {json.dumps(about[key], ensure_ascii=True, allow_nan=False)}" for key in about if key != "steps"
+    ]
+    lines += [
+        f"# step {k}: {json.dumps(step, ensure_ascii=True, allow_nan=False)}" for k, step in enumerate(about["steps"])
+    ]
     columns = {"energy_eV": treated.energy, "intensity": treated.intensity}
     shown = results.get("mixture"), results.get("overlay")
     for name, laid in zip(("mixture", "overlay"), shown):
@@ -43,7 +53,9 @@ def as_csv(treated, **results) -> bytes:
             scale = scale_to(treated, laid)
             columns[name] = np.interp(treated.energy, laid.energy, laid.computed * scale, left=np.nan, right=np.nan)
             columns[f"residual_{name}"] = treated.intensity - columns[name]
-    rows = (",".join("" if not np.isfinite(value) else f"{value:.7g}" for value in row) for row in zip(*columns.values()))
+    rows = (
+        ",".join("" if not np.isfinite(value) else f"{value:.7g}" for value in row) for row in zip(*columns.values())
+    )
     return "\n".join([*lines, ",".join(columns), *rows, ""]).encode()
 
 

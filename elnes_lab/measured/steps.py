@@ -48,10 +48,14 @@ class Crop:
     def __call__(self, energy, intensity):
         inside = (energy >= self.low - 1e-6) & (energy <= self.high + 1e-6)
         if inside.sum() < 30:
-            raise DataError(f"Only {inside.sum()} points lie between {self.low:g} and {self.high:g} eV; the spectrum runs from "
-                            f"{energy[0]:.1f} to {energy[-1]:.1f} eV. Choose a wider region.")
+            raise DataError(
+                f"Only {inside.sum()} points lie between {self.low:g} and {self.high:g} eV; the spectrum runs from "
+                f"{energy[0]:.1f} to {energy[-1]:.1f} eV. Choose a wider region."
+            )
         text = f"{energy[inside][0]:.1f} to {energy[inside][-1]:.1f} eV"
-        return Stage(energy[inside], intensity[inside], {"step": "crop", "low_eV": self.low, "high_eV": self.high}, text)
+        return Stage(
+            energy[inside], intensity[inside], {"step": "crop", "low_eV": self.low, "high_eV": self.high}, text
+        )
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,10 @@ class Background:
         left = intensity - curve
         beyond = (energy > self.high) & (energy < self.high + 40)
         if beyond.sum() and np.sum(left[beyond]) <= 0:
-            raise DataError(f"The {self.kind} fitted from {self.low:g} to {self.high:g} eV lies above the counts behind it, so no "
-                            "edge is left. Choose another window before the edge, or another kind of background.")
+            raise DataError(
+                f"The {self.kind} fitted from {self.low:g} to {self.high:g} eV lies above the counts behind it, so no "
+                "edge is left. Choose another window before the edge, or another kind of background."
+            )
         record = {"step": "background", "kind": self.kind, "low_eV": self.low, "high_eV": self.high} | found
         inside = (energy >= self.low) & (energy <= self.high)
         record["noise"] = float(left[inside].std())
@@ -89,7 +95,9 @@ class Deconvolve:
         text = f"Fourier ratio, zero loss {found['fwhm_eV']:.2f} eV wide, t/λ = {found['t_over_lambda']:.2f}"
         notes = ()
         if found["t_over_lambda"] > 1.5:
-            notes = ("The specimen is thicker than 1.5 mean free paths: after deconvolution its fine structure is not reliable.",)
+            notes = (
+                "The specimen is thicker than 1.5 mean free paths: after deconvolution its fine structure is not reliable.",
+            )
         return Stage(energy, made, record, text, notes=notes)
 
 
@@ -105,11 +113,22 @@ class Calibrate:
         found = edge_of(energy, intensity)
         if offset is None:
             offset = 0.0 if self.edge is None else self.edge - found
-        record = {"step": "calibration", "offset_eV": float(offset), "edge_before_eV": found, "edge_eV": found + float(offset)}
+        record = {
+            "step": "calibration",
+            "offset_eV": float(offset),
+            "edge_before_eV": found,
+            "edge_eV": found + float(offset),
+        }
         if self.offset is None and self.edge is not None:
             record["to_edge_eV"] = self.edge
-        notes = (f"The offset of {offset:+.1f} eV is large: is the edge that was found the O K edge?",) if abs(offset) > 5 else ()
-        return Stage(energy + offset, intensity, record, f"{offset:+.2f} eV, edge at {found + offset:.2f} eV", notes=notes)
+        notes = (
+            (f"The offset of {offset:+.1f} eV is large: is the edge that was found the O K edge?",)
+            if abs(offset) > 5
+            else ()
+        )
+        return Stage(
+            energy + offset, intensity, record, f"{offset:+.2f} eV, edge at {found + offset:.2f} eV", notes=notes
+        )
 
 
 @dataclass(frozen=True)
@@ -124,7 +143,13 @@ class Normalize:
         window = max(energy[0], edge - self.below), min(energy[-1], edge + self.above)
         made = normalize(energy, intensity, by="mean", window=window)
         factor = float(intensity[np.abs(intensity).argmax()] / made[np.abs(intensity).argmax()])
-        record = {"step": "normalization", "by": "mean", "low_eV": float(window[0]), "high_eV": float(window[1]), "divided_by": factor}
+        record = {
+            "step": "normalization",
+            "by": "mean",
+            "low_eV": float(window[0]),
+            "high_eV": float(window[1]),
+            "divided_by": factor,
+        }
         return Stage(energy, made, record, f"mean 1 from {window[0]:.1f} to {window[1]:.1f} eV")
 
 
@@ -184,12 +209,16 @@ def uniform(measured) -> Stage:
     near = steps[(energy[1:] > NEEDED[0]) & (energy[:-1] < NEEDED[1])]
     step = float(np.clip(np.median(near), SMALLEST_STEP, LARGEST_STEP))
     if (energy[-1] - energy[0]) / step > 20_000:
-        raise DataError(f"{measured.name} runs from {energy[0]:.0f} to {energy[-1]:.0f} eV in steps of {step:.3f} eV: too many "
-                        "points. Cut out the part from 480 to 600 eV.")
+        raise DataError(
+            f"{measured.name} runs from {energy[0]:.0f} to {energy[-1]:.0f} eV in steps of {step:.3f} eV: too many "
+            "points. Cut out the part from 480 to 600 eV."
+        )
     even = energy[0] + step * np.arange(int((energy[-1] - energy[0]) / step + 1e-6) + 1)
     note = f"Energies were not equally spaced; interpolated linearly in steps of {step:.3g} eV."
     record = {"step": "equal spacing", "step_eV": step, "method": "linear interpolation"}
-    return Stage(even, np.interp(even, energy, intensity), record, f"interpolated, steps of {step:.3g} eV", notes=(note,))
+    return Stage(
+        even, np.interp(even, energy, intensity), record, f"interpolated, steps of {step:.3g} eV", notes=(note,)
+    )
 
 
 def check_range(measured) -> None:
@@ -200,14 +229,18 @@ def check_range(measured) -> None:
         top = np.argmax(measured.intensity)
         behind = measured.intensity[energy > energy[top] + 10]
         if abs(energy[top]) < 5 and (not len(behind) or behind.mean() < 0.3 * measured.intensity[top]):
-            raise DataError(f"{run}: it is a low-loss spectrum. Give the core-loss spectrum; this one serves to deconvolve it.")
+            raise DataError(
+                f"{run}: it is a low-loss spectrum. Give the core-loss spectrum; this one serves to deconvolve it."
+            )
         if energy[0] < 0 < energy[-1]:
             raise DataError(f"{run}. If it counts from an edge, add the energy of that edge, some 535 eV.")
         raise DataError(f"{run}. Give a spectrum that covers it.")
     inside = ((energy > NEEDED[0]) & (energy < NEEDED[1])).sum()
     if inside < (NEEDED[1] - NEEDED[0]) / LARGEST_STEP:
-        raise DataError(f"{name} has {inside} points from {NEEDED[0]:g} to {NEEDED[1]:g} eV, too few to see fine structure. Give a "
-                        f"spectrum in steps of {LARGEST_STEP:g} eV or less.")
+        raise DataError(
+            f"{name} has {inside} points from {NEEDED[0]:g} to {NEEDED[1]:g} eV, too few to see fine structure. Give a "
+            f"spectrum in steps of {LARGEST_STEP:g} eV or less."
+        )
 
 
 def check_edge(treated) -> None:
@@ -218,8 +251,10 @@ def check_edge(treated) -> None:
     scale = next((s.record["divided_by"] for s in treated.stages if "divided_by" in s.record), 1.0)
     above = intensity[(energy > edge) & (energy < edge + 20)]
     if len(above) < 5 or not above.mean() > SIGNIFICANT * noise / scale / np.sqrt(max(1, len(above))):
-        raise DataError(f"No O K edge stands out of the noise in {treated.measured.name}. Choose another window for the background, "
-                        "or add up more counts.")
+        raise DataError(
+            f"No O K edge stands out of the noise in {treated.measured.name}. Choose another window for the background, "
+            "or add up more counts."
+        )
 
 
 def edge_of(energy, intensity) -> float:
@@ -233,8 +268,10 @@ def edge_of(energy, intensity) -> float:
         raise DataError("Fewer than ten points lie around the O K edge. Choose a wider region.")
     found = float(half_height(energy[inside], part - min(0.0, float(np.median(part[:5])))))
     if not np.isfinite(found) or found < energy[inside][1]:
-        raise DataError(f"No O K edge rises between {SEARCHED[0]:g} and {SEARCHED[1]:g} eV: the intensity is already high before it. "
-                        "Subtract the background, with a window before the edge.")
+        raise DataError(
+            f"No O K edge rises between {SEARCHED[0]:g} and {SEARCHED[1]:g} eV: the intensity is already high before it. "
+            "Subtract the background, with a window before the edge."
+        )
     return found
 
 

@@ -3,6 +3,7 @@
 Only regular files are opened, sizes are looked at before anything is read, no pickle is loaded, and whatever the libraries
 raise on damaged bytes becomes one sentence.
 """
+
 import hashlib
 import io
 import math
@@ -17,10 +18,10 @@ import numpy as np
 
 from ..errors import DataError
 
-LIMIT = 16 * 2**20          # bytes of a file, and of all its arrays; the largest real step (110 atoms) has 1.3 MB
+LIMIT = 16 * 2**20  # bytes of a file, and of all its arrays; the largest real step (110 atoms) has 1.3 MB
 AGAIN = "compute this step again"
 TEXTS = ("symbols", "name", "source", "method")
-UNKNOWN = ("neutral_energy", "total_energy", "pdos_pxyz", "offset")     # NaN as a whole where it was not computed
+UNKNOWN = ("neutral_energy", "total_energy", "pdos_pxyz", "offset")  # NaN as a whole where it was not computed
 INTEGERS = ("site", "multiplicity", "supercell")
 
 
@@ -70,11 +71,13 @@ def read_arrays(content: bytes, shapes: dict[str, str], what: str, optional: dic
             if missing:
                 raise DataError(f"not a {what} file: it has no {', '.join(missing)}; {AGAIN}")
             if sum(members[key].file_size for key in shapes) > LIMIT:
-                raise DataError(f"its arrays say they have more than {LIMIT // 2**20} MB, which no computed step has; {AGAIN}")
+                raise DataError(
+                    f"its arrays say they have more than {LIMIT // 2**20} MB, which no computed step has; {AGAIN}"
+                )
             arrays = {key: parse_array(member(archive, members[key]), key, what) for key in shapes}
     except DataError:
         raise
-    except Exception as problem:        # zipfile, zlib and the parsers below them raise a dozen types on damaged bytes
+    except Exception as problem:  # zipfile, zlib and the parsers below them raise a dozen types on damaged bytes
         lines = str(problem).splitlines()
         detail = printable(lines[0]) if lines else type(problem).__name__
         raise DataError(f"not readable as .npz, truncated or of another format ({detail}); {AGAIN}") from None
@@ -85,8 +88,11 @@ def read_arrays(content: bytes, shapes: dict[str, str], what: str, optional: dic
         if len(found) != len(wanted) or any(w not in (None, f) for w, f in zip(wanted, found)):
             raise DataError(f"{key} has shape {found}, not ({shape}); {AGAIN}")
         sizes.update({s: f for s, f in zip(shape.split(","), found) if s and not s.isdigit()})
-        if arrays[key].dtype.kind == "f" and not np.isfinite(arrays[key]).all() \
-                and not (key in UNKNOWN and np.isnan(arrays[key]).all()):
+        if (
+            arrays[key].dtype.kind == "f"
+            and not np.isfinite(arrays[key]).all()
+            and not (key in UNKNOWN and np.isnan(arrays[key]).all())
+        ):
             raise DataError(f"non-finite value in {key}; {AGAIN}")
     return arrays
 
@@ -105,16 +111,16 @@ def parse_array(content: bytes, key: str, what: str) -> np.ndarray:
     allowed = "U" if key in TEXTS else "iu" if key in INTEGERS else "fiu"
     if dtype.kind not in allowed or not dtype.itemsize or (dtype.itemsize > 8 and dtype.kind != "U"):
         raise DataError(f"{key} is of type {printable(str(dtype))}, which a {what} file does not have; {AGAIN}")
-    rest = content[file.tell():]
+    rest = content[file.tell() :]
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(rest):
         raise DataError(f"{key} is not as long as its header says; {AGAIN}")
     values = np.frombuffer(rest, dtype).reshape(shape, order="F" if by_columns else "C").astype(dtype.newbyteorder("="))
     if dtype.kind == "U":
-        values.tolist()             # ValueError for numbers that are no characters
+        values.tolist()  # ValueError for numbers that are no characters
     return values
 
 
 def printable(text: str, length: int = 80) -> str:
     """The text on one line of ASCII, cut to `length` characters: for names and details of unknown files in a report."""
     plain = text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
-    return plain if len(plain) <= length else plain[:length - 3] + "..."
+    return plain if len(plain) <= length else plain[: length - 3] + "..."

@@ -1,4 +1,5 @@
 """The plan: an extended XYZ file of every structure that is to be computed. A damaged frame costs that frame, not the plan."""
+
 import io
 import re
 from pathlib import Path
@@ -41,8 +42,14 @@ def read_plan(path: Path, known: set[str] = frozenset()) -> tuple[dict[str, list
     if not problems:
         return planned, None, content.sha256
     count = "one frame" if len(problems) == 1 else f"{len(problems)} frames"
-    return planned, (f"{count} of the plan cannot be read, and what is planned there is not counted ({problems[0]}); "
-                     "copy the plan again"), content.sha256
+    return (
+        planned,
+        (
+            f"{count} of the plan cannot be read, and what is planned there is not counted ({problems[0]}); "
+            "copy the plan again"
+        ),
+        content.sha256,
+    )
 
 
 def read_frame(text: str, known: set[str]) -> tuple[str, list[int]]:
@@ -50,7 +57,7 @@ def read_frame(text: str, known: set[str]) -> tuple[str, list[int]]:
     from ase.io.extxyz import read_xyz
 
     try:
-        atoms, = read_xyz(io.StringIO(text), index=slice(None))
+        (atoms,) = read_xyz(io.StringIO(text), index=slice(None))
         name, count = str(atoms.info["sid"]), int(atoms.info.get("ns", 0))
         if not re.fullmatch(ID, name):
             raise DataError(f"'{printable(name)}' is no name for a structure")
@@ -60,7 +67,7 @@ def read_frame(text: str, known: set[str]) -> tuple[str, list[int]]:
         oxygens = [atom for atom, _ in Environment.of(atoms).inequivalent_oxygens]
     except DataError:
         raise
-    except Exception as problem:        # the parsers raise what their parts raise on text that is not extended XYZ
+    except Exception as problem:  # the parsers raise what their parts raise on text that is not extended XYZ
         raise DataError(f"not extended XYZ ({printable(f'{type(problem).__name__} {problem}')})") from None
     if count and count != len(oxygens):
         raise DataError(f"{name} has {len(oxygens)} inequivalent oxygens where the plan counts {count}")

@@ -4,6 +4,7 @@ A file is either read whole and checked, or a `DataError` says why it cannot be 
 lengths in angstrom, the dipole strength in bohr^2/eV. The limits below are wide: they let pass what is unusual and refuse what
 cannot be.
 """
+
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,37 +16,61 @@ from ..schema import ENERGY_STEP
 from ..spectra import EXPERIMENTAL_OFFSET
 from .npz import AGAIN, printable, read_arrays, read_regular
 
-PDOS_TOP = 17.0             # eV above the valence-band maximum; the ground-state bands must be complete up to here: 10 eV of
-                            # conduction bands in a wide-gap oxide, which is the near-edge structure
-GAP_RANGE = (0.5, 10.0)     # eV; PBE gaps of silicon oxides lie between 2 and 7
-NEGATIVE = -0.02            # of the peak, from the middle of the gap on: the recursion converges to a positive spectrum
-PRE_EDGE = 0.2              # of the peak, either sign, below the middle of the gap: there states are left out, see check_spectrum
+PDOS_TOP = 17.0  # eV above the valence-band maximum; the ground-state bands must be complete up to here: 10 eV of
+# conduction bands in a wide-gap oxide, which is the near-edge structure
+GAP_RANGE = (0.5, 10.0)  # eV; PBE gaps of silicon oxides lie between 2 and 7
+NEGATIVE = -0.02  # of the peak, from the middle of the gap on: the recursion converges to a positive spectrum
+PRE_EDGE = 0.2  # of the peak, either sign, below the middle of the gap: there states are left out, see check_spectrum
 SOURCES = ("mineral", "prototype", "framework", "search", "melt-quench", "user")
-ID = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}"           # of a structure: its folder, part of a label and of a line of a list
+ID = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}"  # of a structure: its folder, part of a label and of a line of a list
 NAME = r"[A-Za-z0-9][A-Za-z0-9 ._+()-]{0,79}"
-ELECTRONS = {"O": 6, "Si": 4}                      # valence electrons of the pseudopotentials
-ELECTRONS_MISSED = 0.25     # of the electrons; a coarse step of the DOS misses up to 15 % in flat valence bands (METHOD)
-PDOS_NEGATIVE = -0.02       # of the largest value; optimised tetrahedra have small negative weights, -0.4 % at most
-PDOS_PEAK = 10.0            # states/eV for an electron; one level, broadened by 0.15 eV, has 2.7 (two electrons: 5.3)
-PARTS = 0.03                # of the largest p PDOS; px + py + pz is p but for the rounding of each
-STRENGTH = (1e-6, 1e-2)     # bohr^2/eV; the peaks found so far lie between 1e-4 and 4e-4
-ATOM_ENERGY = (-600, -50)   # eV for an atom; -345 in SiO2 with these pseudopotentials
-FORMATION = 1.0             # eV for an atom; between the same crystal's energy in two cells there are 0.02
-EDGE = (480.0, 600.0)       # eV of energy loss; the O K edge lies at 532
+ELECTRONS = {"O": 6, "Si": 4}  # valence electrons of the pseudopotentials
+ELECTRONS_MISSED = 0.25  # of the electrons; a coarse step of the DOS misses up to 15 % in flat valence bands (METHOD)
+PDOS_NEGATIVE = -0.02  # of the largest value; optimised tetrahedra have small negative weights, -0.4 % at most
+PDOS_PEAK = 10.0  # states/eV for an electron; one level, broadened by 0.15 eV, has 2.7 (two electrons: 5.3)
+PARTS = 0.03  # of the largest p PDOS; px + py + pz is p but for the rounding of each
+STRENGTH = (1e-6, 1e-2)  # bohr^2/eV; the peaks found so far lie between 1e-4 and 4e-4
+ATOM_ENERGY = (-600, -50)  # eV for an atom; -345 in SiO2 with these pseudopotentials
+FORMATION = 1.0  # eV for an atom; between the same crystal's energy in two cells there are 0.02
+EDGE = (480.0, 600.0)  # eV of energy loss; the O K edge lies at 532
 ATOMS = 1000
-VECTOR = (1.0, 100.0)       # angstrom; length of a lattice vector, and the least height of the cell
-VOLUME = (4.0, 100.0)       # angstrom^3 for an atom; 7.8 (stishovite) to 24 (open frameworks)
+VECTOR = (1.0, 100.0)  # angstrom; length of a lattice vector, and the least height of the cell
+VOLUME = (4.0, 100.0)  # angstrom^3 for an atom; 7.8 (stishovite) to 24 (open frameworks)
 GROUND_SHAPES = {
-    "cell": "3,3", "symbols": "a", "positions": "a,3", "name": "", "source": "", "total_energy": "", "band_gap": "",
-    "supercell": "3,3", "supercell_energy": "", "energy": "e", "dos": "e", "pdos_s": "a,e", "pdos_p": "a,e",
-    "pdos_pxyz": "a,3,e", "top": "", "seconds": "",
+    "cell": "3,3",
+    "symbols": "a",
+    "positions": "a,3",
+    "name": "",
+    "source": "",
+    "total_energy": "",
+    "band_gap": "",
+    "supercell": "3,3",
+    "supercell_energy": "",
+    "energy": "e",
+    "dos": "e",
+    "pdos_s": "a,e",
+    "pdos_p": "a,e",
+    "pdos_pxyz": "a,3,e",
+    "top": "",
+    "seconds": "",
 }
 # of rows that other programs computed: what did it, and how its total energies become energy losses
 GROUND_OPTIONAL = {"method": "", "offset": ""}
-METHOD = "Quantum ESPRESSO 7.2, PBE, ultrasoft pseudopotentials, 25/100 Ry; full core hole in a supercell; Lanczos recursion"
+METHOD = (
+    "Quantum ESPRESSO 7.2, PBE, ultrasoft pseudopotentials, 25/100 Ry; full core hole in a supercell; Lanczos recursion"
+)
 SITE_SHAPES = {
-    "site": "", "multiplicity": "", "supercell": "3,3", "image_distance": "", "energy": "e", "strength": "3,e",
-    "total_energy": "", "neutral_energy": "", "homo": "", "lumo": "", "seconds": "",
+    "site": "",
+    "multiplicity": "",
+    "supercell": "3,3",
+    "image_distance": "",
+    "energy": "e",
+    "strength": "3,e",
+    "total_energy": "",
+    "neutral_energy": "",
+    "homo": "",
+    "lumo": "",
+    "seconds": "",
 }
 
 
@@ -114,8 +139,10 @@ def read_ground(path: Path, content: bytes | None = None) -> GroundState:
     content: the file's bytes if they have been read already.
     """
     content = read_regular(path).bytes if content is None else content
-    ground = GroundState(structure=Path(path).parent.name, **scalars(read_arrays(content, GROUND_SHAPES, "ground-state",
-                                                                                          GROUND_OPTIONAL)))
+    ground = GroundState(
+        structure=Path(path).parent.name,
+        **scalars(read_arrays(content, GROUND_SHAPES, "ground-state", GROUND_OPTIONAL)),
+    )
     if ground.method == METHOD and not np.isfinite([ground.pdos_pxyz.sum(), ground.total_energy, ground.offset]).all():
         raise DataError(f"non-finite value in pdos_pxyz, total_energy or offset; {AGAIN}")
     if not ground.method.isascii() or not ground.method.isprintable() or len(ground.method) > 300:
@@ -123,7 +150,9 @@ def read_ground(path: Path, content: bytes | None = None) -> GroundState:
     if not GAP_RANGE[0] <= ground.band_gap <= GAP_RANGE[1]:
         raise DataError(f"gap out of range: {ground.band_gap:.4g} eV is not within {GAP_RANGE[0]} to {GAP_RANGE[1]} eV")
     if ground.top < PDOS_TOP:
-        raise DataError(f"PDOS cut off below the window: bands are complete up to {ground.top:.1f} eV, {PDOS_TOP:.0f} eV are needed")
+        raise DataError(
+            f"PDOS cut off below the window: bands are complete up to {ground.top:.1f} eV, {PDOS_TOP:.0f} eV are needed"
+        )
     uniform("energy of the PDOS", ground.energy)
     if ground.source not in SOURCES:
         raise DataError(f"source '{printable(ground.source)}' is none of {', '.join(SOURCES)}")
@@ -156,15 +185,19 @@ def read_site(path: Path, ground: GroundState, content: bytes | None = None) -> 
     uniform("energy of the spectrum", row.energy)
     check_spectrum(row.energy, row.strength, row.lumo - row.homo)
     if not STRENGTH[0] <= row.strength.max() <= STRENGTH[1]:
-        raise DataError(f"the strength has its peak at {row.strength.max():.2g} bohr^2/eV, not within "
-                        f"{STRENGTH[0]:g} to {STRENGTH[1]:g}")
+        raise DataError(
+            f"the strength has its peak at {row.strength.max():.2g} bohr^2/eV, not within "
+            f"{STRENGTH[0]:g} to {STRENGTH[1]:g}"
+        )
     if np.isnan(row.total_energy) and (ground.method == METHOD or np.isnan(row.neutral_energy)):
         raise DataError(f"non-finite value in total_energy; {AGAIN}")
     for energy in (row.total_energy + row.lumo, row.neutral_energy):
         edge = energy - ground.supercell_energy + ground.offset
         if not np.isnan(edge) and not EDGE[0] <= edge <= EDGE[1]:
-            raise DataError(f"the total energies put the edge at {edge:.5g} eV, not within {EDGE[0]:.0f} to {EDGE[1]:.0f} eV; "
-                            f"{AGAIN}")
+            raise DataError(
+                f"the total energies put the edge at {edge:.5g} eV, not within {EDGE[0]:.0f} to {EDGE[1]:.0f} eV; "
+                f"{AGAIN}"
+            )
     return row
 
 
@@ -188,12 +221,20 @@ def check_structure(cell: np.ndarray, symbols: np.ndarray, positions: np.ndarray
         raise DataError(f"it has {len(symbols)} atoms, not 1 to {ATOMS}")
     foreign = sorted({str(symbol) for symbol in symbols} - set(ELECTRONS))
     if foreign or set(symbols) != set(ELECTRONS):
-        raise DataError(f"it has {printable(', '.join(foreign)) if foreign else 'only ' + symbols[0]}, not silicon and oxygen alone")
+        raise DataError(
+            f"it has {printable(', '.join(foreign)) if foreign else 'only ' + symbols[0]}, not silicon and oxygen alone"
+        )
     lengths, volume = np.linalg.norm(cell, axis=1), abs(np.linalg.det(cell))
     faces = np.linalg.norm([np.cross(cell[i - 2], cell[i - 1]) for i in range(3)], axis=1)
-    if not (lengths.max() <= VECTOR[1] and VOLUME[0] <= volume / len(symbols) <= VOLUME[1] and volume / faces.max() >= VECTOR[0]):
-        raise DataError(f"no solid has its cell: vectors of {', '.join(f'{x:.3g}' for x in lengths)} angstrom and {volume:.3g} "
-                        f"angstrom^3 for {len(symbols)} atoms")
+    if not (
+        lengths.max() <= VECTOR[1]
+        and VOLUME[0] <= volume / len(symbols) <= VOLUME[1]
+        and volume / faces.max() >= VECTOR[0]
+    ):
+        raise DataError(
+            f"no solid has its cell: vectors of {', '.join(f'{x:.3g}' for x in lengths)} angstrom and {volume:.3g} "
+            f"angstrom^3 for {len(symbols)} atoms"
+        )
     if np.abs(positions).max() > 10:
         raise DataError(f"an atom lies {np.abs(positions).max():.3g} cells away; positions are fractional")
 
@@ -205,7 +246,9 @@ def check_energies(ground: GroundState) -> None:
         raise DataError(f"its supercell has {copies * atoms:.0f} atoms")
     one, many = ground.total_energy / atoms, ground.supercell_energy / (atoms * round(copies))
     if not ATOM_ENERGY[0] <= one <= ATOM_ENERGY[1] or not abs(one - many) <= FORMATION:
-        raise DataError(f"total energies of {one:.4g} eV for an atom of the cell and {many:.4g} eV in the supercell; {AGAIN}")
+        raise DataError(
+            f"total energies of {one:.4g} eV for an atom of the cell and {many:.4g} eV in the supercell; {AGAIN}"
+        )
 
 
 def electron_error(ground: GroundState) -> float:
@@ -225,12 +268,14 @@ def check_pdos(ground: GroundState) -> None:
     electrons = sum(ELECTRONS[symbol] for symbol in ground.symbols)
     for name in ("dos", "pdos_s", "pdos_p", "pdos_pxyz"):
         values = getattr(ground, name)
-        if np.isnan(values).all():          # px, py and pz of a method that does not tell them apart
+        if np.isnan(values).all():  # px, py and pz of a method that does not tell them apart
             continue
         if values.max() > PDOS_PEAK * electrons:
             raise DataError(f"{name} reaches {values.max():.3g} states/eV for {electrons} electrons; {AGAIN}")
         if values.min() < PDOS_NEGATIVE * values.max():
-            raise DataError(f"{name} is negative: {values.min():.3g} states/eV where its peak has {values.max():.3g}; {AGAIN}")
+            raise DataError(
+                f"{name} is negative: {values.min():.3g} states/eV where its peak has {values.max():.3g}; {AGAIN}"
+            )
         empty = values.reshape(-1, values.shape[-1]).max(1) <= 0
         if empty.any():
             where = f" for atom {empty.argmax() * len(ground.symbols) // len(empty)}" if len(empty) > 1 else ""
@@ -241,8 +286,10 @@ def check_pdos(ground: GroundState) -> None:
     for name, dos in (("DOS", ground.dos), ("PDOS", ground.pdos_s.sum(0) + ground.pdos_p.sum(0))):
         missed = filled(ground, dos) / electrons - 1
         if abs(missed) > ELECTRONS_MISSED:
-            raise DataError(f"the {name} misses the electron count by {missed:+.0%}: {electrons} valence electrons are below "
-                            f"the gap; {AGAIN}")
+            raise DataError(
+                f"the {name} misses the electron count by {missed:+.0%}: {electrons} valence electrons are below "
+                f"the gap; {AGAIN}"
+            )
 
 
 def check_spectrum(energy: np.ndarray, strength: np.ndarray, gap: float) -> None:
@@ -261,8 +308,12 @@ def check_spectrum(energy: np.ndarray, strength: np.ndarray, gap: float) -> None
     isotropic = strength.mean(0)
     before = max(isotropic[~used].max(initial=0), -strength[:, ~used].min(initial=0))
     if not (isotropic[used] > 0).any() or before > PRE_EDGE * isotropic[used].max():
-        raise DataError(f"no edge: below the middle of the gap the strength reaches {before / isotropic.max():.0%} of the peak")
+        raise DataError(
+            f"no edge: below the middle of the gap the strength reaches {before / isotropic.max():.0%} of the peak"
+        )
     above = strength[:, used]
     if above.min() < NEGATIVE * peak:
-        raise DataError(f"strength below {NEGATIVE:.0%} of its peak: {above.min() / peak:.1%} at "
-                        f"{energy[used][above.min(0).argmin()]:.1f} eV")
+        raise DataError(
+            f"strength below {NEGATIVE:.0%} of its peak: {above.min() / peak:.1%} at "
+            f"{energy[used][above.min(0).argmin()]:.1f} eV"
+        )

@@ -129,7 +129,16 @@ def look():
     panel: selector of the panel; name: of the picture.
     """
 
-    def look(page, panel, *, width, height, scheme, name, inside=()):
+    def look(
+        page,
+        panel,
+        *,
+        width,
+        height,
+        scheme,
+        name,
+        inside=(),
+    ):
         page.set_viewport_size({"width": width, "height": height})
         button = page.locator(".elnes-theme", has_text=re.compile("^(Light|Dark)$"))
         if button.inner_text().casefold() == scheme:

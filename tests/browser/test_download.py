@@ -50,7 +50,7 @@ def test_csv_and_json(page, chosen):
     wanted = np.transpose([chosen.energy, chosen.isotropic[0]])
     np.testing.assert_allclose(np.array(rows, float), wanted, rtol=1e-6, atol=1e-9)
     name, path = download(page, "JSON")
-    site, = json.loads(path.read_text(encoding="utf-8"))["sites"]
+    (site,) = json.loads(path.read_text(encoding="utf-8"))["sites"]
     assert name == "stishovite_O2.json" and site["site"] == SITE
     np.testing.assert_allclose(site["spectrum"]["isotropic"], chosen.isotropic[0], rtol=1e-6)
 
@@ -59,7 +59,7 @@ def test_hspy_is_read_by_h5py(page, chosen):
     name, path = download(page, "HyperSpy .hspy")
     assert name == "stishovite_O2.hspy"
     with h5py.File(path) as file:
-        signal, = file["Experiments"].values()
+        (signal,) = file["Experiments"].values()
         np.testing.assert_allclose(signal["data"][...], chosen.isotropic[0], rtol=1e-6)
         axis = signal["axis-0"].attrs
         assert (axis["name"], axis["units"]) == ("Energy loss", "eV")
@@ -79,7 +79,7 @@ def test_msa_has_the_curve_on_the_energies_that_are_drawn(page, chosen):
         return [...t.x].filter((x, i) => Number.isFinite(t.y[i])); })()""")
     zero.select_option(label="valence band")
     page.wait_for_function("document.querySelector('.elnes-spectra').data[0].x[0] < 100")
-    spectrum, = parse_msa_string(path.read_text(encoding="ascii"))
+    (spectrum,) = parse_msa_string(path.read_text(encoding="ascii"))
     assert name == "stishovite_O2.msa" and SITE in spectrum["metadata"]["General"]["title"]
     energy, intensity = chosen.curves(zero="loss")
     known = np.isfinite(intensity[0])

@@ -16,8 +16,10 @@ from elnes_lab.dashboard.sites.judged import judge, stored
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 SLOW = 120_000  # ms until the networks are open on a busy machine
 ERRORS = "document.querySelector('.elnes-inspect .elnes-errors')"
-TRACE = "(([css, meta]) => { const t = document.querySelector(css).data.find((t) => t.meta === meta); " \
-        "return {x: [...t.x], y: [...t.y], visible: t.visible, symbol: t.marker?.symbol, color: t.marker?.color}; })"
+TRACE = (
+    "(([css, meta]) => { const t = document.querySelector(css).data.find((t) => t.meta === meta); "
+    "return {x: [...t.x], y: [...t.y], visible: t.visible, symbol: t.marker?.symbol, color: t.marker?.color}; })"
+)
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +102,12 @@ def wait_for_place(page, number):
 
 def spot(page, i, k=0):
     """Where on the screen a point is."""
-    return page.evaluate("""([i, k]) => { const g = document.querySelector('.elnes-inspect .elnes-errors'),
+    return page.evaluate(
+        """([i, k]) => { const g = document.querySelector('.elnes-inspect .elnes-errors'),
         t = g.data[k], l = g._fullLayout, b = g.getBoundingClientRect();
-        return [b.x + l._size.l + l.xaxis.d2p(t.x[i]), b.y + l._size.t + l.yaxis.d2p(t.y[i])]; }""", [i, k])
+        return [b.x + l._size.l + l.xaxis.d2p(t.x[i]), b.y + l._size.t + l.yaxis.d2p(t.y[i])]; }""",
+        [i, k],
+    )
 
 
 def control(page, label, panel=".elnes-inspect"):
@@ -274,8 +279,9 @@ def test_core_hole_shows_pdos_elnes_and_prediction_and_what_is_learnt(holes, db)
     for meta in ("ground", "computed", "predicted.0", "predicted.1"):
         curve = trace(page, ".elnes-change", meta)
         assert curve["visible"] and len(curve["x"]) > 50 and max(curve["y"]) > 0.5, meta
-    ground, computed, predicted = (np.array(trace(page, ".elnes-change", meta)["y"])
-                                   for meta in ("ground", "computed", "predicted.0"))
+    ground, computed, predicted = (
+        np.array(trace(page, ".elnes-change", meta)["y"]) for meta in ("ground", "computed", "predicted.0")
+    )
     learnt = 1 - ((predicted - computed) ** 2).mean() / ((ground - computed) ** 2).mean()
     table = page.locator(".elnes-corehole .elnes-numbers").first
     assert f"{100 * learnt:.0f} %" in table.locator("tr", has_text="Change learnt").inner_text()
@@ -293,17 +299,28 @@ def test_core_hole_shows_pdos_elnes_and_prediction_and_what_is_learnt(holes, db)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width, height", [(1366, 768), (1920, 1080), (1024, 768)])
 @pytest.mark.parametrize("panel", ["Inspect", "Core hole"])
-def test_no_horizontal_scroll_readable_type_and_help(opened, look, helped, panel, width, height, scheme):
+def test_no_horizontal_scroll_readable_type_and_help(
+    opened,
+    look,
+    helped,
+    panel,
+    width,
+    height,
+    scheme,
+):
     page, css = opened, {"Inspect": ".elnes-inspect", "Core hole": ".elnes-corehole"}[panel]
     page.get_by_role("button", name=panel, exact=True).click()
     page.locator(css).locator(".elnes-empty.elnes-wait").first.wait_for(state="hidden", timeout=SLOW)
     look(page, css, width=width, height=height, scheme=scheme, name=css[7:])
     helped(page, css)
-    cut = page.evaluate("""(css) => [...document.querySelectorAll(`${css} .elnes-model select`)].filter((e) => {
+    cut = page.evaluate(
+        """(css) => [...document.querySelectorAll(`${css} .elnes-model select`)].filter((e) => {
         const pen = document.createElement('canvas').getContext('2d'), style = getComputedStyle(e);
         pen.font = style.font;
         return pen.measureText(e.selectedOptions[0].label).width >
             e.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    }).map((e) => e.selectedOptions[0].label)""", css)
+    }).map((e) => e.selectedOptions[0].label)""",
+        css,
+    )
     assert cut == [], "names of networks that do not fit"
     assert page.problems == []

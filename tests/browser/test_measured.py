@@ -72,7 +72,11 @@ def test_it_opens_with_an_example_that_says_so(page):
 
 def test_upload_fit_quantify_and_export(page, raw, tmp_path):
     path = tmp_path / "my quartz.csv"
-    path.write_text("".join(f"{energy + 0.3:.2f};{counts:.0f}\n" for energy, counts in zip(raw.energy, raw.intensity)).replace(".", ","))
+    path.write_text(
+        "".join(f"{energy + 0.3:.2f};{counts:.0f}\n" for energy, counts in zip(raw.energy, raw.intensity)).replace(
+            ".", ","
+        )
+    )
     page.locator(".elnes-drop input[type=file]").set_input_files(path)
     page.get_by_text("my quartz.csv").first.wait_for(timeout=SLOW)
     lay(page, "WEI framework")
@@ -84,7 +88,13 @@ def test_upload_fit_quantify_and_export(page, raw, tmp_path):
         assert "Si-O-Si angle" in page.locator(".elnes-quantified").inner_text()
     about = json.loads(saved(page, "JSON", tmp_path).read_text())
     assert about["read"]["file"] == "my quartz.csv" and about["overlay"]["label"] == "coesite"
-    assert [step["step"] for step in about["steps"]] == ["as read", "crop", "background", "calibration", "normalization"]
+    assert [step["step"] for step in about["steps"]] == [
+        "as read",
+        "crop",
+        "background",
+        "calibration",
+        "normalization",
+    ]
     drawn = page.evaluate(f"(() => {{ const t = {COMPUTED}; return {{x: [...t.x], y: [...t.y]}}; }})()")
     table = read(saved(page, "CSV", tmp_path))
     shown = np.interp(drawn["x"], table.energy, table.intensity)
@@ -100,14 +110,18 @@ def test_a_box_on_a_spectrum_image_adds_up_its_pixels(page, raw, tmp_path):
     path.write_bytes(dm_file(cube, offset=505, scale=0.2, version=4))
     page.locator(".elnes-drop input[type=file]").set_input_files(path)
     page.get_by_text("Sum over 24 pixels of a spectrum image of 4 times 6").wait_for(timeout=SLOW)
-    page.locator(".elnes-picture .nsewdrag").first.scroll_into_view_if_needed()  # the mouse reaches what is in the window
+    page.locator(
+        ".elnes-picture .nsewdrag"
+    ).first.scroll_into_view_if_needed()  # the mouse reaches what is in the window
     page.wait_for_function("document.querySelector('.elnes-picture').data[0].z?.length === 4")
     box = page.locator(".elnes-picture .nsewdrag").first.bounding_box()
     page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.3 * box["height"])  # columns 3 to 5, rows 2 and 3
     page.mouse.down()
     page.mouse.move(box["x"] + 0.99 * box["width"], box["y"] + 0.95 * box["height"], steps=8)
     page.mouse.up()
-    page.get_by_text("Sum over").filter(has_text="of 4 times 6").filter(has_not_text="24 pixels").first.wait_for(timeout=SLOW)
+    page.get_by_text("Sum over").filter(has_text="of 4 times 6").filter(has_not_text="24 pixels").first.wait_for(
+        timeout=SLOW
+    )
     about = json.loads(saved(page, "JSON", tmp_path).read_text())
     top, bottom, left, right = about["read"]["region_top_bottom_left_right"]
     assert 0 < top < bottom == 4 and 0 < left < right == 6
@@ -145,6 +159,21 @@ def test_numbers_are_pasted_and_words_are_refused(page, raw):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width, height", [(1366, 768), (820, 1180)])
-def test_no_horizontal_scroll_readable_type_and_help(page, look, helped, width, height, scheme):
-    look(page, ".elnes-measured", width=width, height=height, scheme=scheme, name="measured", inside=(".elnes-beside", ".elnes-steps"))
+def test_no_horizontal_scroll_readable_type_and_help(
+    page,
+    look,
+    helped,
+    width,
+    height,
+    scheme,
+):
+    look(
+        page,
+        ".elnes-measured",
+        width=width,
+        height=height,
+        scheme=scheme,
+        name="measured",
+        inside=(".elnes-beside", ".elnes-steps"),
+    )
     helped(page, ".elnes-measured")

@@ -1,4 +1,5 @@
 """The New structure panel, used as a person would use it: files dropped, a text pasted, sites chosen, a file saved."""
+
 import io
 from pathlib import Path
 
@@ -108,7 +109,21 @@ def test_a_pasted_text_and_the_file_that_is_saved(page, panel, db, tmp_path):
 
 
 @pytest.mark.parametrize("width, height, scheme", [(1366, 768, "light"), (1920, 1080, "dark"), (1024, 768, "light")])
-def test_it_is_readable(page, look, helped, width, height, scheme):
-    look(page, ".elnes-newstructure", width=width, height=height, scheme=scheme, name="newstructure",
-         inside=(".elnes-newstructure .elnes-predicted", ".elnes-newstructure .elnes-scene"))
+def test_it_is_readable(
+    page,
+    look,
+    helped,
+    width,
+    height,
+    scheme,
+):
+    look(
+        page,
+        ".elnes-newstructure",
+        width=width,
+        height=height,
+        scheme=scheme,
+        name="newstructure",
+        inside=(".elnes-newstructure .elnes-predicted", ".elnes-newstructure .elnes-scene"),
+    )
     helped(page, ".elnes-newstructure")

@@ -64,7 +64,9 @@ def opened(address, browser):
         page.context.close()
 
 
-@pytest.mark.parametrize(("script", "proof"), [(TAP + LATE, "window.late"), (TAP + LOSSY, "window.lost === 2")], ids=["late", "lossy"])
+@pytest.mark.parametrize(
+    ("script", "proof"), [(TAP + LATE, "window.late"), (TAP + LOSSY, "window.lost === 2")], ids=["late", "lossy"]
+)
 def test_models_that_come_late_or_get_lost_are_shown(opened, script, proof):
     page = opened(script)
     page.wait_for_function(ALIVE, timeout=PATIENCE)
@@ -73,7 +75,9 @@ def test_models_that_come_late_or_get_lost_are_shown(opened, script, proof):
     assert "model not found" not in page.inner_text("body")
 
 
-@pytest.mark.parametrize("part", ["**/jupyterlab-manager/static/remoteEntry*.js", "**/api/kernels/*?*"], ids=["script", "kernel"])
+@pytest.mark.parametrize(
+    "part", ["**/jupyterlab-manager/static/remoteEntry*.js", "**/api/kernels/*?*"], ids=["script", "kernel"]
+)
 def test_a_page_that_lacks_a_part_loads_itself_anew_once(opened, part):
     def once(page):
         page.route(part, lambda route: route.fulfill(status=404), times=1)

@@ -43,7 +43,9 @@ def test_pages_links_and_models_survive(visit):
     page.wait_for_timeout(1000)  # a second click at once is meant for Train
     page.locator(".elnes-go").click()
     page.wait_for_function("document.querySelector('.elnes-go').textContent.trim() === 'Train'", timeout=PATIENCE)
-    page.wait_for_function("!window.elnesLabLeave(new Event('beforeunload'))", timeout=PATIENCE)  # not Voila's: it would end the page
+    page.wait_for_function(
+        "!window.elnesLabLeave(new Event('beforeunload'))", timeout=PATIENCE
+    )  # not Voila's: it would end the page
     name = "document.querySelector('.elnes-runs tbody tr:nth-child(3)')?.innerText"
     before = page.evaluate(name)
     page.wait_for_timeout(1000)
@@ -76,14 +78,15 @@ def test_pages_links_and_models_survive(visit):
     drawing = xml.etree.ElementTree.parse(waiting.value.path()).getroot()
     texts = "".join(drawing.itertext())
     assert waiting.value.suggested_filename.startswith(f"elnes-{name}-predicted") and drawing.get("width") == "1280"
-    assert "computed and predicted ELNES" in texts and site.removeprefix("Structure: ") in texts and "predicted" in texts
+    assert (
+        "computed and predicted ELNES" in texts and site.removeprefix("Structure: ") in texts and "predicted" in texts
+    )
     with direct.expect_download() as waiting:
         card.get_by_role("button", name="CSV", exact=True).click()
     assert "predicted" in Path(waiting.value.path()).read_text(encoding="utf-8")
     assert direct.evaluate("document.querySelector('.elnes-prediction').layout.title?.text ?? ''") == ""
     assert direct.problems == []
     direct.context.close()
-
 
 
 def test_the_page_can_be_heard_and_used_with_keys(visit):

@@ -243,8 +243,9 @@ def test_a_run_trained_here_is_shown_in_inspect(page):
     second.select_option(label="none")
     page.wait_for_function(f"!{errors}.data[1].visible", timeout=PATIENCE)
     first.select_option(label=cells[1])
-    page.wait_for_function("(name) => document.querySelector('.elnes-errors').data[0].name === name", arg=cells[1],
-                           timeout=PATIENCE)
+    page.wait_for_function(
+        "(name) => document.querySelector('.elnes-errors').data[0].name === name", arg=cells[1], timeout=PATIENCE
+    )
     assert page.evaluate(f"{errors}.data[0].y.length") > 10
     symbols = page.evaluate(f"{errors}.data[0].marker.symbol")
     assert 0 < sum("open" in symbol for symbol in symbols) < len(symbols)  # trained on, and new

@@ -99,7 +99,14 @@ def test_nothing_to_do_needs_no_engine(listed, tmp_path, capsys):
         (["--output", "/dev/null/out"], "Nothing can be written"),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence_and_status_2(listed, tmp_path, capsys, monkeypatch, arguments, says):
+def test_what_cannot_be_done_is_a_sentence_and_status_2(
+    listed,
+    tmp_path,
+    capsys,
+    monkeypatch,
+    arguments,
+    says,
+):
     monkeypatch.chdir(tmp_path)
     if says != "make engine":
         monkeypatch.setattr("elnes_lab.sources.qe.engine.find_engine", lambda: "an engine")

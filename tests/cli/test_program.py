@@ -1,4 +1,5 @@
 """The command line as a person or a program uses it."""
+
 import errno
 import json
 import os
@@ -47,35 +48,69 @@ def test_export_of_a_filter(built, tmp_path, capsys):
     assert main([*arguments, "--overwrite"]) == 0
 
 
-@pytest.mark.parametrize("arguments, says", [
-    (["export", "x.csv", "--where", "bandgap > 5"], "band_gap"),
-    (["export", "x.csv", "--site", "quartz-alpha/O9"], "quartz-alpha/O3"), (["export", "x.docx"], "csv"),
-    (["export", "x.csv", "--where", "band_gap > 99"], "empty"), (["info", "--database", "nowhere"], "build"),
-    (["build", "--raw", "nowhere"], "nowhere"), (["serve", "--port", "1000000"], "--port"),
-    (["serve", "--ip", "300.0.0.1"], "--port"), (["serve", "--ip", "x" * 300], "--ip"),
-    (["serve", "--ip", "\udcff"], "--ip"), (["serve", "--ip", ""], "empty"), (["serve", "--port", "0"], "65535"),
-    (["serve", "--preheated", "-1"], "--preheated"), (["serve", "--viewers", "-1"], "--viewers"),
-    (["serve", "--viewers", "1"], "nobody"), (["serve", "--memory", "nan"], "--memory"),
-    (["serve", "--memory", "-1"], "--memory"), (["serve", "--memory", "1"], "700"),
-    (["serve", "--memory", "inf"], "--memory"), (["serve", "--base-url", "a b"], "--base-url"),
-    (["serve", "--hostname", "a b"], "--hostname"), (["build", "--output", "file"], "no folder"),
-    (["build", "--output", "file/below"], "no folder"), (["build", "--output", "/proc/x"], "cannot be written"),
-    (["build", "--output", LONG], "too long"), (["build", "--output", ""], "empty"),
-    (["build", "--raw", LONG], "too long"), (["build", "--raw", "file"], "no folder"),
-    (["info", "--database", LONG], "too long"), (["info", "--database", ""], "empty"),
-    (["info", "--bogus"], "--bogus"), (["info", "x" * 5000], "..."), ([], "command"), (["bogus"], "build"),
-    (["export", LONG + ".csv"], "too long"), (["export", "x.csv", "--database", LONG], "too long"),
-    (["export", "nowhere/x.csv"], "no folder"), (["export", "file/x.csv"], "no folder"),
-    (["export", "/proc/x.csv"], "cannot be written"),
-    (["export", "/dev/null", "--format", "csv", "--overwrite"], "no plain file"), (["export", ""], "empty"),
-    (["export", "link.csv", "--overwrite"], "no plain file"), (["export", "x.csv", "--where", ""], "empty"),
-    (["export", "x.csv", "--where", "@Store.__init__.__globals__['os'].system('touch x.csv')"], "uses @"),
-    (["export", "x.csv", "--where", "structure.to_csv('x.csv') == 1"], "to_csv"),
-    (["export", "x.csv", "--where", "9**9**9 > band_gap"], "**"), (["export", "x.csv", "--fwhm", "nan"], "--fwhm"),
-    (["export", "x.csv", "--fwhm", "-1"], "--fwhm"), (["export", "x.csv", "--site", ""], "empty"),
-    (["export", "x.csv", "--site", "quartz-alpha/O3", "--where", "kind == 'amorphous'"], "empty"),
-])
-def test_wrong_input_is_one_sentence_and_status_2(built, tmp_path, capsys, monkeypatch, arguments, says):
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["export", "x.csv", "--where", "bandgap > 5"], "band_gap"),
+        (["export", "x.csv", "--site", "quartz-alpha/O9"], "quartz-alpha/O3"),
+        (["export", "x.docx"], "csv"),
+        (["export", "x.csv", "--where", "band_gap > 99"], "empty"),
+        (["info", "--database", "nowhere"], "build"),
+        (["build", "--raw", "nowhere"], "nowhere"),
+        (["serve", "--port", "1000000"], "--port"),
+        (["serve", "--ip", "300.0.0.1"], "--port"),
+        (["serve", "--ip", "x" * 300], "--ip"),
+        (["serve", "--ip", "\udcff"], "--ip"),
+        (["serve", "--ip", ""], "empty"),
+        (["serve", "--port", "0"], "65535"),
+        (["serve", "--preheated", "-1"], "--preheated"),
+        (["serve", "--viewers", "-1"], "--viewers"),
+        (["serve", "--viewers", "1"], "nobody"),
+        (["serve", "--memory", "nan"], "--memory"),
+        (["serve", "--memory", "-1"], "--memory"),
+        (["serve", "--memory", "1"], "700"),
+        (["serve", "--memory", "inf"], "--memory"),
+        (["serve", "--base-url", "a b"], "--base-url"),
+        (["serve", "--hostname", "a b"], "--hostname"),
+        (["build", "--output", "file"], "no folder"),
+        (["build", "--output", "file/below"], "no folder"),
+        (["build", "--output", "/proc/x"], "cannot be written"),
+        (["build", "--output", LONG], "too long"),
+        (["build", "--output", ""], "empty"),
+        (["build", "--raw", LONG], "too long"),
+        (["build", "--raw", "file"], "no folder"),
+        (["info", "--database", LONG], "too long"),
+        (["info", "--database", ""], "empty"),
+        (["info", "--bogus"], "--bogus"),
+        (["info", "x" * 5000], "..."),
+        ([], "command"),
+        (["bogus"], "build"),
+        (["export", LONG + ".csv"], "too long"),
+        (["export", "x.csv", "--database", LONG], "too long"),
+        (["export", "nowhere/x.csv"], "no folder"),
+        (["export", "file/x.csv"], "no folder"),
+        (["export", "/proc/x.csv"], "cannot be written"),
+        (["export", "/dev/null", "--format", "csv", "--overwrite"], "no plain file"),
+        (["export", ""], "empty"),
+        (["export", "link.csv", "--overwrite"], "no plain file"),
+        (["export", "x.csv", "--where", ""], "empty"),
+        (["export", "x.csv", "--where", "@Store.__init__.__globals__['os'].system('touch x.csv')"], "uses @"),
+        (["export", "x.csv", "--where", "structure.to_csv('x.csv') == 1"], "to_csv"),
+        (["export", "x.csv", "--where", "9**9**9 > band_gap"], "**"),
+        (["export", "x.csv", "--fwhm", "nan"], "--fwhm"),
+        (["export", "x.csv", "--fwhm", "-1"], "--fwhm"),
+        (["export", "x.csv", "--site", ""], "empty"),
+        (["export", "x.csv", "--site", "quartz-alpha/O3", "--where", "kind == 'amorphous'"], "empty"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_status_2(
+    built,
+    tmp_path,
+    capsys,
+    monkeypatch,
+    arguments,
+    says,
+):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(built, tmp_path / "data")
     monkeypatch.setenv("ELNES_LAB_DATA", str(tmp_path / "data"))
@@ -96,14 +131,19 @@ def test_build_says_before_it_reads_that_it_cannot_write(raw, tmp_path, capsys, 
     assert main(["build", "--raw", str(raw), "--output", str(tmp_path / "file")]) == 2
 
 
-@pytest.mark.parametrize("problem, status, says", [
-    (OSError(errno.ENOSPC, "No space left on device"), 2, "No space left"),
-    (PermissionError(errno.EACCES, "Permission denied", "x.nc"), 2, "x.nc: Permission denied"),
-    (MemoryError(), 2, "not enough memory"), (KeyboardInterrupt(), 130, "stopped"),
-])
+@pytest.mark.parametrize(
+    "problem, status, says",
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "No space left"),
+        (PermissionError(errno.EACCES, "Permission denied", "x.nc"), 2, "x.nc: Permission denied"),
+        (MemoryError(), 2, "not enough memory"),
+        (KeyboardInterrupt(), 130, "stopped"),
+    ],
+)
 def test_what_the_machine_refuses_is_a_sentence_too(problem, status, says, capsys, monkeypatch):
     def fail(*arguments, **options):
         raise problem
+
     monkeypatch.setattr("elnes_lab.database.open_database", fail)
     assert main(["info"]) == status
     error = capsys.readouterr().err
@@ -116,6 +156,7 @@ def test_a_full_disk_loses_no_file(built, tmp_path, capsys, monkeypatch):
 
     def full(*names):
         raise OSError(errno.ENOSPC, "No space left on device")
+
     monkeypatch.setattr(os, "replace", full)
     assert main(["export", str(file), "--database", str(built), "--overwrite"]) == 2
     assert "No space left" in capsys.readouterr().err
@@ -143,7 +184,10 @@ def test_serve_asks_for_a_token_only_where_others_can_reach_it(monkeypatch):
     assert ["--Voila.auto_token=True" in words for words in started] == [False, True]
 
 
-@pytest.mark.parametrize("command", ["", "build", "train", "predict", "match", "quantify", "converge", "compute", "card", "data", "import", "fetch"])
+@pytest.mark.parametrize(
+    "command",
+    ["", "build", "train", "predict", "match", "quantify", "converge", "compute", "card", "data", "import", "fetch"],
+)
 def test_help_is_printed(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([*filter(None, [command]), "--help"])

@@ -1,4 +1,5 @@
 """elnes-lab quantify on a spectrum of the database, and its wrong words; see test_measured.py for measured ones."""
+
 import re
 
 import numpy as np
@@ -24,10 +25,16 @@ def test_a_structure_can_be_held_out(spectrum, capsys):
     assert "Si-O-Si angle" in said.out and "°" in said.out
 
 
-@pytest.mark.parametrize("arguments, says", [
-    (["nowhere.csv"], "no file that is there"), ([""], "empty"), (["{file}", "--model", "nowhere"], "no quantifier"),
-    (["{file}", "--held-out", "atlantis"], "atlantis"), (["{folder}"], "folder|no file"),
-])
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["nowhere.csv"], "no file that is there"),
+        ([""], "empty"),
+        (["{file}", "--model", "nowhere"], "no quantifier"),
+        (["{file}", "--held-out", "atlantis"], "atlantis"),
+        (["{folder}"], "folder|no file"),
+    ],
+)
 def test_wrong_words_get_a_sentence(arguments, says, spectrum, tmp_path, capsys):
     assert main(["quantify", *(a.format(file=spectrum, folder=tmp_path) for a in arguments)]) == 2
     error = capsys.readouterr().err

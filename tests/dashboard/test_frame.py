@@ -1,4 +1,5 @@
 """The frame around the panels, without a browser."""
+
 import os
 import shutil
 from pathlib import Path
@@ -44,7 +45,7 @@ def test_a_panel_that_cannot_be_opened_leaves_a_sentence_and_the_panel_in_front(
 def test_one_panel_alone_and_one_that_there_is_not(shipped):
     alone = frame.Frame(shipped, ["Core hole"])
     assert list(alone.panels) == ["Core hole"]
-    page, = frame.app(panel="Corehole").children
+    (page,) = frame.app(panel="Corehole").children
     assert "Core hole" in page.children[0].children[0].value and "no panel" in page.children[0].children[0].value
 
 
@@ -66,7 +67,10 @@ def test_a_page_made_ready_before_the_database_was_built_again_shows_the_new_one
 
 def test_what_a_visitor_is_told_of_an_unexpected_error_names_nothing_of_the_inside():
     assert "/srv" not in confine.sentence(OSError("/srv/secret"))
-    for problem in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")):
+    for problem in (
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+    ):
         assert "more memory than a page may use here (500 MB)" in confine.sentence(problem, 500)
 
 

@@ -33,7 +33,7 @@ def visit(db, files, notices):
         count = -(-len(content) // PIECE)
         for i in range(count):
             message = {"type": "piece", "key": key, "name": name, "kind": kind, "index": i, "count": count}
-            keeping.widget._hear(keeping.widget, message, [content[i * PIECE:(i + 1) * PIECE]])
+            keeping.widget._hear(keeping.widget, message, [content[i * PIECE : (i + 1) * PIECE]])
     return session, keeping
 
 

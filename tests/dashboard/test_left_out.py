@@ -35,7 +35,7 @@ def blind(request, cut):
 def test_a_site_without_a_prediction_says_why(blind):
     coesite = np.flatnonzero(blind.columns["structure"] == "coesite")
     assert len(blind.shown) == len(blind.labels) - len(coesite)
-    text, = blind.left_out()
+    (text,) = blind.left_out()
     low, high = blind.judged[0].data.choice.window
     assert text.startswith("No prediction: coesite/O") and f"have no complete PDOS from {low:g} to {high:g} eV" in text
     blind.text = "coesite"

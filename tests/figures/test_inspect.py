@@ -39,16 +39,31 @@ def test_medians_are_of_what_was_not_trained_on():
     assert (median.x[0], median.x[1]) == (-0.5, 3.5) and (median.x[3], median.x[4]) == (3.5, 6.5)
 
 
-@pytest.mark.parametrize("change", [
-    {},
-    {"errors": ERRORS[:1], "known": KNOWN[:1], "titles": ["one"], "colors": ["#E69F00"]},
-    {"errors": np.empty((2, 0)), "known": np.empty((2, 0)), "amorphous": np.empty(0, bool), "names": [],
-     "structures": []},
-    {"errors": np.empty(0), "known": np.empty(0), "amorphous": np.empty(0, bool), "names": [], "structures": [],
-     "titles": [], "colors": []},
-    {"known": np.ones_like(KNOWN)},
-    {"errors": np.where(KNOWN, np.nan, ERRORS), "marked": 0},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"errors": ERRORS[:1], "known": KNOWN[:1], "titles": ["one"], "colors": ["#E69F00"]},
+        {
+            "errors": np.empty((2, 0)),
+            "known": np.empty((2, 0)),
+            "amorphous": np.empty(0, bool),
+            "names": [],
+            "structures": [],
+        },
+        {
+            "errors": np.empty(0),
+            "known": np.empty(0),
+            "amorphous": np.empty(0, bool),
+            "names": [],
+            "structures": [],
+            "titles": [],
+            "colors": [],
+        },
+        {"known": np.ones_like(KNOWN)},
+        {"errors": np.where(KNOWN, np.nan, ERRORS), "marked": 0},
+    ],
+)
 def test_a_live_figure_always_has_the_same_traces(change):
     figure = errors(**change)
     assert [trace.meta for trace in figure.data] == [trace.meta for trace in errors().data]
@@ -57,8 +72,15 @@ def test_a_live_figure_always_has_the_same_traces(change):
 
 def test_distribution_peaks_where_the_errors_are():
     many = 10 ** np.random.default_rng(0).normal(-2, 0.2, (1, 300))
-    figure = error_figure(many, known=np.zeros_like(many), amorphous=np.zeros(300, bool), names=["n"] * 300,
-                          structures=["s"] * 300, titles=["one"], colors=["#E69F00"])
+    figure = error_figure(
+        many,
+        known=np.zeros_like(many),
+        amorphous=np.zeros(300, bool),
+        names=["n"] * 300,
+        structures=["s"] * 300,
+        titles=["one"],
+        colors=["#E69F00"],
+    )
     half = traces(figure)["spread.0.0"]
     assert np.log10(half.y[int(np.argmax(half.x))]) == pytest.approx(-2, abs=0.1)
 
@@ -66,8 +88,15 @@ def test_distribution_peaks_where_the_errors_are():
 def test_names_of_structures_do_not_overlap():
     count = 400
     structures = [f"structure-{i // 7:02d}" for i in range(count)]
-    figure = error_figure(np.full((1, count), 0.1), known=np.zeros((1, count)), amorphous=np.zeros(count, bool),
-                          names=structures, structures=structures, titles=["one"], colors=["#E69F00"])
+    figure = error_figure(
+        np.full((1, count), 0.1),
+        known=np.zeros((1, count)),
+        amorphous=np.zeros(count, bool),
+        names=structures,
+        structures=structures,
+        titles=["one"],
+        colors=["#E69F00"],
+    )
     places = np.array(sorted(figure.layout.xaxis.tickvals))
     assert 1 < len(places) and np.diff(places).min() > 0.021 * count * 11
 
@@ -88,9 +117,18 @@ def test_lengths_that_do_not_fit_are_named():
 def curve(**changes):
     energy = np.linspace(-2, 15, 86)
     shape = np.exp(-((energy - 3) ** 2))
-    return {"energy": energy, "computed_energy": energy, "computed": shape, "mean": 0.9 * shape, "predicted": 0.9 * shape,
-            "ground": np.roll(shape, 10), "lower": 0.5 * shape, "upper": 1.2 * shape, "title": "with gap",
-            "color": "#009E73"} | changes
+    return {
+        "energy": energy,
+        "computed_energy": energy,
+        "computed": shape,
+        "mean": 0.9 * shape,
+        "predicted": 0.9 * shape,
+        "ground": np.roll(shape, 10),
+        "lower": 0.5 * shape,
+        "upper": 1.2 * shape,
+        "title": "with gap",
+        "color": "#009E73",
+    } | changes
 
 
 def test_lines_keep_all_their_points():

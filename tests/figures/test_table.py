@@ -33,12 +33,22 @@ def test_curves_of_one_axis_share_its_column_and_unused_traces_are_left_out():
 def test_a_band_becomes_its_two_ends_and_nothing_is_invented_where_there_is_none():
     energy = np.linspace(-2, 30, 40)
     mean = np.sin(energy) + 2
-    curve = {"energy": energy, "computed_energy": energy, "computed": mean + 0.1, "mean": mean, "lower": mean - 0.5,
-             "upper": mean + 0.25, "title": "without band gap", "color": "#E69F00"}
+    curve = {
+        "energy": energy,
+        "computed_energy": energy,
+        "computed": mean + 0.1,
+        "mean": mean,
+        "lower": mean - 0.5,
+        "upper": mean + 0.25,
+        "title": "without band gap",
+        "color": "#E69F00",
+    }
     inputs = {"input_energy": np.linspace(-2, 15, 18), "inputs": np.ones((1, 18)), "channels": ["O p"]}
     table = read(figure_csv(prediction_figure([curve], **inputs)))
     by = {name.rpartition(": ")[2]: table[name].dropna() for name in table.columns}
-    assert np.allclose(by["lower end of the interval"], mean - 0.5) and np.allclose(by["upper end of the interval"], mean + 0.25)
+    assert np.allclose(by["lower end of the interval"], mean - 0.5) and np.allclose(
+        by["upper end of the interval"], mean + 0.25
+    )
     assert np.allclose(by["computed"], mean + 0.1) and np.allclose(by["predicted without band gap"], mean)
     assert len(by["O p"]) == 18
     table = read(figure_csv(prediction_figure([curve | {"lower": None, "upper": None}], **inputs)))

@@ -10,8 +10,16 @@ RANDOM = np.random.default_rng(0)
 PDOS_ENERGY, ENERGY = np.arange(-10, 25, 0.1), np.arange(-5, 35, 0.1)
 BUMP = np.exp(-((PDOS_ENERGY - 5) ** 2)) + 3 * np.exp(-((PDOS_ENERGY + 7) ** 2))  # the valence band towers below
 PDOS, INTENSITY = np.outer([1, 2, 3], BUMP), 2e-4 * np.exp(-((ENERGY - 3) ** 2) / 50)
-SITE = {"pdos_energy": PDOS_ENERGY, "pdos": PDOS, "channels": ["O s", "O p", "Si p"], "chosen": ["O p"],
-        "input_window": (-2, 15), "energy": ENERGY, "intensity": INTENSITY, "target_window": (-2, 30)}
+SITE = {
+    "pdos_energy": PDOS_ENERGY,
+    "pdos": PDOS,
+    "channels": ["O s", "O p", "Si p"],
+    "chosen": ["O p"],
+    "input_window": (-2, 15),
+    "energy": ENERGY,
+    "intensity": INTENSITY,
+    "target_window": (-2, 30),
+}
 ZEROS = {"input_zero": "cbm", "target_zero": "onset"}
 AXIS = np.linspace(-2, 30, 40)
 COMPUTED = RANDOM.uniform(0, 4, (3, 40))
@@ -28,12 +36,15 @@ def labels(figure):
 
 
 # windows -------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("change", [
-    {"chosen": []},
-    {"chosen": ["O s", "O p", "Si p"]},
-    {"input_window": (3, 20), "target_window": (5, 35)},
-    {"pdos": np.zeros_like(PDOS), "intensity": np.zeros_like(INTENSITY)},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"chosen": []},
+        {"chosen": ["O s", "O p", "Si p"]},
+        {"input_window": (3, 20), "target_window": (5, 35)},
+        {"pdos": np.zeros_like(PDOS), "intensity": np.zeros_like(INTENSITY)},
+    ],
+)
 def test_windows_have_the_same_traces_whatever_is_chosen(change):
     usual, figure = chosen_windows(**SITE, **ZEROS), chosen_windows(**SITE | change, **ZEROS)
     assert labels(figure) == labels(usual)
@@ -70,11 +81,14 @@ def test_a_moved_window_is_a_change_of_the_layout_alone():
     assert whole.layout.yaxis.range[1] < chosen_windows(**SITE, **ZEROS).layout.yaxis.range[1]
 
 
-@pytest.mark.parametrize("wrong, words", [
-    ({"pdos": PDOS[:2]}, r"each of the 3 channels.*PDOS \(2, 350\)"),
-    ({"pdos": PDOS[:, :5]}, r"PDOS \(3, 5\) for 350 energies"),
-    ({"intensity": INTENSITY[:7]}, "7 intensities for 400"),
-])
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"pdos": PDOS[:2]}, r"each of the 3 channels.*PDOS \(2, 350\)"),
+        ({"pdos": PDOS[:, :5]}, r"PDOS \(3, 5\) for 350 energies"),
+        ({"intensity": INTENSITY[:7]}, "7 intensities for 400"),
+    ],
+)
 def test_windows_refuse_what_does_not_fit_together(wrong, words):
     with pytest.raises(DataError, match=words):
         chosen_windows(**SITE | wrong, **ZEROS)
@@ -125,14 +139,26 @@ def test_without_losses_there_is_an_axis_all_the_same(losses):
 
 
 # spectra -------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("count, roles, band", [
-    (0, (), False), (1, ("predicted",), True), (2, ("first", "predicted"), False), (3, ("predicted", "second"), True),
-])
+@pytest.mark.parametrize(
+    "count, roles, band",
+    [
+        (0, (), False),
+        (1, ("predicted",), True),
+        (2, ("first", "predicted"), False),
+        (3, ("predicted", "second"), True),
+    ],
+)
 def test_spectra_have_the_same_traces_whatever_is_shown(count, roles, band):
     computed = COMPUTED[:count]
     interval = {"lower": computed - 0.2, "upper": computed + 2.5} if band else {}
-    figure = spectra_trio(AXIS, computed, titles=["a", "b", "c"][:count], zero="cbm", **interval,
-                          curves=dict.fromkeys(roles, computed + 0.1))
+    figure = spectra_trio(
+        AXIS,
+        computed,
+        titles=["a", "b", "c"][:count],
+        zero="cbm",
+        **interval,
+        curves=dict.fromkeys(roles, computed + 0.1),
+    )
     assert labels(figure) == labels(spectra_trio(AXIS, COMPUTED, titles=["a", "b", "c"], zero="cbm"))
     visible = [trace for trace in figure.data if trace.visible]
     assert len(visible) == count * (1 + len(roles) + band)
@@ -148,8 +174,14 @@ def test_spectra_have_the_same_traces_whatever_is_shown(count, roles, band):
 
 def test_each_curve_stands_in_the_column_of_its_site():
     predicted = COMPUTED[::-1] + 1
-    figure = spectra_trio(AXIS, COMPUTED, titles=["a", "b", "c"], zero="onset", curves={"predicted": predicted},
-                          labels={"predicted": "of a network"})
+    figure = spectra_trio(
+        AXIS,
+        COMPUTED,
+        titles=["a", "b", "c"],
+        zero="onset",
+        curves={"predicted": predicted},
+        labels={"predicted": "of a network"},
+    )
     for column, axis in enumerate(("x", "x2", "x3")):
         shown = {trace.legendgroup: trace for trace in figure.data if trace.xaxis == axis and trace.visible}
         np.testing.assert_array_equal(shown["computed"].y, COMPUTED[column])
@@ -161,8 +193,14 @@ def test_each_curve_stands_in_the_column_of_its_site():
 
 def test_a_legend_of_two_lines_does_not_run_into_the_titles():
     def top(**labels):
-        return spectra_trio(AXIS, COMPUTED, titles=["a<br>MSE 0.1"] * 3, zero="onset", labels=labels,
-                            curves=dict.fromkeys(labels, COMPUTED)).layout.margin.t
+        return spectra_trio(
+            AXIS,
+            COMPUTED,
+            titles=["a<br>MSE 0.1"] * 3,
+            zero="onset",
+            labels=labels,
+            curves=dict.fromkeys(labels, COMPUTED),
+        ).layout.margin.t
 
     assert top(predicted="Run 1") == top(first="after epoch 1", predicted="predicted")
     assert top(predicted="Shipped, PDOS", second="Uploaded run-1-multilayer-5") >= top(predicted="Run 1") + 20
@@ -174,14 +212,17 @@ def test_an_empty_trio_has_no_legend_and_a_finite_axis():
     assert not any(trace.visible for trace in figure.data)
 
 
-@pytest.mark.parametrize("wrong, words", [
-    ({"curves": {"first": COMPUTED[:, :5]}}, r"first spectra have the shape \(3, 5\).*\(3, 40\)"),
-    ({"lower": COMPUTED, "upper": COMPUTED[:2]}, r"upper spectra have the shape \(2, 40\)"),
-    ({"lower": COMPUTED}, "two ends"),
-    ({"energy": AXIS[:7]}, r"computed spectra \(3, 40\) for 7 energies"),
-    ({"computed": np.ones((4, 40)), "titles": list("abcd")}, r"at most 3 sites.*\(4, 40\)"),
-    ({"titles": ["a"]}, "1 titles"),
-])
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"curves": {"first": COMPUTED[:, :5]}}, r"first spectra have the shape \(3, 5\).*\(3, 40\)"),
+        ({"lower": COMPUTED, "upper": COMPUTED[:2]}, r"upper spectra have the shape \(2, 40\)"),
+        ({"lower": COMPUTED}, "two ends"),
+        ({"energy": AXIS[:7]}, r"computed spectra \(3, 40\) for 7 energies"),
+        ({"computed": np.ones((4, 40)), "titles": list("abcd")}, r"at most 3 sites.*\(4, 40\)"),
+        ({"titles": ["a"]}, "1 titles"),
+    ],
+)
 def test_spectra_refuse_what_does_not_fit_together(wrong, words):
     with pytest.raises(DataError, match=words):
         spectra_trio(**{"energy": AXIS, "computed": COMPUTED, "titles": list("abc"), "zero": "onset"} | wrong)

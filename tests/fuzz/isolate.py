@@ -33,7 +33,15 @@ class Result(NamedTuple):
     detail: str
 
 
-def run(readers: dict, cases: list, seed: int, *, jobs: int = 2, seconds: float = 20, report=None) -> list[Result]:
+def run(
+    readers: dict,
+    cases: list,
+    seed: int,
+    *,
+    jobs: int = 2,
+    seconds: float = 20,
+    report=None,
+) -> list[Result]:
     """Results of the cases (name of a reader, number), in that order. A case that takes more than `seconds` has another
     chance, alone and with three times as many, before it counts as a hang: the machine may be busy.
     """
@@ -43,7 +51,14 @@ def run(readers: dict, cases: list, seed: int, *, jobs: int = 2, seconds: float 
     return [next(again) if result.outcome == "hang" else result for result in found]
 
 
-def round_of(readers, cases, seed, jobs, seconds, report) -> list[Result]:
+def round_of(
+    readers,
+    cases,
+    seed,
+    jobs,
+    seconds,
+    report,
+) -> list[Result]:
     fork = multiprocessing.get_context("fork")
     waiting, alive, found = deque(enumerate(cases)), {}, {}
     while waiting or alive:

@@ -23,8 +23,10 @@ class Texts(Reader):
 
     def prepare(self, root):
         rows = [f"{e:.2f},{c:.0f}\n" for e, c in zip(ENERGY, COUNTS)]
-        head = ("#FORMAT      : EMSA/MAS Spectral Data File\n#VERSION     : 1.0\n#TITLE       : made\n#NPOINTS     : 300\n"
-                "#NCOLUMNS    : 1\n#XUNITS      : eV\n#DATATYPE    : XY\n#XPERCHAN    : 0.25\n#OFFSET      : 500\n#SPECTRUM    : \n")
+        head = (
+            "#FORMAT      : EMSA/MAS Spectral Data File\n#VERSION     : 1.0\n#TITLE       : made\n#NPOINTS     : 300\n"
+            "#NCOLUMNS    : 1\n#XUNITS      : eV\n#DATATYPE    : XY\n#XPERCHAN    : 0.25\n#OFFSET      : 500\n#SPECTRUM    : \n"
+        )
         xdi = "# XDI/1.0\n# Column.1: energy eV\n# Column.2: i0\n# Column.3: itrans\n#---\n# energy i0 itrans\n"
         self.files = {
             "a.csv": "Energy (eV),Counts\n" + "".join(rows),
@@ -58,7 +60,11 @@ class Texts(Reader):
 
         measured = read(path)
         energy, intensity = measured.energy, measured.intensity
-        assert len(energy) == len(intensity) >= 10 and np.isfinite([energy, intensity]).all() and (np.diff(energy) > 0).all()
+        assert (
+            len(energy) == len(intensity) >= 10
+            and np.isfinite([energy, intensity]).all()
+            and (np.diff(energy) > 0).all()
+        )
         assert all(note.endswith(".") and "\n" not in note for note in measured.notes)
         try:
             treated = treat(measured)
@@ -78,10 +84,25 @@ class Texts(Reader):
 
 def odd(random):
     """(what, content) of tables that no program would write."""
-    row = random.choice([
-        "{0} {1}\n", "{0},{1}," + "9," * 300 + "\n", "{0} nan\n", "{0} 1e400\n", "{0} -1e300\n", "1e300 {1}\n", "{1} {0}\n", "{0}\t\t{1}\n",
-        "{0} {1} " + "x" * 5000 + "\n", "0x{0} {1}\n", "{0} 0\n", "-{0} {1}\n", "{0};{0};{1}\n", "534.0 {1}\n", "0.{0} {1}\n",
-    ])
+    row = random.choice(
+        [
+            "{0} {1}\n",
+            "{0},{1}," + "9," * 300 + "\n",
+            "{0} nan\n",
+            "{0} 1e400\n",
+            "{0} -1e300\n",
+            "1e300 {1}\n",
+            "{1} {0}\n",
+            "{0}\t\t{1}\n",
+            "{0} {1} " + "x" * 5000 + "\n",
+            "0x{0} {1}\n",
+            "{0} 0\n",
+            "-{0} {1}\n",
+            "{0};{0};{1}\n",
+            "534.0 {1}\n",
+            "0.{0} {1}\n",
+        ]
+    )
     count = random.choice([1, 9, 11, 300, 40_000])
     lines = "".join(row.format(500 + 0.25 * k, random.randrange(1000)) for k in range(count))
     return f"{count} times {row[:30]!r}", lines.encode()
@@ -96,8 +117,10 @@ class Binary(Texts):
         import h5py
 
         cube = (COUNTS[:, None, None] + np.arange(6).reshape(2, 3)).astype("float32")
-        self.files = {"a.dm3": dm_file(COUNTS.astype("float32"), offset=500, scale=0.25),
-                      "a.dm4": dm_file(cube, offset=500, scale=0.25, version=4)}
+        self.files = {
+            "a.dm3": dm_file(COUNTS.astype("float32"), offset=500, scale=0.25),
+            "a.dm4": dm_file(cube, offset=500, scale=0.25, version=4),
+        }
         for name in ("a.nxs", "a.h5", "a.hspy"):
             with h5py.File(root / f"made-{name}", "w") as file:
                 if name == "a.hspy":
@@ -137,11 +160,22 @@ def hyperspy(file, cube):
     file.attrs.update({"file_format": "HyperSpy", "file_format_version": "3.3"})
     group = file.create_group("Experiments/made")
     group.create_dataset("data", data=np.moveaxis(cube, 0, -1), chunks=(1, 1, 300), compression="gzip")
-    for k, (name, units, offset, scale, size) in enumerate([("y", "nm", 0.0, 1.0, 2), ("x", "nm", 0.0, 1.0, 3),
-                                                            ("Energy loss", "eV", 500.0, 0.25, 300)]):
+    for k, (name, units, offset, scale, size) in enumerate(
+        [("y", "nm", 0.0, 1.0, 2), ("x", "nm", 0.0, 1.0, 3), ("Energy loss", "eV", 500.0, 0.25, 300)]
+    ):
         axis = group.create_group(f"axis-{k}")
-        axis.attrs.update({"_type": "UniformDataAxis", "name": name, "units": units, "offset": offset, "scale": scale, "size": size,
-                           "navigate": k < 2, "is_binned": False})
+        axis.attrs.update(
+            {
+                "_type": "UniformDataAxis",
+                "name": name,
+                "units": units,
+                "offset": offset,
+                "scale": scale,
+                "size": size,
+                "navigate": k < 2,
+                "is_binned": False,
+            }
+        )
     general = group.create_group("metadata/General")
     general.attrs["title"] = "made"
     group.create_group("metadata/Signal").attrs["signal_type"] = "EELS"

@@ -8,7 +8,18 @@ TYPES = {"int16": 1, "float32": 2, "int32": 7, "uint16": 10, "float64": 12}  # o
 ELEMENTS = {"int16": 2, "int32": 3, "uint16": 4, "float32": 6, "float64": 7}  # of arrays
 
 
-def dm_file(data, *, offset, scale, version=3, units="eV", signal="EELS", name="measured", dimensions=None, count=None):
+def dm_file(
+    data,
+    *,
+    offset,
+    scale,
+    version=3,
+    units="eV",
+    signal="EELS",
+    name="measured",
+    dimensions=None,
+    count=None,
+):
     """The bytes of a file with one image: data (energy,) or (energy, rows, columns); energies offset + scale * k in `units`.
 
     dimensions and count: declared sizes, if they are to lie.
@@ -45,17 +56,27 @@ def dm_file(data, *, offset, scale, version=3, units="eV", signal="EELS", name="
     axes = [group("", [number("Origin", 0.0), number("Scale", 1.0), text("Units", "nm")]) for _ in shape[:-1]]
     axes.append(group("", [number("Origin", -offset / scale), number("Scale", scale), text("Units", units)]))
     kind = str(data.dtype)
-    content = value("Data", [20, ELEMENTS[kind], data.size if count is None else count], data.astype(data.dtype.newbyteorder("<")).tobytes())
-    image = group("ImageData", [
-        group("Calibrations", [
-            group("Brightness", [number("Origin", 0.0), number("Scale", 1.0), text("Units", "e-")]),
-            group("Dimension", axes),
-        ]),
-        content,
-        integer("DataType", TYPES[kind]),
-        group("Dimensions", [integer("", size) for size in dimensions or shape]),
-        integer("PixelDepth", data.dtype.itemsize),
-    ])
+    content = value(
+        "Data",
+        [20, ELEMENTS[kind], data.size if count is None else count],
+        data.astype(data.dtype.newbyteorder("<")).tobytes(),
+    )
+    image = group(
+        "ImageData",
+        [
+            group(
+                "Calibrations",
+                [
+                    group("Brightness", [number("Origin", 0.0), number("Scale", 1.0), text("Units", "e-")]),
+                    group("Dimension", axes),
+                ],
+            ),
+            content,
+            integer("DataType", TYPES[kind]),
+            group("Dimensions", [integer("", size) for size in dimensions or shape]),
+            integer("PixelDepth", data.dtype.itemsize),
+        ],
+    )
     form = "Spectrum" if data.ndim == 1 else "Spectrum image"
     tags = group("ImageTags", [group("Meta Data", [text("Format", form), text("Signal", signal)])])
     body = group("", [group("ImageList", [group("", [image, tags, text("Name", name)])])], root=True)

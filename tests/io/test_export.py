@@ -1,4 +1,5 @@
 """Exports read back by programs that know nothing of ELNES Lab, and by a strict reading of ISO 22029."""
+
 import io
 import json
 import os
@@ -19,11 +20,23 @@ from elnes_lab.io import FORMATS, export, export_bytes
 from elnes_lab.io.export import safe_names
 from elnes_lab.spectra import ENERGY_TITLES
 
-SINGLE = 2.0**-23       # relative, of a number rounded to single precision and to its shortest text
-SIX_DIGITS = 6e-6       # relative, of a number in EMSA/MAS
+SINGLE = 2.0**-23  # relative, of a number rounded to single precision and to its shortest text
+SIX_DIGITS = 6e-6  # relative, of a number in EMSA/MAS
 MSA_FIRST = ["FORMAT", "VERSION"]
-MSA_REQUIRED = {*MSA_FIRST, "TITLE", "DATE", "TIME", "OWNER", "NPOINTS", "NCOLUMNS", "XUNITS", "YUNITS", "DATATYPE",
-                "XPERCHAN", "OFFSET"}
+MSA_REQUIRED = {
+    *MSA_FIRST,
+    "TITLE",
+    "DATE",
+    "TIME",
+    "OWNER",
+    "NPOINTS",
+    "NCOLUMNS",
+    "XUNITS",
+    "YUNITS",
+    "DATATYPE",
+    "XPERCHAN",
+    "OFFSET",
+}
 MSA_SIGNALS = {"EDS", "WDS", "ELS", "AES", "PES", "XRF", "CLS", "GAM"}
 
 
@@ -60,16 +73,22 @@ def parse_msa(content: bytes) -> tuple[dict, np.ndarray]:
     header = {key: " ".join(value.strip() for name, value in pairs if name == key) for key in keys}
     assert header["FORMAT"] == "EMSA/MAS Spectral Data File" and header["VERSION"] == "1.0"
     assert header["SIGNALTYPE"] in MSA_SIGNALS and header["DATATYPE"] == "XY" and float(header["NCOLUMNS"]) == 1
-    data = np.array([[float(number) for number in line.split(", ")] for line in lines[start + 1:-1]])
+    data = np.array([[float(number) for number in line.split(", ")] for line in lines[start + 1 : -1]])
     assert data.shape == (float(header["NPOINTS"]), 2) and np.isfinite(data).all()
     axis = float(header["OFFSET"]) + float(header["XPERCHAN"]) * np.arange(len(data))
     np.testing.assert_allclose(data[:, 0], axis, rtol=SIX_DIGITS, atol=1e-9)
     return header, data
 
 
-@pytest.mark.parametrize("options", [
-    {}, {"zero": "loss", "fwhm": 0.5, "pdos": True}, {"zero": "onset", "polarization": "y"}, {"zero": "first_peak"},
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"zero": "loss", "fwhm": 0.5, "pdos": True},
+        {"zero": "onset", "polarization": "y"},
+        {"zero": "first_peak"},
+    ],
+)
 def test_csv_is_read_by_pandas(placed, options):
     import pandas as pd
 
@@ -122,7 +141,7 @@ def test_hspy_is_read_by_rosettasciio(placed, tmp_path):
     n = len(placed)
     for rows, polarization, shape in ((placed, "isotropic", (n,)), (placed[:1], "z", ()), (placed, "all", (n, 4))):
         path = export(rows, tmp_path / "out.hspy", zero="loss", polarization=polarization, overwrite=True)
-        signal, = file_reader(path)
+        (signal,) = file_reader(path)
         *navigation, axis = signal["axes"]
         energy, intensity = rows.curves(zero="loss", polarization="z" if polarization == "z" else "isotropic")
         assert signal["data"].shape == (*shape, len(energy))
@@ -156,7 +175,7 @@ def test_msa_holds_to_the_standard(placed):
         assert header["TITLE"] == f"{site} O K edge, isotropic"
         np.testing.assert_allclose(data[:, 1], curve[known], rtol=SIX_DIGITS)
         np.testing.assert_allclose(float(header["OFFSET"]), energy[known][0], atol=1e-6)
-        other, = parse_msa_string(content.decode())
+        (other,) = parse_msa_string(content.decode())
         np.testing.assert_array_equal(other["data"], data[:, 1])
         assert other["metadata"]["Signal"]["signal_type"] == "EELS"
         assert other["axes"][0]["scale"] == pytest.approx(0.1)
@@ -170,12 +189,12 @@ def test_cif_is_read_by_pymatgen(db):
     assert len(files) == len(db.structures)
     for structure, content in zip(db.structures, files.values()):
         parser = CifParser.from_str(content.decode(), site_tolerance=0, frac_tolerance=0)
-        read, = parser.parse_structures(primitive=False)
+        (read,) = parser.parse_structures(primitive=False)
         wanted = db.structure(structure)
         np.testing.assert_allclose(read.lattice.parameters, wanted.lattice.parameters, atol=1e-7)
         difference = read.frac_coords - wanted.frac_coords
         assert np.abs(difference - np.round(difference)).max() < 1e-8 and read.species == wanted.species
-        block, = parser.as_dict().values()
+        (block,) = parser.as_dict().values()
         rows = db[db["structure"] == structure]
         atoms = {site.rpartition("/")[2]: atom for site, atom in zip(rows.sites, rows["atom"])}
         assert {label: block["_atom_site_label"].index(label) for label in atoms} == atoms
@@ -276,7 +295,9 @@ def test_import_is_light():
     assert not heavy & set(loaded)
 
 
-@pytest.mark.parametrize("name", ["x" * 300 + ".csv", "a\0b.csv", "a\0b/", "file/inside.csv", "pipe.csv", "device.csv", "folder.zip/"])
+@pytest.mark.parametrize(
+    "name", ["x" * 300 + ".csv", "a\0b.csv", "a\0b/", "file/inside.csv", "pipe.csv", "device.csv", "folder.zip/"]
+)
 def test_places_where_no_file_can_be(db, tmp_path, name):
     (tmp_path / "file").write_text("mine")
     os.mkfifo(tmp_path / "pipe.csv")

@@ -65,7 +65,12 @@ def test_an_installed_package_gets_data_and_models_from_an_address(address, tmp_
     assert "elnes-lab data fetch" in told and "ELNES_LAB_DATA" in told and "repository" in told
     assert main(["data", "fetch", f"{address}project.zip"]) == 0
     assert "1 models" in capsys.readouterr().out
-    assert sums_hold(tmp_path) == {FILE, STRUCTURES, "models/ensemble-pdos/card.json", "models/ensemble-pdos/model.safetensors"}
+    assert sums_hold(tmp_path) == {
+        FILE,
+        STRUCTURES,
+        "models/ensemble-pdos/card.json",
+        "models/ensemble-pdos/model.safetensors",
+    }
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([CHECKSUMS, FILE, "models", STRUCTURES])
     assert main(["info", "--json"]) == 0
     capsys.readouterr()
@@ -81,10 +86,17 @@ def test_what_is_wrong_changes_nothing_and_is_said_in_one_sentence(sources, addr
     with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
         archive.writestr("readme.txt", "x")
     (tmp_path / "torn.zip").write_bytes((sources / "project.zip").read_bytes()[:9999])
-    cases = [(tmp_path / "spoilt.nc", {}, "damaged or changed"), (tmp_path / "text.nc", {}, "text.nc"), (tmp_path / "empty.zip", {}, "holds no"),
-             (tmp_path / "torn.zip", {}, "whole zip"), (tmp_path / "gone.nc", {}, "no file"), (f"{address}gone.nc", {}, "404"),
-             ("http://127.0.0.1:9/x.nc", {}, "cannot be read"), (sources / FILE, {"sha256": "0" * 64}, "not 000"),
-             (sources / FILE, {"overwrite": False}, "another database already")]
+    cases = [
+        (tmp_path / "spoilt.nc", {}, "damaged or changed"),
+        (tmp_path / "text.nc", {}, "text.nc"),
+        (tmp_path / "empty.zip", {}, "holds no"),
+        (tmp_path / "torn.zip", {}, "whole zip"),
+        (tmp_path / "gone.nc", {}, "no file"),
+        (f"{address}gone.nc", {}, "404"),
+        ("http://127.0.0.1:9/x.nc", {}, "cannot be read"),
+        (sources / FILE, {"sha256": "0" * 64}, "not 000"),
+        (sources / FILE, {"overwrite": False}, "another database already"),
+    ]
     for source, options, says in cases:
         with pytest.raises(DataError, match=says) as problem:
             fetch(str(source), tmp_path, **({"overwrite": True} | options))

@@ -29,20 +29,23 @@ def comma(content):
     return content.replace(b".", b",")
 
 
-@pytest.mark.parametrize("content", [
-    table("{:.2f},{:.1f}\n"),
-    table("{:.2f}, {:.1f},\n", head="Energy (eV),Counts\n"),
-    comma(table("{:.2f};{:.1f}\n", head="Energie;Zahl\n")),
-    comma(table("{:.2f} {:.1f}\n")),
-    comma(table("{:.2f}\t{:.1f}\r\n", head="# a file. With words, and 3 numbers 4\n\n")),
-    table("  {:.4e}   {:.1f}  \n", head="% old\n"),
-    table("{:.2f} {:.1f}\n").decode().encode("utf-16"),
-    b"\xef\xbb\xbf" + table('"{:.2f}","{:.1f}"\n'),
-    table("{:.5f},{:.1f}\n", ENERGY / 1000, head="energy (keV),counts\n"),
-    table("{:.5f} {:.1f}\n", ENERGY / 1000),
-    table("{:.2f} {:.1f}\n", ENERGY[::-1], COUNTS[::-1]),
-    table("{:.2f} {:.1f}\n", np.roll(ENERGY, 7), np.roll(COUNTS, 7)),
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        table("{:.2f},{:.1f}\n"),
+        table("{:.2f}, {:.1f},\n", head="Energy (eV),Counts\n"),
+        comma(table("{:.2f};{:.1f}\n", head="Energie;Zahl\n")),
+        comma(table("{:.2f} {:.1f}\n")),
+        comma(table("{:.2f}\t{:.1f}\r\n", head="# a file. With words, and 3 numbers 4\n\n")),
+        table("  {:.4e}   {:.1f}  \n", head="% old\n"),
+        table("{:.2f} {:.1f}\n").decode().encode("utf-16"),
+        b"\xef\xbb\xbf" + table('"{:.2f}","{:.1f}"\n'),
+        table("{:.5f},{:.1f}\n", ENERGY / 1000, head="energy (keV),counts\n"),
+        table("{:.5f} {:.1f}\n", ENERGY / 1000),
+        table("{:.2f} {:.1f}\n", ENERGY[::-1], COUNTS[::-1]),
+        table("{:.2f} {:.1f}\n", np.roll(ENERGY, 7), np.roll(COUNTS, 7)),
+    ],
+)
 def test_tables_of_all_kinds(content):
     found = read("a.csv", content)
     np.testing.assert_allclose(found.energy, ENERGY, atol=1e-6)
@@ -80,8 +83,10 @@ def test_our_own_exports_come_back(shipped, format):
 
 def test_an_msa_whose_pairs_differ_from_its_header_is_read_by_its_pairs():
     bent = ENERGY + 0.01 * (ENERGY - 500)
-    head = ("#FORMAT      : EMSA/MAS Spectral Data File\n#VERSION     : 1.0\n#NPOINTS     : 300\n#NCOLUMNS    : 1\n#XUNITS      : "
-            "Energy Loss (eV)\n#DATATYPE    : XY\n#XPERCHAN    : 0.25\n#OFFSET      : 500\n#SPECTRUM    : here\n")
+    head = (
+        "#FORMAT      : EMSA/MAS Spectral Data File\n#VERSION     : 1.0\n#NPOINTS     : 300\n#NCOLUMNS    : 1\n#XUNITS      : "
+        "Energy Loss (eV)\n#DATATYPE    : XY\n#XPERCHAN    : 0.25\n#OFFSET      : 500\n#SPECTRUM    : here\n"
+    )
     found = read("a.msa", table("{:.4f}, {:.1f}\n", bent, head=head) + b"#ENDOFDATA   :\n")
     np.testing.assert_allclose(found.energy, bent)
     assert "those beside the data" in found.notes[0]
@@ -114,14 +119,41 @@ def test_a_region_of_a_spectrum_image_in_a_dm4_and_in_a_hyperspy_file(tmp_path):
 def hyperspy(data, folder, scale=0.25, **lies):
     from rsciio.hspy import file_writer
 
-    axes = [{"_type": "UniformDataAxis", "name": n, "units": u, "offset": o, "scale": s, "size": size, "navigate": n != "Energy loss",
-             "is_binned": False, "index_in_array": k}
-            for k, (n, u, o, s, size) in enumerate([("y", "nm", 0, 1, data.shape[0]), ("x", "nm", 0, 1, data.shape[1]),
-                                                     ("Energy loss", "eV", 500, scale, data.shape[2])])]
-    file_writer(str(folder / "made.hspy"), {
-        "data": data, "axes": axes, "metadata": {"General": {"title": "made"}, "Signal": {"signal_type": "EELS"}},
-        "original_metadata": {}, "attributes": {"_lazy": False, "ragged": False}, "learning_results": {}, "models": {},
-        "package_info": {}, "tmp_parameters": {}} | lies)
+    axes = [
+        {
+            "_type": "UniformDataAxis",
+            "name": n,
+            "units": u,
+            "offset": o,
+            "scale": s,
+            "size": size,
+            "navigate": n != "Energy loss",
+            "is_binned": False,
+            "index_in_array": k,
+        }
+        for k, (n, u, o, s, size) in enumerate(
+            [
+                ("y", "nm", 0, 1, data.shape[0]),
+                ("x", "nm", 0, 1, data.shape[1]),
+                ("Energy loss", "eV", 500, scale, data.shape[2]),
+            ]
+        )
+    ]
+    file_writer(
+        str(folder / "made.hspy"),
+        {
+            "data": data,
+            "axes": axes,
+            "metadata": {"General": {"title": "made"}, "Signal": {"signal_type": "EELS"}},
+            "original_metadata": {},
+            "attributes": {"_lazy": False, "ragged": False},
+            "learning_results": {},
+            "models": {},
+            "package_info": {},
+            "tmp_parameters": {},
+        }
+        | lies,
+    )
     return (folder / "made.hspy").read_bytes()
 
 
@@ -185,48 +217,66 @@ def test_a_file_that_refers_to_other_files_is_refused(write):
 
 def test_a_spectrum_image_of_two_gigabytes_is_never_in_memory(tmp_path):
     """A sparse file: 2 GB that are announced and there, but take no room on the disk."""
-    content = dm_file(np.ones((2, 1, 1), "float32"), offset=525, scale=10, version=4, dimensions=(16384, 16384, 2), count=2**29)
+    content = dm_file(
+        np.ones((2, 1, 1), "float32"), offset=525, scale=10, version=4, dimensions=(16384, 16384, 2), count=2**29
+    )
     at = content.index(struct.pack("<ff", 1, 1))
     path = tmp_path / "large.dm4"
     with path.open("wb") as file:
         file.write(content[:at])
         file.seek(2**31, os.SEEK_CUR)
-        file.write(content[at + 8:])
+        file.write(content[at + 8 :])
     with pytest.raises(DataError, match="16,384 times 16,384 pixels"):
         read(path)
-    content = dm_file(np.ones((1024, 1, 1), "float32"), offset=500, scale=0.1, version=4, dimensions=(1024, 512, 1024), count=2**29)
+    content = dm_file(
+        np.ones((1024, 1, 1), "float32"), offset=500, scale=0.1, version=4, dimensions=(1024, 512, 1024), count=2**29
+    )
     at = content.index(struct.pack("<ff", 1, 1))
     with path.open("wb") as file:
         file.write(content[:at])
         file.seek(2**31, os.SEEK_CUR)
-        file.write(content[at + 4096:])
+        file.write(content[at + 4096 :])
     found = read(path, region=(500, 502, 10, 20))
     assert found.region == (500, 502, 10, 20) and (found.intensity == 0).all() and found.picture.shape == (512, 1024)
 
 
-@pytest.mark.parametrize("name, content, words", [
-    ("a.csv", b"", "has no content"),
-    ("a.csv", b"hello\n" * 30, "no two columns"),
-    ("a.csv", table("{:.2f},nan\n"), "holds no spectrum"),
-    ("a.csv", table("{:.2f},{:.1f}\n", ENERGY[:5]), "Only 5 of its points"),
-    ("a.csv", bytes(range(256)) * 10, "is no text"),
-    ("a.zip", b"PK\3\4" + bytes(50), "is an archive"),
-    ("a.dm3", table("{:.2f},{:.1f}\n"), "is no .dm3 file"),
-    ("a.dm3", dm_file(COUNTS, offset=500, scale=0.25)[:300], "cannot be read as a Digital Micrograph file"),
-    ("a.dm3", dm_file(COUNTS, offset=500, scale=0.25, units="nm", signal="CL"), "no spectrum over an energy axis"),
-    ("a.dm4", dm_file(COUNTS, offset=500, scale=0.25, version=4, dimensions=(2**31,), count=2**40), "points|Digital Micrograph"),
-    ("a.h5", b"\x89HDF\r\n\x1a\n" + bytes(500), "cannot be read as a HDF5 file"),
-    ("a.hspy", hdf5(plain), "HyperSpy file|no spectrum"),
-    ("a.h5", hdf5(lambda file: file.create_dataset("image", data=np.ones((9, 9)))), "no spectrum over an energy axis"),
-])
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("a.csv", b"", "has no content"),
+        ("a.csv", b"hello\n" * 30, "no two columns"),
+        ("a.csv", table("{:.2f},nan\n"), "holds no spectrum"),
+        ("a.csv", table("{:.2f},{:.1f}\n", ENERGY[:5]), "Only 5 of its points"),
+        ("a.csv", bytes(range(256)) * 10, "is no text"),
+        ("a.zip", b"PK\3\4" + bytes(50), "is an archive"),
+        ("a.dm3", table("{:.2f},{:.1f}\n"), "is no .dm3 file"),
+        ("a.dm3", dm_file(COUNTS, offset=500, scale=0.25)[:300], "cannot be read as a Digital Micrograph file"),
+        ("a.dm3", dm_file(COUNTS, offset=500, scale=0.25, units="nm", signal="CL"), "no spectrum over an energy axis"),
+        (
+            "a.dm4",
+            dm_file(COUNTS, offset=500, scale=0.25, version=4, dimensions=(2**31,), count=2**40),
+            "points|Digital Micrograph",
+        ),
+        ("a.h5", b"\x89HDF\r\n\x1a\n" + bytes(500), "cannot be read as a HDF5 file"),
+        ("a.hspy", hdf5(plain), "HyperSpy file|no spectrum"),
+        (
+            "a.h5",
+            hdf5(lambda file: file.create_dataset("image", data=np.ones((9, 9)))),
+            "no spectrum over an energy axis",
+        ),
+    ],
+)
 def test_what_is_no_spectrum_is_refused_in_a_sentence(name, content, words):
     with pytest.raises(DataError, match=words) as caught:
         read(name, content)
-    assert "\n" not in str(caught.value) and str(caught.value).endswith(".") and "elnes-measured" not in str(caught.value)
+    assert (
+        "\n" not in str(caught.value) and str(caught.value).endswith(".") and "elnes-measured" not in str(caught.value)
+    )
 
 
 def test_a_bomb_is_refused(tmp_path):
     """A hundred gigabytes of zeros in a few hundred kilobytes: the sum of it would take minutes."""
+
     def write(file):
         group = file.create_group("entry")
         group.attrs["NX_class"] = "NXentry"

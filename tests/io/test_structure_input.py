@@ -1,4 +1,5 @@
 """Structures that people bring: read from each format, refused in a sentence where they cannot be, told apart where silly."""
+
 import io
 import random
 import re
@@ -41,8 +42,12 @@ def refused(source, says, name="one.cif"):
 def test_each_format_gives_the_same_structure(quartz, cif, tmp_path):
     path = tmp_path / "quartz.cif"
     path.write_bytes(cif)
-    found = [read_structure(path), read_structure(written(quartz, "vasp"), "POSCAR"),
-             read_structure(written(quartz, "extxyz"), "a.txt"), read_structure(quartz)]
+    found = [
+        read_structure(path),
+        read_structure(written(quartz, "vasp"), "POSCAR"),
+        read_structure(written(quartz, "extxyz"), "a.txt"),
+        read_structure(quartz),
+    ]
     for one in found:
         assert one.formula == "SiO2" and one.sites[0][1] == 6 and len(one.sites) == 1 and one.remarks == ()
         assert one.environment.density == pytest.approx(found[-1].environment.density, rel=1e-5)
@@ -75,7 +80,9 @@ def test_cells_that_cannot_be_are_refused(quartz):
     flat.set_cell(quartz.cell.array * [[1], [1], [0]])
     refused(flat, "flat cell")
     skewed = quartz.copy()
-    skewed.set_cell(np.array([quartz.cell.array[0], quartz.cell.array[0] * 1.001, quartz.cell.array[2]]), scale_atoms=True)
+    skewed.set_cell(
+        np.array([quartz.cell.array[0], quartz.cell.array[0] * 1.001, quartz.cell.array[2]]), scale_atoms=True
+    )
     refused(skewed, "flat cell")
     for factor, says in ((5.0, "isolated molecule"), (0.5, "no solid")):
         scaled = quartz.copy()
@@ -132,7 +139,7 @@ def test_a_hundred_damaged_cifs_are_read_or_refused_in_a_sentence(cif):
     for number in range(100):
         kind, text = number % 5, list(lines)
         if kind == 0:
-            damaged = cif[:deal.randrange(len(cif))]
+            damaged = cif[: deal.randrange(len(cif))]
         elif kind == 1:
             del text[deal.randrange(len(text))]
             damaged = "\n".join(text).encode()
@@ -156,9 +163,22 @@ def test_a_hundred_damaged_cifs_are_read_or_refused_in_a_sentence(cif):
     assert 20 < refusals < 100
 
 
-@pytest.mark.parametrize("content", [b"", b"  \n", b"\0\1\2", b"hello", b"data_\n", b"3\n", b"3\nLattice=\n", b"\xef\xbb\xbf",
-                                     b"a\n1\n1 0 0\n0 1 0\n0 0 1\nSi O\n1 2\n", b"99999999999\n=\n",
-                                     b"a\n1\n9 0 0\n0 9 0\n0 0 9\nSi O\n99999999999 2\nDirect\n0 0 0\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"  \n",
+        b"\0\1\2",
+        b"hello",
+        b"data_\n",
+        b"3\n",
+        b"3\nLattice=\n",
+        b"\xef\xbb\xbf",
+        b"a\n1\n1 0 0\n0 1 0\n0 0 1\nSi O\n1 2\n",
+        b"99999999999\n=\n",
+        b"a\n1\n9 0 0\n0 9 0\n0 0 9\nSi O\n99999999999 2\nDirect\n0 0 0\n",
+    ],
+)
 def test_other_content_is_refused(content):
     for name in ("x.cif", "x.xyz", "POSCAR", "x"):
         refused(content, "x|POSCAR", name)
@@ -171,7 +191,7 @@ def test_objects_that_are_no_structures_are_refused(tmp_path):
 
 
 def test_small_files_that_would_fill_the_memory_are_refused(quartz):
-    wide = b"1\nLattice=\"5 0 0 0 5 0 0 0 5\" Properties=species:S:1:pos:R:3:x:R:5000000\nO 0 0 0\n"
+    wide = b'1\nLattice="5 0 0 0 5 0 0 0 5" Properties=species:S:1:pos:R:3:x:R:5000000\nO 0 0 0\n'
     with pytest.raises(DataError, match="more than 100 columns"):
         read_structure(wide, name="wide.extxyz")
     many = b"x\n1.0\n5 0 0\n0 5 0\n0 0 5\nSi O\n100000000 2 ! x\nDirect\n0 0 0\n"

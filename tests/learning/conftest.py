@@ -1,4 +1,5 @@
 """A made-up dataset with a known relation between PDOS and spectrum, and a small trained model of it; the real one."""
+
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ def made_up():
     """Function of (structures, seed): rows in pairs per structure; targets are a convex, non-linear map of two peaks
     and the gap.
     """
+
     def make(structures: int = 24, seed: int = 0, amorphous: int = 0) -> Dataset:
         random = np.random.default_rng(seed)
         n = 2 * (structures + amorphous)
@@ -44,6 +46,7 @@ def made_up():
             TARGET,
             "0" * 64,
         )
+
     return make
 
 

@@ -1,4 +1,5 @@
 """Attribution: contributions add up, derivatives are derivatives, and what is not used gets nothing."""
+
 import dataclasses
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Choices and datasets: what the numbers are, and what is refused."""
+
 import dataclasses
 import subprocess
 import sys
@@ -85,7 +86,14 @@ def test_polarizations_average_to_the_isotropic_target(rows):
     st.floats(0, 2),
     st.sampled_from(["O s", "DOS"]),
 )
-def test_choices_survive_json_and_predict_their_bins(low, points, count, cbm, broadening, channel):
+def test_choices_survive_json_and_predict_their_bins(
+    low,
+    points,
+    count,
+    cbm,
+    broadening,
+    channel,
+):
     import json
 
     window = (low / 10, low / 10 + points * count / 10)

@@ -1,4 +1,5 @@
 """Direction-resolved models: left-out predictions, stacking, equivariance, cross-fitting and storage, on real sites."""
+
 import dataclasses
 import hashlib
 import json
@@ -87,8 +88,10 @@ def test_the_gradient_of_the_left_out_error(data):
     search = LeaveOut(distances, y - y.mean(0), np.repeat(part.groups.astype(str), 3))
     at = start(len(sizes))
     theta = at + np.random.default_rng(0).normal(0, 0.3, at.size)
-    numerical = [(search.error(theta + step, at)[0] - search.error(theta - step, at)[0]) / 2e-4
-                 for step in 1e-4 * np.eye(at.size)]
+    numerical = [
+        (search.error(theta + step, at)[0] - search.error(theta - step, at)[0]) / 2e-4
+        for step in 1e-4 * np.eye(at.size)
+    ]
     np.testing.assert_allclose(search.error(theta, at)[1], numerical, atol=1e-5)
 
 
@@ -116,9 +119,7 @@ def test_training_uses_its_own_structures_only(data, split):
     found = data.directed
     inputs, targets, flat = found.inputs.copy(), found.targets.copy(), data.targets.copy()
     inputs[spoilt], targets[spoilt], flat[spoilt] = 7.0, -3.0, 11.0
-    other = dataclasses.replace(
-        data, targets=flat, directed=dataclasses.replace(found, inputs=inputs, targets=targets)
-    )
+    other = dataclasses.replace(data, targets=flat, directed=dataclasses.replace(found, inputs=inputs, targets=targets))
     first, second = (train_ensemble(d, split, **SMALL).fit() for d in (data, other))
     np.testing.assert_array_equal(first.parts[0].weights, second.parts[0].weights)
     np.testing.assert_array_equal(first.widths, second.widths)
@@ -137,8 +138,9 @@ def test_training_can_be_watched_and_stopped(data, split):
     assert only.epochs == len(list(only)) == 1 and only.model.parts[0].network is None
 
 
-@pytest.mark.parametrize("wrong, words", [({"models": ()}, "nothing"), ({"models": ("forest",)}, "forest"),
-                                          ({"epochs": -1}, "epochs")])
+@pytest.mark.parametrize(
+    "wrong, words", [({"models": ()}, "nothing"), ({"models": ("forest",)}, "forest"), ({"epochs": -1}, "epochs")]
+)
 def test_wrong_choices_fail_before_any_work(data, split, wrong, words):
     with pytest.raises(DataError, match=words):
         train_ensemble(data, split, **wrong)
@@ -221,8 +223,11 @@ def test_what_is_stored_is_rounded_and_stored_once(tmp_path, data, split, crosse
     with safe_open(folder / WEIGHTS, "numpy") as file:
         known = file.get_tensor("known.targets")
         assert len(known) == (data.kinds == "crystal").sum() < sum(len(p.kernel.features) // 3 for p in crossed.parts)
-        assert {name.partition(".")[2] for name in file.keys() if file.get_tensor(name).size > 20_000
-                and file.get_tensor(name).dtype != "float16"} == set()
+        assert {
+            name.partition(".")[2]
+            for name in file.keys()
+            if file.get_tensor(name).size > 20_000 and file.get_tensor(name).dtype != "float16"
+        } == set()
     training = train_ensemble(data, split, **SMALL)
     made, held = training.fit(), data.subset(split.test)
     features = block_features(held)[0]

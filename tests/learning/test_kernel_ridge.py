@@ -19,7 +19,7 @@ def trained(made_up):
     data = made_up(structures=30)
     split = make_split(data, seed=1)
     training = train_kernel_ridge(data, split, seed=1)
-    record, = training
+    (record,) = training
     return data, split, training, record
 
 
@@ -49,8 +49,14 @@ def test_it_comes_back_the_same_and_damage_is_refused(trained, tmp_path):
     assert back.settings == training.model.settings and back.facts == training.model.facts
     assert check(folder)["method"] == "kernel ridge"
     card = read_card(folder)
-    for change in ({"method": "magic"}, {"settings": {"alpha": -1.0}}, {"known": 0}, {"known": card["known"] + 1},
-                   {"intervals": 0}, {"inputs": card["inputs"] | {"channels": ["O p"]}}):
+    for change in (
+        {"method": "magic"},
+        {"settings": {"alpha": -1.0}},
+        {"known": 0},
+        {"known": card["known"] + 1},
+        {"intervals": 0},
+        {"inputs": card["inputs"] | {"channels": ["O p"]}},
+    ):
         (folder / CARD).write_text(json.dumps(sealed(card | change)))
         with pytest.raises(DataError, match="Train it again"):
             load(folder)

@@ -17,7 +17,9 @@ def packed(tmp_path):
 
 def test_a_model_as_downloaded_loads_and_predicts_as_its_folder_does(packed, shipped):
     rows = shipped[:2]
-    folder, zipped = (load(place, shipped).predict(rows) for place in (data_directory() / "models" / "ensemble-pdos", packed))
+    folder, zipped = (
+        load(place, shipped).predict(rows) for place in (data_directory() / "models" / "ensemble-pdos", packed)
+    )
     assert (folder.mean == zipped.mean).all() and (folder.lower == zipped.lower).all()
 
 

@@ -1,4 +1,5 @@
 """The Koster-Slater response: limits that are known in closed form, sum rules, and that directions are alike."""
+
 import dataclasses
 
 import numpy as np

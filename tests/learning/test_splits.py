@@ -1,4 +1,5 @@
 """Splits: structures stay whole, near duplicates together, the glass apart."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,8 +54,10 @@ def test_split_keeps_groups_whole_and_the_glass_out(groups, glass, seed, include
     assert include or (data.kinds[split.development] == "crystal").all()
     if include:
         assert (data.kinds[split.train] == "amorphous").any()
-        counts = [len(set(data.groups[part][data.kinds[part] == "amorphous"])) for part in
-                  (split.train, split.validation, split.amorphous)]
+        counts = [
+            len(set(data.groups[part][data.kinds[part] == "amorphous"]))
+            for part in (split.train, split.validation, split.amorphous)
+        ]
         assert counts == shares(sum(counts)).tolist() and (counts[2] > 0) == (sum(counts) > 1)
 
 
@@ -92,8 +95,10 @@ def test_one_net_is_one_group_and_twins_by_their_dos_stay_together(shipped):
         assert len(set(net[crystal & (nets == name)])) == 1
     found, structures = dict(zip(shipped["structure"], net)), shipped["structure"].astype(str)
     assert found["quartz-alpha"] == found["quartz-beta"]
-    assert found["cristobalite"] == found["prototype-17"] and len({found[s] for s in (
-        "quartz-alpha", "cristobalite", "coesite", "stishovite", "SOD")}) == 5
+    assert (
+        found["cristobalite"] == found["prototype-17"]
+        and len({found[s] for s in ("quartz-alpha", "cristobalite", "coesite", "stishovite", "SOD")}) == 5
+    )
     assert len(set(net)) < len(set(dos))
     for glass in np.unique(structures[~crystal]):
         assert set(net[structures == glass]) == {glass} == set(structures[net == glass])

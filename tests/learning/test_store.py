@@ -1,4 +1,5 @@
 """Models on disk: what comes back, and what is refused unopened."""
+
 import dataclasses
 import hashlib
 import json
@@ -84,6 +85,7 @@ def test_a_pickle_is_never_opened(copy):
     class Bomb:
         def __reduce__(self):
             return pytest.fail, ("the pickle was run",)
+
     (copy / WEIGHTS).write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(DataError, match="pickle"):
         load(copy)
@@ -152,10 +154,10 @@ def test_a_width_may_be_unknown_but_weights_may_not(copy, small_model, tmp_path)
 def header(content, change):
     """The file with its header changed by a function of the parsed one, or replaced by bytes."""
     length = int.from_bytes(content[:8], "little")
-    table = json.loads(content[8:8 + length])
+    table = json.loads(content[8 : 8 + length])
     made = change(table) if callable(change) else change
     text = made if isinstance(made, bytes) else json.dumps(table).encode()
-    return len(text).to_bytes(8, "little") + text + content[8 + length:]
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
 HEADERS = {
@@ -167,8 +169,12 @@ HEADERS = {
     "the shape": lambda content: header(content, lambda t: t["weight_0"].update(shape=[-5, -1])),
     "the type": lambda content: header(content, lambda t: t["weight_0"].update(dtype="F128")),
     "not described": lambda content: header(content, lambda t: t.update(weight_0=[1])),
-    "one after another": lambda content: header(content, lambda t: t["offset_0"].update(
-        data_offsets=[0, t["offset_0"]["data_offsets"][1] - t["offset_0"]["data_offsets"][0]])),
+    "one after another": lambda content: header(
+        content,
+        lambda t: t["offset_0"].update(
+            data_offsets=[0, t["offset_0"]["data_offsets"][1] - t["offset_0"]["data_offsets"][0]]
+        ),
+    ),
     "its arrays have": lambda content: content[:-40],
     "and there are": lambda content: content + bytes(8),
     "no safetensors": lambda content: b"",
@@ -247,10 +253,20 @@ def test_one_changed_digit_is_noticed_in_either_file(copy):
 
 
 TEXTS = {
-    "nothing": b"", "half": b"{", "not UTF-8": b"\xff\xfe{}", "byte-order mark": b"\xef\xbb\xbf{}", "twice": b'{"a": 1, "a": 1}',
-    "NaN": b'{"a": NaN}', "infinite": b'{"a": 1e999}', "surrogate": b'{"a": "\\ud800"}', "digits": b'{"a": ' + b"9" * 5000 + b"}",
-    "deep": b"[" * 200_000 + b"]" * 200_000, "less deep": b'{"a": ' + b"[" * 50 + b"]" * 50 + b"}",
-    "array": b"[]", "text": b'"card"', "long": b" " * (5 * 2**20) + b"{}",
+    "nothing": b"",
+    "half": b"{",
+    "not UTF-8": b"\xff\xfe{}",
+    "byte-order mark": b"\xef\xbb\xbf{}",
+    "twice": b'{"a": 1, "a": 1}',
+    "NaN": b'{"a": NaN}',
+    "infinite": b'{"a": 1e999}',
+    "surrogate": b'{"a": "\\ud800"}',
+    "digits": b'{"a": ' + b"9" * 5000 + b"}",
+    "deep": b"[" * 200_000 + b"]" * 200_000,
+    "less deep": b'{"a": ' + b"[" * 50 + b"]" * 50 + b"}",
+    "array": b"[]",
+    "text": b'"card"',
+    "long": b" " * (5 * 2**20) + b"{}",
 }
 
 

@@ -1,4 +1,5 @@
 """The structure route: what it learns on real crystals, what it says of structures that it has and has not seen, its store."""
+
 import json
 import shutil
 
@@ -14,8 +15,21 @@ from elnes_lab.learning.structure_store import load_route, read_route_card, save
 from elnes_lab.store import data_directory
 
 SHIPPED = data_directory() / "models" / "structure"
-SOME = ("ACO", "SOD", "coesite", "cristobalite", "prototype-04", "prototype-10", "prototype-13", "prototype-17",
-        "prototype-18", "prototype-22", "quartz-alpha", "quartz-beta", "stishovite")
+SOME = (
+    "ACO",
+    "SOD",
+    "coesite",
+    "cristobalite",
+    "prototype-04",
+    "prototype-10",
+    "prototype-13",
+    "prototype-17",
+    "prototype-18",
+    "prototype-22",
+    "quartz-alpha",
+    "quartz-beta",
+    "stishovite",
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +72,9 @@ def test_a_structure_of_the_training_is_predicted_by_the_part_that_never_saw_its
     named = trained.predict(data.subset(data.structures == "coesite"))
     part = trained.parts[trained.folds["coesite"]]
     rows = data.structures == "coesite"
-    assert named.mean == pytest.approx(part.curves(data.features[rows], data.numbers[rows])[0][:, :data.targets.shape[1]])
+    assert named.mean == pytest.approx(
+        part.curves(data.features[rows], data.numbers[rows])[0][:, : data.targets.shape[1]]
+    )
 
 
 def test_polarised_spectra_have_the_isotropic_one_as_mean_and_turn_with_the_axes(route, shipped):
@@ -125,9 +141,15 @@ def test_stored_and_loaded_it_predicts_the_same(trained, data, tmp_path):
     assert read_route_card(folder)["metrics"]["crystal"]["mse_median"] == 0.1
 
 
-@pytest.mark.parametrize("damage, says", [
-    (lambda card: card.update(layout="other"), "layout"), (lambda card: card.update(extra=1), "checksum"),
-    (lambda card: card["known"].pop(), "checksum"), (lambda card: card.pop("folds"), "lacks folds")])
+@pytest.mark.parametrize(
+    "damage, says",
+    [
+        (lambda card: card.update(layout="other"), "layout"),
+        (lambda card: card.update(extra=1), "checksum"),
+        (lambda card: card["known"].pop(), "checksum"),
+        (lambda card: card.pop("folds"), "lacks folds"),
+    ],
+)
 def test_a_card_that_was_changed_is_refused(tmp_path, damage, says):
     folder = shutil.copytree(SHIPPED, tmp_path / "route")
     card = json.loads((folder / "card.json").read_text())

@@ -1,4 +1,5 @@
 """Networks, training and intervals: what is learned, what is kept, what repeats, what is refused."""
+
 import dataclasses
 
 import numpy as np
@@ -147,7 +148,7 @@ def test_one_member_gives_no_interval_and_an_ensemble_one_with_width(made_up, sm
     prediction = model.predict(data)
     assert (prediction.upper - prediction.lower > 0).all() and (prediction.lower >= 0).all()
     assert (prediction.upper >= model.predict(data, level=0.5).upper).all()
-    assert model.predict(data, level=0.99).lower is None             # 99 % would need 99 structures
+    assert model.predict(data, level=0.99).lower is None  # 99 % would need 99 structures
     alone = train(data, split, members=1, width=8, epochs=2).fit().predict(data)
     assert alone.lower is None and alone.upper is None
     with pytest.raises(DataError, match="calibrated for"):
@@ -164,7 +165,7 @@ def test_intervals_cover_new_structures_as_promised(per_group):
         names = np.repeat(np.arange(groups), per_group)
         width = half_widths(errors[:-1].reshape(-1, 5), names, (0.9,))[0]
         inside.append((np.abs(errors[-1]) <= width).mean())
-    assert 0.885 < np.mean(inside) < 0.955                           # 0.9 promised; at most 1 / (groups + 1) above
+    assert 0.885 < np.mean(inside) < 0.955  # 0.9 promised; at most 1 / (groups + 1) above
 
 
 @settings(max_examples=50, deadline=None)
@@ -201,6 +202,7 @@ def test_ridge_leaves_groups_out_exactly():
             )
             error += ((b.mean(0) + (x[groups == g] - a.mean(0)) @ w - y[groups == g]) ** 2).sum()
         return error
+
     penalties = PENALTIES * ((x - x.mean(0)) ** 2).sum() / 6
     errors = [left_out(p) for p in penalties]
     assert left_out(chosen) <= 1.05 * min(errors) < 0.9 * max(errors)
@@ -243,7 +245,7 @@ def test_shifted_rows_move_both_curves_by_the_same_energy(real):
     assert len(shifted) == 9
     np.testing.assert_array_equal(shifted[4][0], real.inputs)
     np.testing.assert_array_equal(shifted[4][1], real.targets)
-    x, y = shifted[6]                                                # up by two bins of both
+    x, y = shifted[6]  # up by two bins of both
     np.testing.assert_array_equal(x[..., 2:], real.inputs[..., :-2])
     np.testing.assert_array_equal(y[:, 2:], real.targets[:, :-2])
     np.testing.assert_array_equal(y[:, 0], real.targets[:, 0])

@@ -37,7 +37,10 @@ def test_the_values_are_those_of_similarity_and_the_shift_is_the_best_there_is(s
     intensity = moved(structures, 3, energy, 0.2) + 0.3 * moved(structures, 9, energy, -0.5)
     found = match(energy, intensity, structures, measure="pearson", within=0.5)
     for row in (3, 9, 20):
-        tried = [similarity.pearson(found.intensity, moved(structures, row, found.energy, by)) for by in np.arange(-5, 6) / 10]
+        tried = [
+            similarity.pearson(found.intensity, moved(structures, row, found.energy, by))
+            for by in np.arange(-5, 6) / 10
+        ]
         assert found.values["pearson"][row] == pytest.approx(max(tried), abs=1e-6)
         assert found.shift[row] == pytest.approx(np.argmax(tried) / 10 - 0.5)
 
@@ -70,16 +73,23 @@ def test_the_example_is_found_with_its_offset_its_broadening_and_nothing_else(sh
 def test_a_mixture_finds_its_parts_and_their_shares(structures):
     energy = np.arange(527, 569, 0.1)
     rows = {label: structures.find(label) for label in ("quartz-alpha", "stishovite")}
-    intensity = 0.7 * moved(structures, rows["quartz-alpha"], energy, 0.3) + 0.3 * moved(structures, rows["stishovite"], energy, 0.3)
+    intensity = 0.7 * moved(structures, rows["quartz-alpha"], energy, 0.3) + 0.3 * moved(
+        structures, rows["stishovite"], energy, 0.3
+    )
     found = mixture(energy, 55 * intensity, structures)
     assert {label: round(share, 2) for label, _, share in found.parts} == {"quartz-alpha": 0.7, "stishovite": 0.3}
     assert found.shift == pytest.approx(0.3) and found.rms < 1e-3
     np.testing.assert_allclose(sum(curve for _, curve, _ in found.parts), found.computed)
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"measure": "beauty"}, "no measure"), ({"within": 9}, "cannot be tried"), ({"window": (540, 545)}, "shares only"),
-])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"measure": "beauty"}, "no measure"),
+        ({"within": 9}, "cannot be tried"),
+        ({"window": (540, 545)}, "shares only"),
+    ],
+)
 def test_what_cannot_be_compared_is_refused(structures, options, words):
     energy = np.arange(527, 569, 0.1)
     with pytest.raises(DataError, match=words):

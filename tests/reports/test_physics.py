@@ -26,7 +26,7 @@ def test_first_peaks_and_gaps_are_those_of_the_database(shipped, found):
         assert peaks.min() - 0.5 < p["first"] < peaks.max() + 0.5
         assert re.search(rf"\| {re.escape(p['name'])} \| {len(row)} \| .* \| {p['first']:.1f} ", text)
     quartz = next(p for p in found["polymorphs"] if p["structure"] == "quartz-alpha")
-    assert quartz["first"] == pytest.approx(538, abs=0.2)       # by the constant of the loss scale
+    assert quartz["first"] == pytest.approx(538, abs=0.2)  # by the constant of the loss scale
     assert f"alpha-quartz {quartz['gap']:.2f} eV, where 9.65 eV" in text
 
 
@@ -46,9 +46,9 @@ def test_each_net_counts_once_in_the_trends(shipped, found):
 def test_isotropic_areas_converge_as_the_sum_rule_wants(shipped, found):
     spreads = [w["spread"] for w in found["area"]["windows"]]
     assert spreads[-1] < 0.03 and spreads[-1] < spreads[0] / 3
-    assert 0 < found["area"]["share"] < 1                       # less than the whole 1s shell
+    assert 0 < found["area"]["share"] < 1  # less than the whole 1s shell
     assert sum(c["sites"] for c in found["area"]["by_coordination"]) == len(shipped)
-    assert found["area"]["top"] >= found["area"]["windows"][-1]["window"]       # no spectrum ends before the last window
+    assert found["area"]["top"] >= found["area"]["windows"][-1]["window"]  # no spectrum ends before the last window
 
 
 def test_the_text_follows_the_numbers(found):

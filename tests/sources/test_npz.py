@@ -1,4 +1,5 @@
 """Damaged, foreign and hostile .npz files: each gets a sentence, none a traceback, a hang or gigabytes of memory."""
+
 import io
 import os
 import socket
@@ -58,15 +59,20 @@ def test_every_flipped_byte_gives_the_same_numbers_or_a_sentence(step):
 
 
 HOSTILE = {
-    "complex": npy(np.ones((3, 451), complex)), "dates": npy(np.zeros((3, 451), "datetime64[s]")),
-    "objects": npy(np.array([print], object)), "records": npy(np.zeros(3, "i4,f8")), "text": npy(np.array("strong")),
-    "wide floats": npy(np.ones((3, 451), np.longdouble)), "booleans": npy(np.ones((3, 451), bool)),
+    "complex": npy(np.ones((3, 451), complex)),
+    "dates": npy(np.zeros((3, 451), "datetime64[s]")),
+    "objects": npy(np.array([print], object)),
+    "records": npy(np.zeros(3, "i4,f8")),
+    "text": npy(np.array("strong")),
+    "wide floats": npy(np.ones((3, 451), np.longdouble)),
+    "booleans": npy(np.ones((3, 451), bool)),
     "an endless shape": header("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 451000000000), }"),
     "no bytes in a number": header("{'descr': '<U0', 'fortran_order': False, 'shape': (1000000000000,), }"),
     "a negative shape": header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, -16), }"),
     "a header that is no literal": header("{'descr': '<f4', 'fortran_order': (((((((("),
     "a header with an open quote": header("{'descr': '<f4L, \x00'''"),
-    "a header of another version": b"\x93NUMPY\x09\x00" + bytes(200), "an empty member": b"",
+    "a header of another version": b"\x93NUMPY\x09\x00" + bytes(200),
+    "an empty member": b"",
 }
 
 
@@ -86,7 +92,7 @@ def test_names_of_characters_that_do_not_exist(raw_results):
 
 def test_sizes_are_looked_at_before_anything_is_unpacked(step, monkeypatch):
     path, whole, ground = step
-    honest = repacked(whole, strength=bytes(npz.LIMIT + 1))              # deflated to some kB
+    honest = repacked(whole, strength=bytes(npz.LIMIT + 1))  # deflated to some kB
     with pytest.raises(DataError, match="more than 16 MB"):
         npz.read_arrays(honest, SITE_SHAPES, "core-hole")
     lying = honest.replace((npz.LIMIT + 1).to_bytes(4, "little"), (100).to_bytes(4, "little"))
@@ -105,7 +111,10 @@ def test_sizes_are_looked_at_before_anything_is_unpacked(step, monkeypatch):
 def test_zip_methods_and_encryption_that_python_does_not_know(step, field, value):
     path, whole, ground = step
     spoiled = bytearray(whole)
-    for signature, offset in ((b"PK\x03\x04", {"compression": 8, "flags": 6}), (b"PK\x01\x02", {"compression": 10, "flags": 8})):
+    for signature, offset in (
+        (b"PK\x03\x04", {"compression": 8, "flags": 6}),
+        (b"PK\x01\x02", {"compression": 10, "flags": 8}),
+    ):
         at = -1
         while (at := spoiled.find(signature, at + 1)) >= 0:
             spoiled[at + offset[field]] = value
@@ -120,7 +129,7 @@ def test_only_regular_files_are_opened(tmp_path):
     (tmp_path / "ring").symlink_to(tmp_path / "ring")
     listener = socket.socket(socket.AF_UNIX)
     here = os.getcwd()
-    os.chdir(tmp_path)                      # the path of a socket is short
+    os.chdir(tmp_path)  # the path of a socket is short
     try:
         listener.bind("socket")
     finally:
@@ -139,6 +148,6 @@ def test_a_file_that_may_not_be_read(step, monkeypatch):
     def refuse(*arguments, **options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(npz.os, "open", refuse)      # root may read everything
+    monkeypatch.setattr(npz.os, "open", refuse)  # root may read everything
     with pytest.raises(DataError, match="cannot be read: Permission denied"):
         npz.read_regular(step[0])

@@ -1,4 +1,5 @@
 """The checks that a computed spectrum must pass, on spectra of known shape."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,7 +26,7 @@ def test_an_edge_above_the_gap_passes_whatever_its_height(gap, height, tail):
 @given(gap=st.floats(1, 9), height=st.floats(1e-9, 1e9), depth=st.floats(-0.9, -0.0201))
 def test_negative_strength_fails_in_one_polarization_too(gap, height, depth):
     strength = edge(gap)
-    strength[1, 200] = depth            # at 15 eV
+    strength[1, 200] = depth  # at 15 eV
     with pytest.raises(DataError, match="below -2%"):
         check_spectrum(ENERGY, height * strength, gap)
 

@@ -60,7 +60,7 @@ class BrowseModel(HasTraits):
     waterfall = Bool(False)
     color_by = Unicode("si_o_si_angle")
 
-    def __init__(self, db, **traits):
+    def __init__(self, db, **traits) -> None:
         self.db = db
         self.labels = [str(site) for site in db.sites]
         self.positions = {label: i for i, label in enumerate(self.labels)}
@@ -74,7 +74,7 @@ class BrowseModel(HasTraits):
         return np.arange(len(self.labels))
 
     @observe("text", "choices", "ranges")
-    def _filter(self, change):
+    def _filter(self, change) -> None:
         mask, self.guess = self.search.find(self.text)
         for name, value in self.choices.items():
             if value != ALL:
@@ -85,7 +85,7 @@ class BrowseModel(HasTraits):
         self.visible = np.flatnonzero(mask)
 
     @observe("selection")
-    def _assign_slots(self, change):
+    def _assign_slots(self, change) -> None:
         unknown = [label for label in self.selection if label not in self.positions]
         if unknown:
             raise DataError(f"There is no site {unknown[0]!r} in this database. Choose a label from its table.")
@@ -108,22 +108,22 @@ class BrowseModel(HasTraits):
             return 0.0, step
         return float(np.floor(values.min() / step) * step), float(np.ceil(values.max() / step) * step)
 
-    def set_choice(self, column, value):
+    def set_choice(self, column, value) -> None:
         self.choices = self.choices | {column: value}
 
-    def set_range(self, column, low, high):
+    def set_range(self, column, low, high) -> None:
         """Narrow a column to low..high; the full extent removes the filter, so that sites without a value return."""
         others = {name: pair for name, pair in self.ranges.items() if name != column}
         step = RANGE_STEPS[column] / 2
         full = low <= self.extent(column)[0] + step and high >= self.extent(column)[1] - step
         self.ranges = others if full else others | {column: (low - 1e-6, high + 1e-6)}
 
-    def reset(self):
+    def reset(self) -> None:
         """Remove every filter; selection and plot options stay."""
         with self.hold_trait_notifications():
             self.text, self.choices, self.ranges = "", {}, {}
 
-    def select(self, labels, *, add=False):
+    def select(self, labels, *, add=False) -> None:
         """Select these labels only, or with add=True toggle each of them in the present selection."""
         labels = list(dict.fromkeys(labels))
         if add:
@@ -196,7 +196,7 @@ class BrowseModel(HasTraits):
         """Labels of the drawn sites that cannot be put on the energy-loss scale."""
         return [label for label in self.drawn if not np.isfinite(self.columns["onset"][self.positions[label]])]
 
-    def name(self, label):
+    def name(self, label) -> str:
         """Short text for a legend: name of the structure and absorbing atom, e.g. "alpha-quartz O3"."""
         atom = label.rpartition("/")[2]
         return f"{self.columns['name'][self.positions[label]]} {atom}"

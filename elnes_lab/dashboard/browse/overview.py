@@ -19,7 +19,7 @@ HISTOGRAM_HINT = "Sites that pass the filters; triangles mark the selected ones.
 class OverviewView:
     """Card with the map or the histograms of a BrowseModel: `widget`. The histograms are made when first shown."""
 
-    def __init__(self, model):
+    def __init__(self, model) -> None:
         self.model = model
         self.views = ipw.ToggleButtons(
             options=["Map", "Histograms"],
@@ -42,8 +42,13 @@ class OverviewView:
         self.histograms = None
         self.plots = ipw.VBox([ipw.VBox([self.map])]).add_class("elnes-plot")
         self.hint = ipw.HTML(MAP_HINT).add_class("elnes-note")
-        self.saving = Saving(self._shown_figure, self._described, self._failed, help="Save the map or the histograms",
-                             notes=version(model.db))
+        self.saving = Saving(
+            self._shown_figure,
+            self._described,
+            self._failed,
+            help="Save the map or the histograms",
+            notes=version(model.db),
+        )
         bar = ipw.Box([ipw.HTML("Overview").add_class("elnes-heading"), self.color_control, self.views])
         foot = ipw.Box([self.hint, self.saving.widget]).add_class("elnes-foot-bar")
         self.widget = ipw.Box([bar.add_class("elnes-bar"), self.plots, foot]).add_class("elnes-card")
@@ -59,12 +64,15 @@ class OverviewView:
         model, title = self.model, "Map of all spectra: principal components"
         if self.views.value != "Map":
             return ["histograms"], f"{len(model.visible):,} sites"
-        return ["map", model.db.long_names[model.color_by]], f"{title}, coloured by {model.column_title(model.color_by)}"
+        return [
+            "map",
+            model.db.long_names[model.color_by],
+        ], f"{title}, coloured by {model.column_title(model.color_by)}"
 
-    def _failed(self, problem):
+    def _failed(self, problem) -> None:
         self.hint.value = f"<span class='elnes-warn' role='alert'>{escape(str(problem))}</span>"
 
-    def _switch(self, change):
+    def _switch(self, change) -> None:
         if change.new == "Map":
             self.color_control.remove_class("elnes-hidden")
             self.plots.children[0].remove_class("elnes-hidden")
@@ -87,7 +95,7 @@ class OverviewView:
             self.hint.value = HISTOGRAM_HINT
         self.saving.write()
 
-    def _show_map(self, change=None):
+    def _show_map(self, change=None) -> None:
         self.saving.write()
         if change.name == "slots":
             everything = self.model.map()
@@ -98,7 +106,7 @@ class OverviewView:
         if self.views.value != "Map":
             self.histograms.show_figure(figures.database_overview(**self.model.overview(), height=HEIGHT))
 
-    def _clicked(self, trace, points, state):
+    def _clicked(self, trace, points, state) -> None:
         # Plotly calls this for every trace of the figure; only one has the point.
         if not points.point_inds:
             return
@@ -106,14 +114,14 @@ class OverviewView:
         rows = [chosen[i] if trace is self.map.data[1] else i for i in points.point_inds]
         self.model.select([self.model.labels[int(i)] for i in rows], add=state.ctrl or state.shift or state.meta)
 
-    def _boxed(self, trace, points, selector):
+    def _boxed(self, trace, points, selector) -> None:
         if not points.point_inds:
             return
         visible = set(self.model.visible.tolist())
         self.model.select([self.model.labels[i] for i in points.point_inds if i in visible])
         trace.selectedpoints = None  # the second trace draws the selection; plotly's own would fade the rest
 
-    def _bar_clicked(self, trace, points, state):
+    def _bar_clicked(self, trace, points, state) -> None:
         if not points.point_inds or trace.type != "bar":
             return
         columns = self.model.overview()["columns"]

@@ -36,7 +36,7 @@ class BrowseView:
 
     title = "Browse"
 
-    def __init__(self, db, page):
+    def __init__(self, db, page) -> None:
         self.model = BrowseModel(db)
         self.model.select(self.model.example())
         self.page, self.quiet, self.followed = page, False, None
@@ -64,20 +64,20 @@ class BrowseView:
         self.restore(state)
         return sentences
 
-    def _tell(self, change):
+    def _tell(self, change) -> None:
         """The site chosen last is the one that the other pages show."""
         added = [label for label in change.new if label not in change.old]
         if added:
             self.page.session.site = added[-1]
 
-    def follow(self, label):
+    def follow(self, label) -> None:
         """Show the site that was chosen on another page, in the place of the one that came so before."""
         if label in self.model.positions and label not in self.model.selection:
             kept = [one for one in self.model.selection if one != self.followed]
             self.followed = label
             self.model.select([*kept, label])
 
-    def restore(self, state):
+    def restore(self, state) -> None:
         """Set controls and selection to what `link.read` returned; what it does not name stays."""
         self.search.value = state.get("text", self.search.value)
         for name, value in state.get("choices", {}).items():
@@ -130,12 +130,12 @@ class BrowseView:
             .add_class("elnes-filters")
         )
 
-    def _narrow(self, name, value):
+    def _narrow(self, name, value) -> None:
         self._write_range(name)
         if not self.quiet:
             self.model.set_range(name, *value)
 
-    def _write_range(self, name):
+    def _write_range(self, name) -> None:
         digits = max(0, -int(np.floor(np.log10(RANGE_STEPS[name]))))
         low, high = self.sliders[name].value
         unit = self.model.unit(name)
@@ -143,7 +143,7 @@ class BrowseView:
         help = "Show only the sites in this range: move the two handles. Sites without a value come back at full range."
         self.readouts[name].value = captioned(RANGES[name], f"{low:.{digits}f}–{high:.{digits}f}{unit}", help)
 
-    def reset(self):
+    def reset(self) -> None:
         """Put all filters back."""
         self.quiet = True
         try:
@@ -166,7 +166,8 @@ class BrowseView:
                 "unit": model.unit(name),
                 "digits": digits,
                 "class": style,
-                "help": (f"{INDEX}. " if name == "atom" else "") + f"{model.column_title(name)}: click to sort, again for the other direction",
+                "help": (f"{INDEX}. " if name == "atom" else "")
+                + f"{model.column_title(name)}: click to sort, again for the other direction",
             }
             for name, label, digits, style in TABLE
         ]
@@ -202,20 +203,20 @@ class BrowseView:
             return [round(float(value), 4) if np.isfinite(value) else None for value in values]
         return [int(value) if values.dtype.kind in "iu" else str(value) for value in values]
 
-    def _picked(self, change):
+    def _picked(self, change) -> None:
         labels = [self.model.labels[i] for i in change.new]
         if tuple(labels) != self.model.selection:
             self.model.select(labels)
 
-    def _failed(self, problem):
+    def _failed(self, problem) -> None:
         text = str(problem) if isinstance(problem, DataError) else f"The file could not be made: {problem}"
         self.note.value = f"<span class='elnes-warn' role='alert'>{escape(text)}</span>"
 
-    def _show_rows(self, change=None):
+    def _show_rows(self, change=None) -> None:
         self.table.visible = self.model.visible.tolist()
         self._write_note()
 
-    def _show_selection(self, change=None):
+    def _show_selection(self, change=None) -> None:
         model = self.model
         chosen = [model.positions[label] for label in model.selection]
         styles = model.styles(model.drawn)
@@ -224,7 +225,7 @@ class BrowseView:
             self.table.selected = chosen
         self._write_note()
 
-    def _write_note(self):
+    def _write_note(self) -> None:
         model = self.model
         hidden = len({model.positions[label] for label in model.selection} - set(model.visible.tolist()))
         notes = ["Click a row to show it, the box (or Ctrl, Shift) to compare several."]
@@ -296,13 +297,18 @@ class BrowseView:
         ).add_class("elnes-empty")
         self.warning = ipw.HTML().add_class("elnes-note")
         self._write_plot_notes()
-        self.saving = Saving(lambda: figures.spectrum_overlay(**model.curves()), model.described, self._failed,
-                             help="Save the curves as drawn", notes=version(model.db))
+        self.saving = Saving(
+            lambda: figures.spectrum_overlay(**model.curves()),
+            model.described,
+            self._failed,
+            help="Save the curves as drawn",
+            notes=version(model.db),
+        )
         plot = ipw.Box([self.figure, self.empty]).add_class("elnes-plot")
         foot = ipw.Box([self.warning, self.saving.widget]).add_class("elnes-foot-bar")
         return ipw.Box([bar, plot, foot]).add_class("elnes-card")
 
-    def _write_plot_notes(self):
+    def _write_plot_notes(self) -> None:
         model = self.model
         (self.empty.remove_class if not model.selection else self.empty.add_class)("elnes-hidden")
         help = (
@@ -318,7 +324,7 @@ class BrowseView:
             else ""
         )
 
-    def _show_curves(self, change=None):
+    def _show_curves(self, change=None) -> None:
         self._write_plot_notes()
         self.saving.write()
         arguments = self.model.curves()
@@ -333,11 +339,11 @@ class BrowseView:
         self.structure = StructureView(self.model, self.page)
         return self.structure.widget
 
-    def status(self):
+    def status(self) -> str:
         """Text for the top bar: how many spectra are listed and selected."""
         shown, total, chosen = len(self.model.visible), len(self.model.labels), len(self.model.selection)
         return f"<b>{shown:,}</b> of {total:,} spectra listed, <b>{chosen:,}</b> selected"
 
-    def on_status(self, callback):
+    def on_status(self, callback) -> None:
         """Call `callback()` whenever `status` has changed."""
         self.model.observe(lambda change: callback(), ["visible", "selection"])

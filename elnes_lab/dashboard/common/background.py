@@ -11,14 +11,14 @@ class Background:
     Without a running event loop (a script, a test) everything happens at once.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.number, self.lock = 0, threading.Lock()
 
-    def forget(self):
+    def forget(self) -> None:
         """Hand over nothing of what was started before."""
         self.number += 1
 
-    def start(self, work, done):
+    def start(self, work, done) -> None:
         self.number += 1
         number = self.number
         try:
@@ -27,7 +27,7 @@ class Background:
             done(*self._result(work))
             return
 
-        def run():
+        def run() -> None:
             with self.lock:
                 if number != self.number:
                     return

@@ -21,21 +21,21 @@ class Keep(anywidget.AnyWidget):
     busy = Bool(False).tag(sync=True)
     limit = 24 * 2**20  # bytes of all files; the browser drops the oldest beyond it
 
-    def __init__(self, received, failed, **traits):
+    def __init__(self, received, failed, **traits) -> None:
         super().__init__(**traits)
         self.received, self.failed, self.pieces, self.size = received, failed, [], 0
         self.on_msg(self._hear)
         self.add_class("elnes-hidden")
 
-    def keep(self, key, name, kind, content):
+    def keep(self, key, name, kind, content) -> None:
         """Have the browser keep a file (bytes) under a key; one of the same key is replaced."""
         self.send({"type": "keep", "key": key, "name": name, "kind": kind, "limit": self.limit}, buffers=[content])
 
-    def forget(self, key):
+    def forget(self, key) -> None:
         """Have the browser drop a file."""
         self.send({"type": "forget", "key": key})
 
-    def _hear(self, widget, message, buffers):
+    def _hear(self, widget, message, buffers) -> None:
         kind = message.get("type")
         if kind == "failed":
             self.failed()

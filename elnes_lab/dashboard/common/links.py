@@ -29,7 +29,9 @@ def shown(text, most):
 
 def unknown(ignored):
     """Sentences about pairs (name, text) that mean nothing to a page; none without any."""
-    named = ", ".join(shown(f"{name}={value}", 60) for name, value in ignored[:3]) + (", ..." if len(ignored) > 3 else "")
+    named = ", ".join(shown(f"{name}={value}", 60) for name, value in ignored[:3]) + (
+        ", ..." if len(ignored) > 3 else ""
+    )
     return [f"Ignored, because the page does not know it: {named}."] if ignored else []
 
 

@@ -33,14 +33,23 @@ class Saving:
     file's name and the title, when they are needed: on `write`.
     """
 
-    def __init__(self, make, describe, failed, *, help="Save this figure", notes=(), **traits):
+    def __init__(
+        self,
+        make,
+        describe,
+        failed,
+        *,
+        help="Save this figure",
+        notes=(),
+        **traits,
+    ) -> None:
         self.make, self.describe, self.notes = make, describe, notes
         self.image = SaveFigure(help=help, **traits)
         table = Download(self._csv, failed, label="CSV", help=f"{help}: the numbers that it shows")
         self.widget = ipw.Box([self.image, table]).add_class("elnes-saving")
         self.write()
 
-    def write(self, change=None):
+    def write(self, change=None) -> None:
         """Take over what the figure shows now."""
         parts, title = self.describe()
         self.image.name, self.image.title = file_name(*parts), title

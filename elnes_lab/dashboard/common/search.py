@@ -11,7 +11,11 @@ SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 GREEK = {"α": "alpha", "β": "beta", "γ": "gamma"}
 EVERY = ("silica", "sio2")  # what all of the database is
 ALSO = {  # word -> what it is called in the columns
-    "zeolite": "framework", "fused": "amorphous", "vitreous": "amorphous", "crystalline": "crystal", "hypothetical": "search",
+    "zeolite": "framework",
+    "fused": "amorphous",
+    "vitreous": "amorphous",
+    "crystalline": "crystal",
+    "hypothetical": "search",
 }
 NEAR = 0.75  # least likeness (0 to 1) of a near miss
 SHORTEST = 4  # letters of a word that may be a near miss
@@ -29,7 +33,7 @@ def plain(text):
 class Search:
     """Words of the sites `labels` (n texts) with the columns of a database; `find(text)` says which sites match."""
 
-    def __init__(self, labels, columns):
+    def __init__(self, labels, columns) -> None:
         words = [np.asarray(columns[name]).astype(str) for name in SEARCHED]
         self.texts = np.array([plain(" ".join(row)) for row in zip(labels, *words)])
         self.known, self.vocabulary = {}, None

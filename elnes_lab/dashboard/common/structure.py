@@ -75,7 +75,7 @@ def facts(model, label):
     return [(quantity, value) for quantity, value in rows if value]
 
 
-def prototype_of(db, structure):
+def prototype_of(db, structure) -> str:
     """Label and space group of the prototype that a structure was made from, "" without one."""
     try:
         info = db.atoms(structure).info
@@ -87,7 +87,7 @@ def prototype_of(db, structure):
 class StructureView:
     """Card with the structure around one selected site: `widget`; `show(label)` draws a site, None clears it."""
 
-    def __init__(self, model, page):
+    def __init__(self, model, page) -> None:
         self.model, self.page = model, page
         self.label, self.viewer, self.environments, self.quiet = None, None, {}, False
         self.heading = ipw.HTML().add_class("elnes-heading")
@@ -105,7 +105,7 @@ class StructureView:
         page.observe(self._color, "dark")
         self._selected()
 
-    def _selected(self, change=None):
+    def _selected(self, change=None) -> None:
         labels = list(self.model.selection)
         before = () if change is None else change.old
         added = [label for label in labels if label not in before]
@@ -120,7 +120,7 @@ class StructureView:
         self.site.layout.display = None if len(labels) > 1 else "none"
         self.show(chosen)
 
-    def show(self, label):
+    def show(self, label) -> None:
         """Write the caption of a site and, once the page is on screen, draw its surroundings."""
         if label == self.label and label is not None:
             return
@@ -136,7 +136,7 @@ class StructureView:
             self.caption.value = f"<div class='elnes-facts'>{items}</div>"
         self._draw()
 
-    def _draw(self, change=None):
+    def _draw(self, change=None) -> None:
         if not self.page.ready:
             return
         self.scene.layout.display = None if self.label else "none"
@@ -153,9 +153,7 @@ class StructureView:
             self.scene.children = [ipw.HTML(f"<span class='elnes-warn' role='alert'>{escape(str(problem))}</span>")]
             self.viewer = None
             return
-        names, positions = surroundings(
-            environment, int(self.model.columns["atom"][self.model.positions[self.label]])
-        )
+        names, positions = surroundings(environment, int(self.model.columns["atom"][self.model.positions[self.label]]))
         atoms = {
             "species": {name: element for name, (element, _, _) in SPECIES.items()},
             "cell": [0.0] * 9,
@@ -212,7 +210,7 @@ class StructureView:
             highlightSettings={"absorber": {"indices": [0], "scale": 1.4, "color": ABSORBER, "type": "sphere"}},
         )
 
-    def _color(self, change=None):
+    def _color(self, change=None) -> None:
         if self.viewer is not None:
             color = BACKGROUNDS[self.page.dark]
             self.viewer.send_js_task(

@@ -19,12 +19,12 @@ class Upload(anywidget.AnyWidget):
     limit = Int(20 * 2**20).tag(sync=True)
     drop = Bool(False).tag(sync=True)
 
-    def __init__(self, received, refused, **traits):
+    def __init__(self, received, refused, **traits) -> None:
         super().__init__(**traits)
         self.received, self.refused, self.pieces, self.size = received, refused, [], 0
         self.on_msg(self._hear)
 
-    def _hear(self, widget, message, buffers):
+    def _hear(self, widget, message, buffers) -> None:
         name = str(message.get("name", "The file"))[:100]
         kind = message.get("type")
         if kind == "large":

@@ -38,7 +38,7 @@ class Figure(go.FigureWidget):
     _esm = STATIC / "figure.js"
     plotly_version = Unicode(plotly.__version__).tag(sync=True)
 
-    def __init__(self, figure, *, buttons=("zoom2d", "pan2d", "resetScale2d", "toImage")):
+    def __init__(self, figure, *, buttons=("zoom2d", "pan2d", "resetScale2d", "toImage")) -> None:
         super().__init__(figure)
         self._rendered, self._waiting = False, None
         self._config = {
@@ -54,7 +54,7 @@ class Figure(go.FigureWidget):
         """Plotly forgets what was set as soon as the browser has filled in something for it; a new page needs it."""
         return []
 
-    def _answer(self, widget, message, buffers):
+    def _answer(self, widget, message, buffers) -> None:
         if message.get("type") == "plotly":
             self.send({"type": "plotly"}, buffers=[BUNDLE.read_bytes()])
         elif message.get("type") == "rendered":
@@ -73,7 +73,7 @@ class Figure(go.FigureWidget):
             self._trait_values.update(deepcopy(now))  # not set: that would send them to the page that has drawn them
         return super().get_state(key, drop_defaults)
 
-    def show_figure(self, figure):
+    def show_figure(self, figure) -> None:
         """Take over data and layout of another figure in one message.
 
         Traces are matched by their `meta`, or by position where they have none; a trace that has no match is hidden.
@@ -95,7 +95,7 @@ class Figure(go.FigureWidget):
             layout.pop("template")
             self.layout.update(layout)
 
-    def change_trace(self, index, properties, figure):
+    def change_trace(self, index, properties, figure) -> None:
         """Change one trace; `figure()` makes the whole figure for a page that has not drawn the first one yet."""
         if not self._rendered:
             self._waiting = figure()
@@ -133,11 +133,11 @@ class Page(anywidget.AnyWidget):
     webgl = Bool(False)
     panel = Unicode(help="Name of the page in front, as in its address").tag(sync=True)
 
-    def __init__(self, **traits):
+    def __init__(self, **traits) -> None:
         super().__init__(**traits)
         self.on_msg(self._hear)
 
-    def _hear(self, widget, message, buffers):
+    def _hear(self, widget, message, buffers) -> None:
         kind = message.get("type")
         if kind == "ping":
             self.send({"type": "pong"})
@@ -147,7 +147,7 @@ class Page(anywidget.AnyWidget):
             self.webgl = message["webgl"]
             self.ready = True
 
-    def notice(self, text):
+    def notice(self, text) -> None:
         """A line below the top bar, in the place of the one before."""
         self.send({"type": "notice", "text": text})
 
@@ -159,12 +159,12 @@ class Download(anywidget.AnyWidget):
     label = Unicode("Download").tag(sync=True)
     help = Unicode().tag(sync=True)
 
-    def __init__(self, make, failed, **traits):
+    def __init__(self, make, failed, **traits) -> None:
         super().__init__(**traits)
         self.make, self.failed = make, failed
         self.on_msg(self._wanted)
 
-    def _wanted(self, widget, message, buffers):
+    def _wanted(self, widget, message, buffers) -> None:
         try:
             name, content = self.make()
         except Exception as problem:
@@ -181,6 +181,6 @@ def control(label, widget, *, readout=None):
     return ipw.Box([readout, widget]).add_class("elnes-control")
 
 
-def captioned(label, value, help):
+def captioned(label, value, help) -> str:
     """Text of the label of a slider: a slider shows no tooltip of its own, so its label has the help."""
     return f"<span title='{escape(help)}'>{label} <output>{value}</output></span>"

@@ -42,21 +42,21 @@ class CoreHoleModel(SiteModel):
         one = judge(self.db, named)
         return one, effect_of(self.db, one)
 
-    def take(self, results):
+    def take(self, results) -> None:
         """Take over what `judge` gave for the models chosen."""
         judged, effects = zip(*results)
         with self.hold_trait_notifications():
             self.effects, self.judged = effects, judged
 
     @observe("judged", "text", "kind")
-    def _filter(self, change):
+    def _filter(self, change) -> None:
         mask = self.wanted() & self.predicted()
         self.shown = self.order[mask[self.order]]
         if change.name == "judged" and not (self.selection and mask[self.positions[self.selection[0]]]):
             with self.unasked():
                 self._begin()
 
-    def _begin(self):
+    def _begin(self) -> None:
         """Show the site in the middle of the amorphous ones, or of all: what is usual before what is worst."""
         ranking = self.ranking()
         glass = [label for label in ranking if self.amorphous[self.positions[label]]]
@@ -96,8 +96,10 @@ class CoreHoleModel(SiteModel):
         texts = super().lacking(mask)
         if len(short):
             names = having([self.labels[i] for i in short])
-            texts.append(f"No change by the core hole: {names} no complete O p PDOS up to {metrics.EDGE_WINDOW[1]:g} eV "
-                         "above the edge to measure it from.")
+            texts.append(
+                f"No change by the core hole: {names} no complete O p PDOS up to {metrics.EDGE_WINDOW[1]:g} eV "
+                "above the edge to measure it from."
+            )
         return texts
 
     def curves(self):
@@ -115,11 +117,18 @@ class CoreHoleModel(SiteModel):
                 if one.lower is not None:
                     axis = one.energy + offset
                     band = tuple(np.interp(fine.energy, axis, values[row]) for values in (one.lower, one.upper))
-                found.append({
-                    "energy": fine.energy, "ground": fine.ground[0], "computed": fine.computed[0],
-                    "predicted": fine.predicted[0], "lower": band[0], "upper": band[1],
-                    "title": title, "color": color,
-                })
+                found.append(
+                    {
+                        "energy": fine.energy,
+                        "ground": fine.ground[0],
+                        "computed": fine.computed[0],
+                        "predicted": fine.predicted[0],
+                        "lower": band[0],
+                        "upper": band[1],
+                        "title": title,
+                        "color": color,
+                    }
+                )
         return {"curves": found} if found else None
 
     def numbers(self):
@@ -139,14 +148,27 @@ class CoreHoleModel(SiteModel):
         peaks = [metrics.exciton(energy, curve[None]) for energy, curve in curves]
         low, high = metrics.EDGE_WINDOW
         rows = [
-            ("Change learnt", "1 - MSE(prediction) / MSE(best-scaled PDOS): 100 % all, 0 % no better than the PDOS",
-             ["", "", *(f"{100 * result.learnt[row]:.0f} %" for result, row, _ in found)]),
-            ("Intensity near the edge", f"Share of the intensity up to {high:g} eV that lies in the first "
-             f"{metrics.EDGE_WIDTH:g} eV above the edge", [f"{100 * value:.1f} %" for value in weights]),
-            ("Highest point", f"Up to {metrics.EDGE_WIDTH + 2:g} eV above the edge",
-             [f"{float(position[0]):.1f} eV" for position, _ in peaks]),
-            ("Its height", "In units of the mean of the computed spectrum",
-             [f"{float(top[0]):.2f}" for _, top in peaks]),
+            (
+                "Change learnt",
+                "1 - MSE(prediction) / MSE(best-scaled PDOS): 100 % all, 0 % no better than the PDOS",
+                ["", "", *(f"{100 * result.learnt[row]:.0f} %" for result, row, _ in found)],
+            ),
+            (
+                "Intensity near the edge",
+                f"Share of the intensity up to {high:g} eV that lies in the first "
+                f"{metrics.EDGE_WIDTH:g} eV above the edge",
+                [f"{100 * value:.1f} %" for value in weights],
+            ),
+            (
+                "Highest point",
+                f"Up to {metrics.EDGE_WIDTH + 2:g} eV above the edge",
+                [f"{float(position[0]):.1f} eV" for position, _ in peaks],
+            ),
+            (
+                "Its height",
+                "In units of the mean of the computed spectrum",
+                [f"{float(top[0]):.2f}" for _, top in peaks],
+            ),
         ]
         return ["PDOS", "computed", *(title for *_, title in found)], rows
 
@@ -176,6 +198,13 @@ class CoreHoleModel(SiteModel):
             part = rows[self.amorphous[rows] == amorphous]
             part = part[np.isfinite(learnt[:, part]).all(axis=0)]
             if len(part):
-                found.append((group, len(part), np.median(learnt[:, part], axis=1), computed[0, part].mean(),
-                              predicted[:, part].mean(axis=1)))
+                found.append(
+                    (
+                        group,
+                        len(part),
+                        np.median(learnt[:, part], axis=1),
+                        computed[0, part].mean(),
+                        predicted[:, part].mean(axis=1),
+                    )
+                )
         return found

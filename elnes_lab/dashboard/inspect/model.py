@@ -31,7 +31,7 @@ class InspectModel(SiteModel):
     boxed = Tuple(help="Labels the walk is narrowed to, or nothing")
 
     @observe("judged", "text", "kind", "training", "lowest", "highest")
-    def _filter(self, change):
+    def _filter(self, change) -> None:
         if not self.judged:
             self.shown = np.empty(0, int)
             return
@@ -44,7 +44,7 @@ class InspectModel(SiteModel):
             with self.unasked():
                 self.go(0)
 
-    def reset(self):
+    def reset(self) -> None:
         """Remove every filter and the box; the site stays."""
         with self.hold_trait_notifications():
             self.text, self.kind, self.training, self.lowest, self.highest, self.boxed = "", ALL, ALL, 0.0, np.inf, ()
@@ -58,7 +58,7 @@ class InspectModel(SiteModel):
         inside = set(self.boxed)
         return [label for label in labels if label in inside] if inside & set(labels) else labels
 
-    def box(self, labels):
+    def box(self, labels) -> None:
         """Narrow the walk to these sites and show the worst of them; no labels: walk through all again."""
         self.boxed = tuple(labels)
         if labels:
@@ -113,8 +113,11 @@ class InspectModel(SiteModel):
     def detail(self):
         """Arguments for `figures.inspect.prediction_figure` for the site shown, or None if no model predicts it."""
         row = self.positions[self.selection[0]] if self.selection else -1
-        judged = [(one, one.row[row], title, color)
-                  for one, title, color in zip(self.judged, self.titles(), self.colors()) if one.row[row] >= 0]
+        judged = [
+            (one, one.row[row], title, color)
+            for one, title, color in zip(self.judged, self.titles(), self.colors())
+            if one.row[row] >= 0
+        ]
         if self.along != MEAN:  # without the models that predict the mean alone, unless no other is shown
             judged = [found for found in judged if found[0].directions is not None] or judged
         if row < 0 or not judged:
@@ -126,16 +129,18 @@ class InspectModel(SiteModel):
                 curves.append(self._along(one, i, title, color, lead.shift[at]))
                 continue
             computed_energy, computed = stored(self.db, one, row)
-            curves.append({
-                "energy": one.energy - one.shift[i] + lead.shift[at],
-                "computed_energy": computed_energy - one.shift[i] + lead.shift[at],
-                "computed": computed,
-                "mean": one.mean[i],
-                "lower": None if one.lower is None else one.lower[i],
-                "upper": None if one.upper is None else one.upper[i],
-                "title": title,
-                "color": color,
-            })
+            curves.append(
+                {
+                    "energy": one.energy - one.shift[i] + lead.shift[at],
+                    "computed_energy": computed_energy - one.shift[i] + lead.shift[at],
+                    "computed": computed,
+                    "mean": one.mean[i],
+                    "lower": None if one.lower is None else one.lower[i],
+                    "upper": None if one.upper is None else one.upper[i],
+                    "title": title,
+                    "color": color,
+                }
+            )
         return {
             "curves": curves,
             "zero": lead.data.target.alignment,
@@ -150,8 +155,16 @@ class InspectModel(SiteModel):
         """A curve of `detail` with the polarisation along `along`; no interval, as that of the mean does not bound it."""
         computed, predicted = (values[i, DIRECTIONS.index(self.along) - 1] for values in one.directions)
         energy = one.energy - one.shift[i] + shift
-        return {"energy": energy, "computed_energy": energy, "computed": computed, "mean": predicted, "lower": None,
-                "upper": None, "title": f"{title}, along {self.along}", "color": color}
+        return {
+            "energy": energy,
+            "computed_energy": energy,
+            "computed": computed,
+            "mean": predicted,
+            "lower": None,
+            "upper": None,
+            "title": f"{title}, along {self.along}",
+            "color": color,
+        }
 
     def findings(self):
         """For each model that predicts the site: (title, color, MSE, share of the shown spectra that are better, role,
@@ -183,8 +196,13 @@ class InspectModel(SiteModel):
             whose = "both networks" if len(titles) == 2 else f"the network {titles[0]}"
             texts.append((f"Outside the training data of {whose} because {why}.", True))
         if found and all(score <= 1 for *_, score, _ in found):
-            texts.append(("Within the training data: its inputs are as familiar as the training structures are to one "
-                          "another.", False))
+            texts.append(
+                (
+                    "Within the training data: its inputs are as familiar as the training structures are to one "
+                    "another.",
+                    False,
+                )
+            )
         return texts
 
     def csv(self):
@@ -194,15 +212,24 @@ class InspectModel(SiteModel):
         if not len(rows):
             raise DataError("There is nothing to save: no spectrum passes the filters. Reset them.")
         text = io.StringIO()
-        text.write(f"# ELNES Lab, data version {self.db.version}\n# mse: mean squared difference of predicted and "
-                   "computed spectrum, both in units of the mean of the computed one\n"
-                   "# out_of_domain: below 1 as familiar as the training structures are to one another\n")
+        text.write(
+            f"# ELNES Lab, data version {self.db.version}\n# mse: mean squared difference of predicted and "
+            "computed spectrum, both in units of the mean of the computed one\n"
+            "# out_of_domain: below 1 as familiar as the training structures are to one another\n"
+        )
         for number, one in enumerate(self.judged, start=1):
             text.write(f"# model {number}: {one.name}\n")
         names = ["mse", "training", "out_of_domain", "why"]
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["site", "structure", "name", "kind",
-                         *(f"{name}_{k}" for k in range(1, len(self.judged) + 1) for name in names)])
+        writer.writerow(
+            [
+                "site",
+                "structure",
+                "name",
+                "kind",
+                *(f"{name}_{k}" for k in range(1, len(self.judged) + 1) for name in names),
+            ]
+        )
         for i in rows:
             cells = [self.labels[i], *(self.columns[name][i] for name in ("structure", "name", "kind"))]
             for one in self.judged:

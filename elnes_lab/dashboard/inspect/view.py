@@ -15,11 +15,26 @@ from ..sites.widgets import KINDS, OPENING, Linked, ModelChoice, Waiting, Walk, 
 from .model import DIRECTIONS, MEAN, TRAINING, InspectModel
 
 ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 700
-EMPTY = {"errors": np.empty((0, 0)), "known": np.empty((0, 0)), "amorphous": np.empty(0, bool), "names": [],
-         "structures": [], "titles": [], "colors": []}
+EMPTY = {
+    "errors": np.empty((0, 0)),
+    "known": np.empty((0, 0)),
+    "amorphous": np.empty(0, bool),
+    "names": [],
+    "structures": [],
+    "titles": [],
+    "colors": [],
+}
 ENDS = np.array([-2.0, 30.0])
-BLANK = {"energy": ENDS, "computed_energy": ENDS, "computed": np.zeros(2), "mean": np.zeros(2), "lower": None,
-         "upper": None, "title": "", "color": figures.COMPUTED}
+BLANK = {
+    "energy": ENDS,
+    "computed_energy": ENDS,
+    "computed": np.zeros(2),
+    "mean": np.zeros(2),
+    "lower": None,
+    "upper": None,
+    "title": "",
+    "color": figures.COMPUTED,
+}
 LINKED = ("training", "along")  # what a link holds besides site, models, search and kind
 STEP = 0.01  # of the error slider, whose ends are always 0 and 1
 BAND = "Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
@@ -33,12 +48,14 @@ PLAIN = {
 }
 
 
-def yardstick(record):
+def yardstick(record) -> str:
     """Cell of the table with the median MSE of a plain method."""
     if not record:
         return "<td>–</td>"
-    help = (f"Out of fold: every structure held out once; {record['n']:,} spectra of {record['structures']:,} structures, data "
-            f"version {record['data']}")
+    help = (
+        f"Out of fold: every structure held out once; {record['n']:,} spectra of {record['structures']:,} structures, data "
+        f"version {record['data']}"
+    )
     return f"<td title='{escape(help)}'>{record['mse_median']:.2g}</td>"
 
 
@@ -48,7 +65,7 @@ class InspectView(Linked):
     title = "Inspect"
     linked = LINKED
 
-    def __init__(self, db, page):
+    def __init__(self, db, page) -> None:
         self.model = InspectModel(db, page.session)
         self.page, self.caught, self.drawn = page, set(), None
         columns = [ipw.Box([self._errors()]), ipw.Box([self._detail()])]
@@ -62,7 +79,14 @@ class InspectView(Linked):
         self.model.observe(self._show_site, "selection")
         self.model.observe(lambda change: self._show_detail(), "along")
         self.model.observe(self._show_walk, "boxed")
-        self.controls = {"first": self.models.first, "second": self.models.second, "kind": self.kind, "text": self.search, "training": self.training, "along": self.along}
+        self.controls = {
+            "first": self.models.first,
+            "second": self.models.second,
+            "kind": self.kind,
+            "text": self.search,
+            "training": self.training,
+            "along": self.along,
+        }
         self.model.load()
 
     # filters ---------------------------------------------------------------------------------------------------------
@@ -70,10 +94,15 @@ class InspectView(Linked):
         model = self.model
         self.models = ModelChoice(model)
         self.kind = ipw.Dropdown(options=KINDS, value=ALL, tooltip="Show only crystals or only amorphous structures")
-        self.training = ipw.Dropdown(options=list(TRAINING.items()), value=ALL,
-                                     tooltip="Show only structures the networks were, or were not, trained on")
-        self.search = ipw.Text(placeholder="quartz ...",
-                               tooltip="Words that occur in the name, site, source or space group; all must match")
+        self.training = ipw.Dropdown(
+            options=list(TRAINING.items()),
+            value=ALL,
+            tooltip="Show only structures the networks were, or were not, trained on",
+        )
+        self.search = ipw.Text(
+            placeholder="quartz ...",
+            tooltip="Words that occur in the name, site, source or space group; all must match",
+        )
         # Its ends never change: a browser answers to new ends with the value of before, which would become a filter.
         self.range = ipw.FloatRangeSlider(value=(0, 1), min=0, max=1, step=STEP, readout=False)
         self.ends = (1e-3, 1.0)
@@ -85,12 +114,22 @@ class InspectView(Linked):
         reset = ipw.Button(description="Reset filters", tooltip="Show all spectra again")
         reset.on_click(lambda button: self.reset())
         self._write_range()
-        return ipw.Box([
-            *self.models.controls, control("Kind", self.kind), control("Structures", self.training),
-            control("Search", self.search), control("", self.range, readout=self.range_label), reset,
-        ]).add_class("elnes-card").add_class("elnes-filters")
+        return (
+            ipw.Box(
+                [
+                    *self.models.controls,
+                    control("Kind", self.kind),
+                    control("Structures", self.training),
+                    control("Search", self.search),
+                    control("", self.range, readout=self.range_label),
+                    reset,
+                ]
+            )
+            .add_class("elnes-card")
+            .add_class("elnes-filters")
+        )
 
-    def _set_slider(self, change=None):
+    def _set_slider(self, change=None) -> None:
         worst = self.model.worst()
         worst = worst[worst > 0]
         self.ends = (worst.min(), worst.max()) if len(worst) else (1e-3, 1.0)
@@ -102,19 +141,19 @@ class InspectView(Linked):
         low, high = self.ends
         return [low * (high / low) ** place for place in self.range.value]
 
-    def _narrow(self, change=None):
+    def _narrow(self, change=None) -> None:
         self._write_range()
         low, high = self._errors_between()
         with self.model.hold_trait_notifications():
             self.model.lowest = low if self.range.value[0] > STEP / 2 else 0.0
             self.model.highest = high if self.range.value[1] < 1 - STEP / 2 else np.inf
 
-    def _write_range(self):
+    def _write_range(self) -> None:
         low, high = (f"{value:.2g}" for value in self._errors_between())
         help = "Show only spectra whose MSE, the larger of the networks', lies in this range: move the two handles"
         self.range_label.value = f"<span title='{help}'>MSE <output>{low}–{high}</output></span>"
 
-    def reset(self):
+    def reset(self) -> None:
         """Put all filters back."""
         self.kind.value = self.training.value = ALL
         self.search.value = ""
@@ -139,10 +178,18 @@ class InspectView(Linked):
         self.clear = ipw.Button(description="Clear box", tooltip="Step through all spectra shown again")
         self.clear.on_click(lambda button: self.model.box([]))
         self.clear.layout.display = "none"
-        save = SaveFigure(name="elnes-errors", help="Save the figure of all errors", title="Error of every spectrum",
-                          hidden=["marked"])
-        download = Download(self.model.csv, self._failed, label="CSV",
-                            help="Save the errors of the spectra shown, or of those in the box")
+        save = SaveFigure(
+            name="elnes-errors",
+            help="Save the figure of all errors",
+            title="Error of every spectrum",
+            hidden=["marked"],
+        )
+        download = Download(
+            self.model.csv,
+            self._failed,
+            label="CSV",
+            help="Save the errors of the spectra shown, or of those in the box",
+        )
         bar = ipw.Box([ipw.HTML("Error of every spectrum").add_class("elnes-heading"), self.clear, save, download])
         plot = ipw.Box([self.figure, self.waiting.widget]).add_class("elnes-plot")
         return ipw.Box([bar.add_class("elnes-bar"), plot, self.hint, self.summary, self.notes]).add_class("elnes-card")
@@ -151,16 +198,16 @@ class InspectView(Linked):
         arguments = self.model.scatter() | {"marked": self.model.marked()} if self.model.judged else EMPTY
         return figures.error_figure(**arguments, height=ERRORS_HEIGHT)
 
-    def _failed(self, problem):
+    def _failed(self, problem) -> None:
         text = str(problem) if isinstance(problem, DataError) else f"The file could not be made: {problem}"
         self.hint.value = f"<span class='elnes-warn' role='alert'>{escape(text)}</span>"
 
-    def _clicked(self, trace, points, state):
+    def _clicked(self, trace, points, state) -> None:
         # Plotly calls this for every trace of the figure; only one has the point.
         if points.point_inds and points.point_inds[0] < len(self.model.shown):
             self.model.select(self.model.labels[self.model.shown[points.point_inds[0]]])
 
-    def _boxed(self, trace, points, selector):
+    def _boxed(self, trace, points, selector) -> None:
         first = trace is self.traces[0]
         self.caught = set(points.point_inds) if first else self.caught | set(points.point_inds)
         if trace is self.traces[-1]:
@@ -169,7 +216,7 @@ class InspectView(Linked):
             if inside:
                 self.model.box([self.model.labels[self.model.shown[i]] for i in inside])
 
-    def _show_state(self, change=None):
+    def _show_state(self, change=None) -> None:
         model = self.model
         if model.state == "loading":
             self.waiting.show(OPENING, busy=True)
@@ -178,10 +225,10 @@ class InspectView(Linked):
         else:
             self._cover()
 
-    def _cover(self):
+    def _cover(self) -> None:
         self.waiting.show(nothing_shown(self.model))
 
-    def _show_errors(self, change=None):
+    def _show_errors(self, change=None) -> None:
         if not self.model.judged:
             return
         if self.model.state == "ready":
@@ -192,7 +239,7 @@ class InspectView(Linked):
         if change.name == "judged":
             self._show_detail()
 
-    def _write_summary(self):
+    def _write_summary(self) -> None:
         model = self.model
         head = "".join(f"<th scope='col'>{escape(title)}</th>" for title in model.titles())
         medians, yards = model.medians(), model.yardsticks()
@@ -204,18 +251,24 @@ class InspectView(Linked):
             for group, count, structures, values in medians
         )
         self.summary.value = (
-            f"<table class='elnes-numbers'><tr><th>Median MSE, structures not trained on</th>{head}"
-            f"<th scope='col'>spectra</th><th scope='col'>structures</th></tr>{rows}</table>"
-        ) if rows else ""
+            (
+                f"<table class='elnes-numbers'><tr><th>Median MSE, structures not trained on</th>{head}"
+                f"<th scope='col'>spectra</th><th scope='col'>structures</th></tr>{rows}</table>"
+            )
+            if rows
+            else ""
+        )
         notes = [model.problem] if model.problem else []
         if model.known()[model.shown].any():
-            notes.append("Hollow and pale: the network was trained on that structure, so its error is no test; medians and "
-                         "distributions leave it out.")
+            notes.append(
+                "Hollow and pale: the network was trained on that structure, so its error is no test; medians and "
+                "distributions leave it out."
+            )
         notes += model.left_out() if len(model.shown) else []
         notes += dict.fromkeys(note for one in model.judged for note in one.notes)
         self.notes.value = " ".join(map(escape, notes))
 
-    def _show_walk(self, change=None):
+    def _show_walk(self, change=None) -> None:
         model = self.model
         self.walk.write()
         count = len(set(model.boxed) & {model.labels[i] for i in model.shown})
@@ -231,13 +284,24 @@ class InspectView(Linked):
         plot = ipw.Box([self.spectrum, self.unseen.widget]).add_class("elnes-plot")
         self.unseen.show(OPENING, busy=True)
         self.note = ipw.HTML().add_class("elnes-note")
-        self.along = ipw.Dropdown(options=DIRECTIONS, value=MEAN, tooltip="Mean over directions, or the polarisation "
-                                  "along an axis of the stored cell, of models that tell these apart")
+        self.along = ipw.Dropdown(
+            options=DIRECTIONS,
+            value=MEAN,
+            tooltip="Mean over directions, or the polarisation "
+            "along an axis of the stored cell, of models that tell these apart",
+        )
         self.along.observe(lambda change: setattr(self.model, "along", change.new), "value")
-        self.saving = Saving(self._prediction, self._described, self._failed, help="Save the spectrum and its inputs",
-                             notes=version(self.model.db))
+        self.saving = Saving(
+            self._prediction,
+            self._described,
+            self._failed,
+            help="Save the spectrum and its inputs",
+            notes=version(self.model.db),
+        )
         along = ipw.Box([control("Polarisation", self.along).add_class("elnes-short"), self.saving.widget])
-        return ipw.Box([self.walk.widget, plot, along.add_class("elnes-bar"), self.findings, self.note]).add_class("elnes-card")
+        return ipw.Box([self.walk.widget, plot, along.add_class("elnes-bar"), self.findings, self.note]).add_class(
+            "elnes-card"
+        )
 
     def _described(self):
         model = self.model
@@ -247,21 +311,24 @@ class InspectView(Linked):
 
     def _prediction(self):
         detail = self.model.detail() or {
-            "curves": [BLANK], "input_energy": np.empty(0), "inputs": np.empty((0, 0)), "channels": (),
+            "curves": [BLANK],
+            "input_energy": np.empty(0),
+            "inputs": np.empty((0, 0)),
+            "channels": (),
             "input_zero": "vbm",
         }
         if not len(detail["input_energy"]):
             detail["input_energy"] = np.array([-2.0, 15.0])
         return figures.prediction_figure(**detail, height=DETAIL_HEIGHT)
 
-    def _show_site(self, change=None):
+    def _show_site(self, change=None) -> None:
         marked, errors = self.model.marked(), self.model.errors()[:, self.model.shown]
         index = next(i for i, trace in enumerate(self.figure.data) if trace.meta == "marked")
         self.figure.change_trace(index, figures.mark(errors, marked), self._scatter)
         self._show_walk()
         self._show_detail()
 
-    def _show_detail(self):
+    def _show_detail(self) -> None:
         model = self.model
         if not model.judged:
             return
@@ -282,14 +349,18 @@ class InspectView(Linked):
         banded = any(curve["lower"] is not None for curve in detail["curves"])
         self.note.value = (BAND if banded else "") + INPUTS
 
-    def _findings(self):
+    def _findings(self) -> str:
         rows = ""
         for title, color, mse, better, _, score, _ in self.model.findings():
             strange = f"{score:.2f}" if np.isfinite(score) else "unknown"
-            rows += (f"<tr><th scope='row'><i style='border-color:{color}'></i>{escape(title)}</th><td>{mse:.2g}</td>"
-                     f"<td>{100 * better:.0f} %</td><td>{strange}</td></tr>")
-        texts = "".join(f"<p class='{'elnes-warn' if warn else 'elnes-note'}'>{escape(text)}</p>"
-                        for text, warn in self.model.remarks())
+            rows += (
+                f"<tr><th scope='row'><i style='border-color:{color}'></i>{escape(title)}</th><td>{mse:.2g}</td>"
+                f"<td>{100 * better:.0f} %</td><td>{strange}</td></tr>"
+            )
+        texts = "".join(
+            f"<p class='{'elnes-warn' if warn else 'elnes-note'}'>{escape(text)}</p>"
+            for text, warn in self.model.remarks()
+        )
         return (
             "<table class='elnes-numbers'><tr><th></th><th scope='col'>MSE</th>"
             "<th scope='col' title='Share of the spectra shown that are predicted better'>better predicted</th>"

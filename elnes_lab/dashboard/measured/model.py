@@ -39,7 +39,7 @@ class MeasuredModel(HasTraits):
     problem = Unicode(help="Why what was asked for could not be done, or an empty text")
     quantified = Any(help="learning.Quantified, a sentence, or None")
 
-    def __init__(self, db):
+    def __init__(self, db) -> None:
         super().__init__()
         self.db, self.thread, self.second, self.asking = db, Thread(), Thread(), Thread()
         self.measured = self.low_loss = self.content = self.treated = self.matches = self.laid = self.mixed = None
@@ -48,20 +48,29 @@ class MeasuredModel(HasTraits):
         self.chosen, self.shift, self.scale, self.fitted = "", 0.0, 1.0, True
 
     # what is measured ------------------------------------------------------------------------------------------------
-    def begin(self):
+    def begin(self) -> None:
         """Show the example."""
         self.thread.forget()  # what is still being read comes too late
         self.busy = ""
         self.take(example(self.db))
 
-    def open(self, name, content, *, item=None, region=None, low_loss=False, keep=False):
+    def open(
+        self,
+        name,
+        content,
+        *,
+        item=None,
+        region=None,
+        low_loss=False,
+        keep=False,
+    ) -> None:
         """Read a file (bytes), in the background where it takes long. What cannot be read leaves all as it is.
 
         keep: with the steps in force, if they can be done.
         """
         self.busy, self.problem = f"Reading {str(name)[:60]} ...", ""
 
-        def done(found, problem):
+        def done(found, problem) -> None:
             self.busy = ""
             if problem is not None:
                 if not isinstance(problem, DataError):
@@ -75,19 +84,21 @@ class MeasuredModel(HasTraits):
 
         # A low-loss spectrum is often in the same file, recorded at once.
         around = {"around": 0.0} if low_loss else {}
-        (self.second if low_loss else self.thread).start(lambda: read(name, content, item=item, region=region, **around), done)
+        (self.second if low_loss else self.thread).start(
+            lambda: read(name, content, item=item, region=region, **around), done
+        )
 
-    def paste(self, text):
+    def paste(self, text) -> None:
         """Take two columns of numbers."""
         self.open(PASTED, text.encode("utf-8", "replace"))
 
-    def choose(self, *, item=None, region=None):
+    def choose(self, *, item=None, region=None) -> None:
         """Read another spectrum, or another region (top, bottom, left, right), of the same file."""
         if self.content is not None:
             name, content = self.content
             self.open(name, content, item=self.measured.item if item is None else item, region=region, keep=True)
 
-    def take(self, measured, *, content=None, keep=False):
+    def take(self, measured, *, content=None, keep=False) -> None:
         """Show a Measured, with the steps that suit it. DataError becomes `problem`, and what was shown stays.
 
         keep: with the steps in force, if they can be done.
@@ -140,7 +151,7 @@ class MeasuredModel(HasTraits):
             found["window"] = (start, max(527.0, start + 2.0))
         return found
 
-    def set_low_loss(self, measured):
+    def set_low_loss(self, measured) -> None:
         """Deconvolve with this low-loss spectrum."""
         self.change(low_loss=measured, deconvolve=True)
 
@@ -161,7 +172,7 @@ class MeasuredModel(HasTraits):
         edge = self.averages.usual_edge if offset is None else None
         return [*found, Calibrate(offset=offset, edge=edge), Normalize()]
 
-    def change(self, *, low_loss=None, **options):
+    def change(self, *, low_loss=None, **options) -> bool:
         """Change some of region, kind, window (eV pairs), offset (eV, None: to the edge), deconvolve, low_loss (a Measured);
         whether it could be done."""
         low_loss = self.low_loss if low_loss is None else low_loss
@@ -179,13 +190,13 @@ class MeasuredModel(HasTraits):
         self._apply(wanted, treated)
         return True
 
-    def undo(self):
+    def undo(self) -> None:
         """Take the last change of the steps back."""
         if self.past:
             (options, self.low_loss), self.past = self.past[-1], self.past[:-1]
             self._apply(options, treat(self.measured, self.steps(options, self.measured, self.low_loss)))
 
-    def _apply(self, options, treated):
+    def _apply(self, options, treated) -> None:
         self.options, self.treated, self.problem = options, treated, ""
         self._search()
 
@@ -199,7 +210,7 @@ class MeasuredModel(HasTraits):
             found.widen(self.fwhm)
         return found
 
-    def compare(self, **choice):
+    def compare(self, **choice) -> None:
         """Change what (structures or sites), measure or within (eV); the best match is shown."""
         before = {name: getattr(self, name) for name in choice}
         for name, value in choice.items():
@@ -209,7 +220,7 @@ class MeasuredModel(HasTraits):
             for name, value in before.items():
                 setattr(self, name, value)
 
-    def lay(self, label=None, *, shift=None, scale=None, fwhm=None):
+    def lay(self, label=None, *, shift=None, scale=None, fwhm=None) -> None:
         """Lay a spectrum of the library over the measured one, by hand where shift, scale (1: fits best) or fwhm is given."""
         spectrum = self.treated.energy, self.treated.intensity
         if label is not None and label != self.chosen:
@@ -223,18 +234,25 @@ class MeasuredModel(HasTraits):
             return
         best = overlay(*spectrum, self.library(), self.chosen, shift=self.shift, fwhm=self.fwhm, within=self.within)
         if self.scale != 1.0:
-            best = overlay(*spectrum, self.library(), self.chosen, shift=self.shift, fwhm=self.fwhm, within=self.within,
-                           scale=best.scale * self.scale)
+            best = overlay(
+                *spectrum,
+                self.library(),
+                self.chosen,
+                shift=self.shift,
+                fwhm=self.fwhm,
+                within=self.within,
+                scale=best.scale * self.scale,
+            )
         self.laid = best
         self.results += 1
 
-    def fit(self):
+    def fit(self) -> None:
         """Find the shift, the scale and the broadening of the overlay that leave the least residual."""
         found = fit(self.treated.energy, self.treated.intensity, self.library(), self.chosen, within=self.within)
         self.shift, self.scale, self.fwhm = round(found.shift, 2), 1.0, round(found.fwhm, 2)
         self._search(keep=True)
 
-    def _search(self, *, anew=False, keep=False):
+    def _search(self, *, anew=False, keep=False) -> bool:
         """Matches, overlay and mixture for what is treated; whether it could be done. anew: fit the broadening first."""
         spectrum = self.treated.energy, self.treated.intensity
         try:
@@ -265,7 +283,7 @@ class MeasuredModel(HasTraits):
         """Whether the learning package has the way back."""
         return find_spec("elnes_lab.learning.quantification") is not None
 
-    def _quantify(self):
+    def _quantify(self) -> None:
         """Read structure from the spectrum in the background: it opens networks, which takes seconds the first time."""
         if not self.can_quantify():
             return
@@ -286,7 +304,7 @@ class MeasuredModel(HasTraits):
                     raise
                 return quantify(energy, intensity, calibrated=calibrated)
 
-        def done(found, problem):
+        def done(found, problem) -> None:
             if problem is not None and not isinstance(problem, DataError):
                 logging.getLogger(__name__).error("quantify", exc_info=problem)
                 problem = confine.sentence(problem).strip()
@@ -298,17 +316,29 @@ class MeasuredModel(HasTraits):
     def table(self):
         """Rows of the table of matches, in the library's order: name, label, measures, shift."""
         library, values = self.matches.library, self.matches.values
-        return [[str(library.names[i]), str(library.labels[i]), *(round(float(values[name][i]), 4) for name in MEASURES),
-                 round(float(self.matches.shift[i]), 1)] for i in range(len(library.labels))]
+        return [
+            [
+                str(library.names[i]),
+                str(library.labels[i]),
+                *(round(float(values[name][i]), 4) for name in MEASURES),
+                round(float(self.matches.shift[i]), 1),
+            ]
+            for i in range(len(library.labels))
+        ]
 
     def beside(self):
         """Arguments of `figures.measured.beside_figure`, or None."""
         if self.laid is None:
             return None
         names = dict(zip(self.matches.library.labels.tolist(), self.matches.library.names.tolist()))
-        return {"energy": self.laid.energy, "measured": self.laid.measured, "computed": self.laid.computed,
-                "name": names[self.laid.label], "mixture": self.mixed.computed,
-                "parts": [(names[label], curve, share) for label, curve, share in self.mixed.parts]}
+        return {
+            "energy": self.laid.energy,
+            "measured": self.laid.measured,
+            "computed": self.laid.computed,
+            "name": names[self.laid.label],
+            "mixture": self.mixed.computed,
+            "parts": [(names[label], curve, share) for label, curve, share in self.mixed.parts],
+        }
 
     def panels(self):
         """Arguments of `figures.measured.steps_figure`."""
@@ -316,12 +346,16 @@ class MeasuredModel(HasTraits):
         first, crop = self.treated.stages[0], by["crop"]
         done = by.get("background"), by.get("deconvolution")
         shown = (first.energy >= crop.energy[0] - 15) & (first.energy <= crop.energy[-1] + 15)
-        return {"raw": (first.energy[shown], first.intensity[shown]), "region": self.options["region"],
-                "window": self.options["window"] if done[0] else None,
-                "background": None if done[0] is None else (done[0].energy, done[0].curve),
-                "subtracted": None if done[0] is None else (done[0].energy, done[0].intensity),
-                "deconvolved": None if done[1] is None else (done[1].energy, done[1].intensity),
-                "final": (self.treated.energy, self.treated.intensity), "edge": self.treated.edge}
+        return {
+            "raw": (first.energy[shown], first.intensity[shown]),
+            "region": self.options["region"],
+            "window": self.options["window"] if done[0] else None,
+            "background": None if done[0] is None else (done[0].energy, done[0].curve),
+            "subtracted": None if done[0] is None else (done[0].energy, done[0].intensity),
+            "deconvolved": None if done[1] is None else (done[1].energy, done[1].intensity),
+            "final": (self.treated.energy, self.treated.intensity),
+            "edge": self.treated.edge,
+        }
 
     def alike(self):
         """Names of the spectra that this measurement can hardly tell from the best, the best first."""
@@ -337,11 +371,12 @@ class MeasuredModel(HasTraits):
     def file(self, format):
         """(file name, bytes): the treated spectrum, every step and all results as "csv" or "json"."""
         made = {"csv": as_csv, "json": as_json}[format](self.treated, **self.results_for_file())
-        plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in self.measured.name.rpartition(".")[0] or self.measured.name)
+        plain = "".join(
+            c if c.isascii() and c.isalnum() else "-"
+            for c in self.measured.name.rpartition(".")[0] or self.measured.name
+        )
         return f"elnes-lab-{'-'.join(filter(None, plain.split('-')))[:60] or 'spectrum'}.{format}", made
 
     def picture(self):
         """The Picture and the region of a spectrum image, or None."""
         return None if self.measured.picture is None else (self.measured.picture, self.measured.region)
-
-

@@ -8,11 +8,11 @@ from ...learning.intervals import coverage
 from ..common.background import Background
 from ..common.words import symbol
 
-FIRST = "coesite"                                 # shown until something else is brought: several sites, none strange
-SITES = 4                                         # drawn at most
+FIRST = "coesite"  # shown until something else is brought: several sites, none strange
+SITES = 4  # drawn at most
 LEVEL = 0.9
-LARGEST_PASTE = 2**20                             # letters
-MOST_ROWS = 10                                    # of the list of what is near
+LARGEST_PASTE = 2**20  # letters
+MOST_ROWS = 10  # of the list of what is near
 
 
 class NewStructureModel(HasTraits):
@@ -26,7 +26,7 @@ class NewStructureModel(HasTraits):
     source = Unicode(help="Id of the structure of the database that is shown, or an empty text")
     selection = Tuple(help="Numbers of the sites drawn, the first with its interval")
 
-    def __init__(self, db, background=None):
+    def __init__(self, db, background=None) -> None:
         super().__init__()
         self.db, self.background = db, background or Background()
 
@@ -36,11 +36,11 @@ class NewStructureModel(HasTraits):
         names = dict(zip(self.db["structure"], self.db["name"]))
         return [(f"{name} ({sid})" if name != sid else sid, sid) for sid, name in names.items()]
 
-    def read(self, name, content):
+    def read(self, name, content) -> None:
         """Read and predict the content of a file, bytes."""
         self._start(lambda: self._predict(content, name), "")
 
-    def paste(self, text):
+    def paste(self, text) -> None:
         """Read and predict a pasted text: a CIF, a POSCAR or an extended XYZ file."""
         if not text.strip():
             self.problem = "Nothing was pasted. Paste the text of a CIF, a POSCAR or an extended XYZ file."
@@ -49,11 +49,11 @@ class NewStructureModel(HasTraits):
         else:
             self.read("pasted text", text.encode("utf-8", "replace"))
 
-    def take(self, structure):
+    def take(self, structure) -> None:
         """Predict a structure of the database by its id, by models that have not seen its net."""
         self._start(lambda: self._predict(self.db.atoms(structure), structure, structure), structure)
 
-    def refuse(self, sentence):
+    def refuse(self, sentence) -> None:
         """Say why a file was not taken; what is shown stays."""
         self.problem = sentence
 
@@ -62,11 +62,11 @@ class NewStructureModel(HasTraits):
 
         return predict_structure(content, name, level=LEVEL, structure=structure)
 
-    def _start(self, work, source):
+    def _start(self, work, source) -> None:
         self.problem, self.state = "", "loading"
         self.background.start(work, lambda found, problem: self._done(found, problem, source))
 
-    def _done(self, found, problem, source):
+    def _done(self, found, problem, source) -> None:
         if problem is None:
             try:
                 with self.hold_trait_notifications():
@@ -79,7 +79,7 @@ class NewStructureModel(HasTraits):
             self.problem = f"This file could not be read ({type(problem).__name__}). Check it, or give it as CIF."
         self.state = "ready"
 
-    def choose(self, sites):
+    def choose(self, sites) -> None:
         """Draw these sites (numbers), at most `SITES`, the latest kept."""
         count = 0 if self.found is None else len(self.found.crystal.sites)
         self.selection = tuple(int(k) for k in sites if 0 <= k < count)[-SITES:]
@@ -100,8 +100,17 @@ class NewStructureModel(HasTraits):
         for k, (index, count) in enumerate(crystal.sites):
             site = crystal.environment.site(index)
             angle = site["si_o_si_angle"]
-            rows.append([str(p.sites[k]), int(count), int(site["coordination"]), number(site["si_o_mean"]), number(angle),
-                         number(p.onset[k]), number(p.score[k])])
+            rows.append(
+                [
+                    str(p.sites[k]),
+                    int(count),
+                    int(site["coordination"]),
+                    number(site["si_o_mean"]),
+                    number(angle),
+                    number(p.onset[k]),
+                    number(p.score[k]),
+                ]
+            )
         return rows
 
     def facts(self):
@@ -111,10 +120,14 @@ class NewStructureModel(HasTraits):
         for element, counts in crystal.coordination.items():
             words.append(f"{element} " + ", ".join(f"{count} × {bonds}" for bonds, count in counts.items()))
         group, number_ = e.space_group
-        return [("Composition", f"{crystal.formula}, {len(crystal.atoms)} atoms"), ("Density", f"{e.density:.2f} g/cm³"),
-                ("Space group", f"{symbol(group)} ({number_})"), ("Bonds of each", "; ".join(words)),
-                ("Sites", f"{len(crystal.sites)} of {sum(n for _, n in crystal.sites)} O"),
-                ("Band gap (PBE)", f"{p.band_gap:.1f} ± {p.band_gap_half:.1f} eV")]
+        return [
+            ("Composition", f"{crystal.formula}, {len(crystal.atoms)} atoms"),
+            ("Density", f"{e.density:.2f} g/cm³"),
+            ("Space group", f"{symbol(group)} ({number_})"),
+            ("Bonds of each", "; ".join(words)),
+            ("Sites", f"{len(crystal.sites)} of {sum(n for _, n in crystal.sites)} O"),
+            ("Band gap (PBE)", f"{p.band_gap:.1f} ± {p.band_gap_half:.1f} eV"),
+        ]
 
     def remarks(self):
         """Pairs of a sentence about the structure or its sites, and whether it warns."""
@@ -122,17 +135,36 @@ class NewStructureModel(HasTraits):
         texts = [(remark, True) for remark in crystal.remarks]
         strange = np.flatnonzero(p.score > 1)
         for k in strange[:MOST_ROWS]:
-            texts.append((f"{p.sites[k]} lies outside the training data (score {p.score[k]:.1f}): {p.reasons[k]}. Its interval "
-                          "is no longer sure.", True))
+            texts.append(
+                (
+                    f"{p.sites[k]} lies outside the training data (score {p.score[k]:.1f}): {p.reasons[k]}. Its interval "
+                    "is no longer sure.",
+                    True,
+                )
+            )
         if len(strange) > MOST_ROWS:
-            texts.append((f"{len(strange) - MOST_ROWS} more sites lie outside the training data; the score is in the list.",
-                          True))
+            texts.append(
+                (
+                    f"{len(strange) - MOST_ROWS} more sites lie outside the training data; the score is in the list.",
+                    True,
+                )
+            )
         if self.source:
-            texts.append(("A structure of the database: predicted by models that never saw its net, beside what was "
-                          "computed.", False))
+            texts.append(
+                (
+                    "A structure of the database: predicted by models that never saw its net, beside what was "
+                    "computed.",
+                    False,
+                )
+            )
         elif self.found.known:
-            texts.append((f"This is {self.found.known} of the database, which the models were trained on: what is computed of "
-                          "it is in Browse, and the prediction is no test.", False))
+            texts.append(
+                (
+                    f"This is {self.found.known} of the database, which the models were trained on: what is computed of "
+                    "it is in Browse, and the prediction is no test.",
+                    False,
+                )
+            )
         return texts
 
     def nearest(self):
@@ -144,14 +176,31 @@ class NewStructureModel(HasTraits):
         """Arguments of `figures.newstructure.spectra_figure`."""
         p = self.found.prediction
         pair = lambda values, k: None if values is None else values[k]
-        sites = [{"title": str(p.sites[k]), "mean": p.mean[k], "lower": pair(p.lower, k), "upper": pair(p.upper, k)}
-                 for k in self.selection]
-        pdos = [{"title": str(p.sites[k]), "mean": p.pdos[k], "lower": pair(p.pdos_lower, k),
-                 "upper": pair(p.pdos_upper, k)} for k in self.selection]
-        pdos = pdos or [{"title": "average of the sites", "mean": np.average(p.pdos, 0, p.weights), "lower": None,
-                         "upper": None}]
-        return {"energy": p.energy, "average": p.average, "sites": sites, "others": self._others(),
-                "pdos_energy": p.pdos_energy, "pdos": pdos, "zero": self._route().target.alignment}
+        sites = [
+            {"title": str(p.sites[k]), "mean": p.mean[k], "lower": pair(p.lower, k), "upper": pair(p.upper, k)}
+            for k in self.selection
+        ]
+        pdos = [
+            {
+                "title": str(p.sites[k]),
+                "mean": p.pdos[k],
+                "lower": pair(p.pdos_lower, k),
+                "upper": pair(p.pdos_upper, k),
+            }
+            for k in self.selection
+        ]
+        pdos = pdos or [
+            {"title": "average of the sites", "mean": np.average(p.pdos, 0, p.weights), "lower": None, "upper": None}
+        ]
+        return {
+            "energy": p.energy,
+            "average": p.average,
+            "sites": sites,
+            "others": self._others(),
+            "pdos_energy": p.pdos_energy,
+            "pdos": pdos,
+            "zero": self._route().target.alignment,
+        }
 
     def _route(self):
         from ...learning.from_structure import shipped_route
@@ -180,8 +229,14 @@ class NewStructureModel(HasTraits):
         label, value = p.nearest[k][0]
         if label not in self.db.positions:
             return []
-        return [{"title": f"computed, {label}, the likest site of the database ({value:.2f})", "energy": p.energy,
-                 "values": self.computed([label])[0], "color": "#999999"}]
+        return [
+            {
+                "title": f"computed, {label}, the likest site of the database ({value:.2f})",
+                "energy": p.energy,
+                "values": self.computed([label])[0],
+                "color": "#999999",
+            }
+        ]
 
     def inside(self):
         """Share of the computed points inside the interval, of the sites of a structure of the database; else None."""
@@ -197,8 +252,10 @@ class NewStructureModel(HasTraits):
 
         if self.found is None:
             raise DataError("Nothing is predicted yet. Drop a structure, or choose one of the database.")
-        stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in self.found.crystal.name.rpartition(".")[0]
-                       or self.found.crystal.name)
+        stem = "".join(
+            c if c.isalnum() or c in "-_." else "-"
+            for c in self.found.crystal.name.rpartition(".")[0] or self.found.crystal.name
+        )
         return f"elnes-lab-{stem[:60]}.csv", render_csv(self.found)
 
 

@@ -42,10 +42,12 @@ class NewStructureView:
 
     title = "New structure"
 
-    def __init__(self, db, page):
+    def __init__(self, db, page) -> None:
         self.model, self.page, self.quiet, self.listed = NewStructureModel(db), page, False, None
         self.scene = CellScene(page)
-        sheets = "".join((STATIC / name).read_text() for name in ("inspect.css", "newstructure.css"))  # tables and covers
+        sheets = "".join(
+            (STATIC / name).read_text() for name in ("inspect.css", "newstructure.css")
+        )  # tables and covers
         style = ipw.HTML(f"<style>{sheets}</style>").add_class("elnes-hidden")
         columns = [ipw.Box([self._drop(), self._structure(), self._sites()]), ipw.Box([self._spectra()])]
         self.widget = ipw.Box([*(column.add_class("elnes-column") for column in columns), style])
@@ -61,28 +63,44 @@ class NewStructureView:
     def _drop(self):
         model = self.model
         self.upload = Upload(
-            model.read, model.refuse, label="Choose a file", limit=4 * 2**20, drop=True,
+            model.read,
+            model.refuse,
+            label="Choose a file",
+            limit=4 * 2**20,
+            drop=True,
             help="A CIF, a POSCAR or an extended XYZ file: choose it here or drop it on this card",
-            accept=".cif,.mcif,.vasp,.poscar,.xyz,.extxyz,.txt,*")
-        self.paste = ipw.Textarea(placeholder="data_quartz ...", rows=6, tooltip="Text of a CIF, POSCAR or extended XYZ file")
-        read = ipw.Button(description="Read the text", button_style="primary", tooltip="Predict the structure of this text")
+            accept=".cif,.mcif,.vasp,.poscar,.xyz,.extxyz,.txt,*",
+        )
+        self.paste = ipw.Textarea(
+            placeholder="data_quartz ...", rows=6, tooltip="Text of a CIF, POSCAR or extended XYZ file"
+        )
+        read = ipw.Button(
+            description="Read the text", button_style="primary", tooltip="Predict the structure of this text"
+        )
         read.on_click(lambda button: model.paste(self.paste.value))
         box = ipw.Box([self.paste, read]).add_class("elnes-paste").add_class("elnes-hidden")
         show = ipw.Button(description="Paste", tooltip="Paste the text of a structure file instead")
-        show.on_click(lambda button: (box.remove_class if "elnes-hidden" in box._dom_classes else box.add_class)("elnes-hidden"))
-        self.pick = ipw.Dropdown(options=[("from the database", ""), *model.structures], value="",
-                                 tooltip="Or one of the database, predicted by models that have not seen it")
+        show.on_click(
+            lambda button: (box.remove_class if "elnes-hidden" in box._dom_classes else box.add_class)("elnes-hidden")
+        )
+        self.pick = ipw.Dropdown(
+            options=[("from the database", ""), *model.structures],
+            value="",
+            tooltip="Or one of the database, predicted by models that have not seen it",
+        )
         self.pick.observe(self._picked, "value")
         hint = ipw.HTML("Drop a CIF, POSCAR or extended XYZ file here.").add_class("elnes-note")
         self.problem = ipw.HTML()
-        bar = ipw.Box([ipw.HTML("A structure").add_class("elnes-heading"), self.upload, show, self.pick]).add_class("elnes-bar")
+        bar = ipw.Box([ipw.HTML("A structure").add_class("elnes-heading"), self.upload, show, self.pick]).add_class(
+            "elnes-bar"
+        )
         return ipw.Box([bar, hint, box, self.problem]).add_class("elnes-card").add_class("elnes-drop")
 
-    def _picked(self, change):
+    def _picked(self, change) -> None:
         if change.new and not self.quiet:
             self.model.take(change.new)
 
-    def _show_state(self, change=None):
+    def _show_state(self, change=None) -> None:
         model = self.model
         text = f"<p class='elnes-warn' role='alert'>{escape(model.problem)}</p>" if model.problem else ""
         if model.problem and model.found is not None:
@@ -91,7 +109,9 @@ class NewStructureView:
         if model.state == "loading":
             self.cover.show(READING, busy=True)
         else:
-            self.cover.show("" if model.found is not None else "<b>No structure yet.</b><br>Drop one on the card beside.")
+            self.cover.show(
+                "" if model.found is not None else "<b>No structure yet.</b><br>Drop one on the card beside."
+            )
 
     # the structure ---------------------------------------------------------------------------------------------------
     def _structure(self):
@@ -113,7 +133,7 @@ class NewStructureView:
         clear.on_click(lambda button: self.model.choose(()))
         return clear
 
-    def _show_found(self, change=None):
+    def _show_found(self, change=None) -> None:
         model = self.model
         if model.found is None:
             return
@@ -121,12 +141,14 @@ class NewStructureView:
         self.quiet = True
         self.pick.value = model.source
         self.quiet = False
-        self.heading.value = f"{escape(crystal.name)}" + (f" <span class='elnes-note'>{crystal.format}</span>" if crystal.format
-                                                            else "")
+        self.heading.value = f"{escape(crystal.name)}" + (
+            f" <span class='elnes-note'>{crystal.format}</span>" if crystal.format else ""
+        )
         items = "".join(f"<div><span>{name}</span>{escape(value)}</div>" for name, value in model.facts())
         self.facts.value = f"<div class='elnes-facts'>{items}</div>"
-        self.remarks.value = "".join(f"<p class='{'elnes-warn' if warn else 'elnes-note'}'>{escape(text)}</p>"
-                                     for text, warn in model.remarks())
+        self.remarks.value = "".join(
+            f"<p class='{'elnes-warn' if warn else 'elnes-note'}'>{escape(text)}</p>" for text, warn in model.remarks()
+        )
         rows, self.quiet = model.table(), True
         self.table.visible = self.table.selected = []  # one after another: no row is listed that is not there yet
         self.table.swatches, self.table.rows = {}, rows
@@ -134,7 +156,7 @@ class NewStructureView:
         self.quiet, self.listed = False, model.found
         self._show_selection()
 
-    def _show_selection(self, change=None):
+    def _show_selection(self, change=None) -> None:
         model = self.model
         if model.found is None or model.found is not self.listed:  # its own turn comes with the list of its sites
             return
@@ -143,11 +165,14 @@ class NewStructureView:
         self.table.swatches = {str(k): list(figures.STYLES[i]) for i, k in enumerate(model.selection)}
         self.quiet = False
         self.scene.show(model.found.crystal.atoms, model.absorber)
-        rows = "".join(f"<tr><th scope='row'>{escape(site)}</th><td>{escape(label)}</td><td>{value:.2f}</td></tr>"
-                       for site, label, value in model.nearest())
+        rows = "".join(
+            f"<tr><th scope='row'>{escape(site)}</th><td>{escape(label)}</td><td>{value:.2f}</td></tr>"
+            for site, label, value in model.nearest()
+        )
         self.near.value = (
             "<table class='elnes-numbers'><tr><th>Site</th><th scope='col'>likest sites of the database</th><th scope='col' "
-            f"title='1: the same surroundings; 0: nothing in common'>similarity</th></tr>{rows}</table>")
+            f"title='1: the same surroundings; 0: nothing in common'>similarity</th></tr>{rows}</table>"
+        )
         self.figure.show_figure(figures.spectra_figure(**model.curves(), height=HEIGHT))
         inside, half = model.inside(), model.found.prediction.onset_half
         text = ABOUT.format(onset=half)
@@ -161,20 +186,24 @@ class NewStructureView:
         self.cover, self.about = Waiting(), ipw.HTML().add_class("elnes-note")
         plot = ipw.Box([self.figure, self.cover.widget]).add_class("elnes-plot")
         save = SaveFigure(name="elnes-lab-structure", help="Save this figure")
-        download = Download(self.model.csv, self._failed, label="CSV", help="Save all predicted spectra of this structure")
+        download = Download(
+            self.model.csv, self._failed, label="CSV", help="Save all predicted spectra of this structure"
+        )
         bar = ipw.Box([ipw.HTML("Predicted spectra").add_class("elnes-heading"), save, download]).add_class("elnes-bar")
         return ipw.Box([bar, plot, self.about]).add_class("elnes-card")
 
-    def _failed(self, problem):
-        self.model.problem = str(problem) if isinstance(problem, DataError) else f"The file could not be made: {problem}"
+    def _failed(self, problem) -> None:
+        self.model.problem = (
+            str(problem) if isinstance(problem, DataError) else f"The file could not be made: {problem}"
+        )
 
-    def status(self):
+    def status(self) -> str:
         """Text for the top bar: what is shown."""
         found = self.model.found
         count = len(found.crystal.sites) if found else 0
         said = f"<b>{count:,}</b> site{'s' * (count != 1)} of {escape(found.crystal.name)[:40]}; " if found else ""
         return f"{said}{len(self.model.db):,} spectra"
 
-    def on_status(self, callback):
+    def on_status(self, callback) -> None:
         """Call `callback()` whenever `status` has changed."""
         self.model.observe(lambda change: callback(), "found")

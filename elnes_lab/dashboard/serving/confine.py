@@ -10,7 +10,10 @@ import os
 import sys
 import time
 
-SERVED, MEMORY = "ELNES_LAB_SERVED", "ELNES_LAB_MEMORY"  # environment: set if a page is served; MB of memory, 0: no limit
+SERVED, MEMORY = (
+    "ELNES_LAB_SERVED",
+    "ELNES_LAB_MEMORY",
+)  # environment: set if a page is served; MB of memory, 0: no limit
 UNEXPECTED = (
     "That did not work, for a reason that this page does not expect; nothing else has changed. Try it another way, or tell "
     "who runs this server: its log says more. "
@@ -20,7 +23,7 @@ PAUSE = 1.0  # s between two such notices: one tells as much as a hundred
 replaced = []  # ipykernel's streams, kept: they close what they read from when they are collected
 
 
-def begin(notice):
+def begin(notice) -> None:
     """Errors of callbacks go to the server's log and as a sentence to `notice(text)`; memory is limited to $ELNES_LAB_MEMORY."""
     if not os.environ.get(SERVED):
         return
@@ -33,7 +36,7 @@ def begin(notice):
     print_to_log()
     last = -PAUSE
 
-    def showtraceback(exc_tuple=None, *arguments, **options):
+    def showtraceback(exc_tuple=None, *arguments, **options) -> None:
         nonlocal last
         problem = (exc_tuple or sys.exc_info())[1]
         logging.getLogger(__name__).error("in a page's kernel", exc_info=problem)
@@ -54,7 +57,11 @@ def sentence(problem, limit=0):
 
 def is_memory(problem):
     """Whether an exception says that there is not enough memory; torch says so with a RuntimeError."""
-    return isinstance(problem, MemoryError) or "can't allocate memory" in str(problem) or "not enough memory" in str(problem)
+    return (
+        isinstance(problem, MemoryError)
+        or "can't allocate memory" in str(problem)
+        or "not enough memory" in str(problem)
+    )
 
 
 def limit_memory(megabytes):
@@ -71,11 +78,13 @@ def limit_memory(megabytes):
     return megabytes
 
 
-def print_to_log():
+def print_to_log() -> None:
     """Let what the kernel prints or logs go where the server's own log goes, not to the page, which hides it but receives it."""
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
-        copy = getattr(stream, "_original_stdstream_copy", None)  # ipykernel's: it reads what is written to the descriptor
+        copy = getattr(
+            stream, "_original_stdstream_copy", None
+        )  # ipykernel's: it reads what is written to the descriptor
         if copy is not None:
             os.dup2(copy, descriptor)
         replaced.append(stream)

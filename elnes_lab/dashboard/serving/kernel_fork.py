@@ -23,7 +23,7 @@ NAME = "elnes-fork"  # of the provisioner
 AVAILABLE = sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
-def process_name(kernel_id):
+def process_name(kernel_id) -> str:
     """What the process of a kernel is called in `top` and `ps`."""
     return f"elnes-{kernel_id[:8]}"
 
@@ -77,14 +77,14 @@ class Forked:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, pid):
+    def __init__(self, pid) -> None:
         self.pid, self.handle = pid, None
         try:
             self.handle = os.pidfd_open(pid)  # names this process even after its number is given to another one
         except ProcessLookupError:
             pass
 
-    def poll(self):
+    def poll(self) -> int | None:
         """None while it lives, then 0: the status of another's child is not to be had."""
         if self.handle is not None:
             poller = select.poll()
@@ -102,18 +102,18 @@ class Forked:
             poller.poll()
         return self.poll()
 
-    def send_signal(self, number):
+    def send_signal(self, number) -> None:
         if self.poll() is None:
             signal.pidfd_send_signal(self.handle, number)
 
-    def terminate(self):
+    def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
 
-    def kill(self):
+    def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
 
-def warm_up():
+def warm_up() -> None:
     """Import what a page needs and build one, so that a copy finds everything done; nothing of the data is kept."""
     import ipykernel.ipkernel  # noqa: F401
     import ipykernel.kernelapp  # noqa: F401
@@ -133,7 +133,7 @@ def warm_up():
     gc.freeze()  # the collector would touch, and so copy, every page of memory that is shared
 
 
-def kernel(request, control):
+def kernel(request, control) -> None:
     """In the copy: become the kernel of a page. Does not return."""
     control.close()
     os.setsid()
@@ -153,7 +153,7 @@ def kernel(request, control):
     app.start()
 
 
-def main(descriptor):
+def main(descriptor) -> None:
     control = socket.socket(fileno=descriptor)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a kernel ended
     warm_up()

@@ -39,10 +39,12 @@ class DashboardKernels(AsyncMappingKernelManager):
     """
 
     abandoned_timeout = Integer(600, config=True, help="Seconds without a connection after which a kernel is ended")
-    unvisited_timeout = Integer(30, config=True, help="Seconds without a page after which a kernel never connected is ended")
+    unvisited_timeout = Integer(
+        30, config=True, help="Seconds without a page after which a kernel never connected is ended"
+    )
     most_kernels = Integer(0, config=True, help="Number of kernels at once, those made ready included; 0: no limit")
 
-    def __init__(self, **traits):
+    def __init__(self, **traits) -> None:
         super().__init__(**traits)
         self.alone_since, self.watched_since = {}, {}  # kernel id -> time at which it was first found so
         self.asked_for = {}  # kernel id -> time at which its page last asked for it
@@ -62,7 +64,7 @@ class DashboardKernels(AsyncMappingKernelManager):
             raise HTTPError(503, FULL)
         return await super().start_kernel(*arguments, **options)
 
-    async def cull_kernels(self):
+    async def cull_kernels(self) -> None:
         await super().cull_kernels()
         for notebook, tasks in self.pools.items():
             # What failed, for want of a place or of memory, would be handed to a visitor.
@@ -70,7 +72,7 @@ class DashboardKernels(AsyncMappingKernelManager):
             if not self.full:
                 self.fill_if_needed(delay=0, notebook_name=notebook)
 
-    async def cull_kernel_if_idle(self, kernel_id):
+    async def cull_kernel_if_idle(self, kernel_id) -> None:
         if kernel_id in self.made_ready():
             return
         now = time.monotonic()
@@ -120,7 +122,7 @@ class DashboardConnection(ZMQChannelsWebsocketConnection):
     jupyter_server still offers, it takes four bytes of text for a number of parts and starts to list them.
     """
 
-    async def prepare(self):
+    async def prepare(self) -> None:
         offered = self.websocket_handler.request.headers.get("Sec-WebSocket-Protocol", "")
         if PROTOCOL not in [name.strip() for name in offered.split(",")]:
             raise HTTPError(400, f"This server speaks only {PROTOCOL}.")
@@ -128,7 +130,7 @@ class DashboardConnection(ZMQChannelsWebsocketConnection):
         self.websocket_handler.xsrf_token  # noqa: B018
         await super().prepare()
 
-    def handle_incoming_message(self, incoming_msg):
+    def handle_incoming_message(self, incoming_msg) -> None:
         if isinstance(incoming_msg, str) or not 5 < int.from_bytes(incoming_msg[:8], "little") < MOST_PARTS:
             self.websocket_handler.close(1003, "not a message")
         else:

@@ -27,10 +27,10 @@ STRANGER = (
 class NotHere(web.RequestHandler):
     """What there is not, or not under this name: a status and a sentence, whatever the method."""
 
-    def initialize(self, status=404, text="There is no such page here.\n"):
+    def initialize(self, status=404, text="There is no such page here.\n") -> None:
         self.status, self.text = status, text
 
-    def prepare(self):
+    def prepare(self) -> None:
         self.set_status(self.status)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(self.text)
@@ -39,12 +39,12 @@ class NotHere(web.RequestHandler):
 class DashboardPage(TornadoVoilaHandler):
     """The dashboard at the base URL. Voila sends every other path on to a file of that name, which is never served."""
 
-    async def get(self):
+    async def get(self) -> None:
         if not os.path.exists(os.path.join(self.settings["voila"].root_dir, self.notebook_path)):
             raise web.HTTPError(404)
         await super().get()
 
-    async def head(self):
+    async def head(self) -> None:
         """As a link checker asks: no kernel is started for that."""
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.finish()
@@ -53,7 +53,7 @@ class DashboardPage(TornadoVoilaHandler):
 class TemplateFiles(TemplateStaticFileHandler):
     """Files of the page's template; Voila takes a path that names none for an error of its own."""
 
-    async def get(self, path, include_body=True):
+    async def get(self, path, include_body=True) -> None:
         if not re.fullmatch(r"\w[\w.-]*/static/[\w./-]+", path) or ".." in path:
             raise web.HTTPError(404)
         await super().get(path, include_body)
@@ -62,7 +62,7 @@ class TemplateFiles(TemplateStaticFileHandler):
 class StaticFiles(MultiStaticFileHandler):
     """Files of Voila's page; one that there is not is told from one that is forbidden, of which there are none."""
 
-    async def get(self, path, include_body=True):
+    async def get(self, path, include_body=True) -> None:
         try:
             await super().get(path, include_body)
         except web.HTTPError as problem:
@@ -106,7 +106,7 @@ class DashboardServer(Voila):
             handlers.append((path, handler, *rest))
         return handlers
 
-    def listen(self):
+    def listen(self) -> None:
         plain = self.app.find_handler
 
         def find_handler(request, **options):

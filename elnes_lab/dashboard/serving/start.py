@@ -1,4 +1,5 @@
 """`elnes-lab serve`: this process becomes Voila with the dashboard, so that stopping it stops everything."""
+
 import math
 import os
 import secrets
@@ -7,7 +8,7 @@ import socket
 from ...database import open_database
 from ...errors import DataError
 
-LEAST_MEMORY = 700                                          # MB; the kernel of a page counts 370 at first, 540 once it has trained
+LEAST_MEMORY = 700  # MB; the kernel of a page counts 370 at first, 540 once it has trained
 
 
 def serve(
@@ -32,31 +33,48 @@ def serve(
     from . import voila_settings
     from .confine import is_loopback
 
-    open_database().close()                                 # a page that could show nothing is not worth starting
+    open_database().close()  # a page that could show nothing is not worth starting
     if not voila_settings.NOTEBOOK.exists():
-        raise DataError(f"There is no {voila_settings.NOTEBOOK}: the dashboard is served from a clone of the repository. "
-                        "Run `make dashboard` there.")
+        raise DataError(
+            f"There is no {voila_settings.NOTEBOOK}: the dashboard is served from a clone of the repository. "
+            "Run `make dashboard` there."
+        )
     if preheated < 0 or viewers < 0 or 0 < viewers <= preheated:
-        raise DataError(f"{viewers} viewers with {preheated} kernels kept ready leave nobody a place. "
-                        "Give --viewers a number larger than --preheated, or 0 for no limit.")
+        raise DataError(
+            f"{viewers} viewers with {preheated} kernels kept ready leave nobody a place. "
+            "Give --viewers a number larger than --preheated, or 0 for no limit."
+        )
     if memory and not LEAST_MEMORY <= memory < math.inf:
-        raise DataError(f"A page needs at least {LEAST_MEMORY} MB of memory, {memory:g} cannot be. Give --memory "
-                        "a larger number, or 0 for no limit.")
+        raise DataError(
+            f"A page needs at least {LEAST_MEMORY} MB of memory, {memory:g} cannot be. Give --memory "
+            "a larger number, or 0 for no limit."
+        )
     with socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ip, port))
         except (OSError, OverflowError, TypeError, ValueError) as problem:  # the last two: a name that cannot be
-            raise DataError(f"Port {port} of {ip[:100]} cannot be used ({problem}). Another program may have "
-                            "it, or this machine has no such address: choose others with --port and --ip.") from None
+            raise DataError(
+                f"Port {port} of {ip[:100]} cannot be used ({problem}). Another program may have "
+                "it, or this machine has no such address: choose others with --port and --ip."
+            ) from None
     environment = voila_settings.environment(memory=memory)
     if not is_loopback(ip):
         environment.setdefault("JUPYTER_TOKEN", secrets.token_urlsafe(24))
-    token = environment.get("JUPYTER_TOKEN", "")            # by the environment: everybody can read command lines
+    token = environment.get("JUPYTER_TOKEN", "")  # by the environment: everybody can read command lines
     base_url = f"/{base_url.strip('/')}/".replace("//", "/")
-    words = voila_settings.command(port=port, address=ip, browser=open_browser, preheated=preheated, viewers=viewers,
-                                   base_url=base_url, token=bool(token), hostnames=hostnames)
+    words = voila_settings.command(
+        port=port,
+        address=ip,
+        browser=open_browser,
+        preheated=preheated,
+        viewers=viewers,
+        base_url=base_url,
+        token=bool(token),
+        hostnames=hostnames,
+    )
     host = socket.gethostname() if ip in ("0.0.0.0", "::") else f"[{ip}]" if ":" in ip else ip
-    print(f"ELNES Lab: http://{host}:{port}{base_url}{f'?token={token}' if token else ''} (Ctrl-C stops it)", flush=True)
+    print(
+        f"ELNES Lab: http://{host}:{port}{base_url}{f'?token={token}' if token else ''} (Ctrl-C stops it)", flush=True
+    )
     os.execve(words[0], words, environment)
-

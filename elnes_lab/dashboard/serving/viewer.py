@@ -23,7 +23,7 @@ class Viewer:
     Everything that waits raises TimeoutError after `patience` seconds.
     """
 
-    def __init__(self, url, *, patience=120.0):
+    def __init__(self, url, *, patience=120.0) -> None:
         self.url, self.patience = url, patience
         self.session, self.cookies, self.widgets = uuid.uuid4().hex, {}, {}
         self.waiting = {}  # id of a request -> [future, answers so far]
@@ -45,7 +45,7 @@ class Viewer:
         await self.tell(page, {"type": "ready", "webgl": True, "query": urlsplit(self.url).query})
         return self
 
-    async def connect(self):
+    async def connect(self) -> None:
         """Connect to the kernel."""
         target = urljoin(self.base, f"api/kernels/{self.kernel_id}/channels?session_id={self.session}")
         request = HTTPRequest(target.replace("http", "ws", 1), headers=self.headers(), request_timeout=self.patience)
@@ -53,7 +53,7 @@ class Viewer:
         self.reader = asyncio.ensure_future(self.read())
         self.keep_cookies(self.socket.headers)
 
-    async def refresh(self):
+    async def refresh(self) -> None:
         """Ask for the present state of all widgets."""
         self.widgets, comm = {}, uuid.uuid4().hex
         await self.ask("comm_open", {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {}})
@@ -76,7 +76,7 @@ class Viewer:
         self.keep_cookies(reply.headers)
         return reply.body.decode()
 
-    def keep_cookies(self, headers):
+    def keep_cookies(self, headers) -> None:
         for cookie in headers.get_list("Set-Cookie"):
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name.strip()] = value
@@ -112,7 +112,7 @@ class Viewer:
         await self.socket.write_message(serialize_msg_to_ws_v1(parts, "shell"), binary=True)
         return future
 
-    async def read(self):
+    async def read(self) -> None:
         while (packed := await self.socket.read_message()) is not None:
             channel, parts = deserialize_msg_from_ws_v1(packed)
             header, parent, metadata, content = map(json.loads, parts[:4])
@@ -127,17 +127,19 @@ class Viewer:
         for future, _ in self.waiting.values():
             future.cancelled() or future.set_exception(ConnectionError(f"closed ({self.socket.close_code})"))
 
-    async def close(self):
+    async def close(self) -> None:
         """Leave as a browser does when its page is closed: the kernel is ended by the server."""
         client = AsyncHTTPClient(force_instance=True)
         try:
             shutdown = urljoin(self.base, f"voila/api/shutdown/{self.kernel_id}")
             body = urlencode({"_xsrf": self.cookies.get("_xsrf", "")})
-            await client.fetch(shutdown, method="POST", body=body, headers=self.headers(), request_timeout=self.patience)
+            await client.fetch(
+                shutdown, method="POST", body=body, headers=self.headers(), request_timeout=self.patience
+            )
         finally:
             client.close()
         self.vanish()
 
-    def vanish(self):
+    def vanish(self) -> None:
         """Cut the connection, as a browser that crashed or lost its network."""
         self.socket.close()

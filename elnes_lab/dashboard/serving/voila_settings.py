@@ -12,8 +12,15 @@ HERE = Path(__file__).parents[1]
 NOTEBOOK = HERE.parents[1] / "notebooks" / "dashboard.ipynb"
 # All that the page's widgets need of JupyterLab; other extensions are 2 MB of code and warnings in the console.
 # elnes-lab-opening is ours, below share/: it lends the widget manager the patience that a busy machine needs.
-EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget", "elnes-lab-opening")
-UNVISITED = 30  # s after which a kernel is ended to which no page has connected and for which none has asked, see opening.js
+EXTENSIONS = (
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+    "anywidget",
+    "elnes-lab-opening",
+)
+UNVISITED = (
+    30  # s after which a kernel is ended to which no page has connected and for which none has asked, see opening.js
+)
 IDLE = 7200  # s without a message after which the kernel of a page is ended; a page in the background sends none
 ABANDONED = 600  # s after which the kernel of a page that has vanished is ended: time to wake up a laptop
 CHECKED_EVERY = 10  # s

@@ -108,8 +108,11 @@ def _judge(db, named):
         score=spread(score, row, np.nan),
         reasons=reasons,
         notes=[text for text in (model.warning, problem) if text],
-        directions=None if data.directed is None else tuple(
-            np.asarray(values, float) / scale[:, None] for values in (data.directed.targets, prediction.polarized)),
+        directions=None
+        if data.directed is None
+        else tuple(
+            np.asarray(values, float) / scale[:, None] for values in (data.directed.targets, prediction.polarized)
+        ),
     )
 
 

@@ -21,7 +21,9 @@ def query(model, extra=()):
         pairs += [("models", ",".join(SHORT[name] for name in chosen))]
     pairs += [("text", model.text)] if model.text.strip() else []
     pairs += [("kind", model.kind)] if model.kind != ALL else []
-    pairs += [(name, getattr(model, name)) for name in extra if getattr(model, name) != model.traits()[name].default_value]
+    pairs += [
+        (name, getattr(model, name)) for name in extra if getattr(model, name) != model.traits()[name].default_value
+    ]
     return encoded(pairs), "" if known else OWN
 
 
@@ -30,8 +32,11 @@ def read(model, text, extra=()):
     ignored. The state has any of site, first, second, text, kind and the names in extra.
     """
     state, ignored, missing = {}, [], []
-    there = {short: name for name, short in SHORT.items()
-             if name == NO_MODEL or any(entry.name == name for entry in model.session.models)}
+    there = {
+        short: name
+        for name, short in SHORT.items()
+        if name == NO_MODEL or any(entry.name == name for entry in model.session.models)
+    }
     for name, value in pairs_of(text):
         models = value.split(",")
         if name == "site":

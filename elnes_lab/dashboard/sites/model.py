@@ -38,7 +38,7 @@ class SiteModel(HasTraits):
     def _none(self):
         return np.empty(0, int)
 
-    def __init__(self, db, session, **traits):
+    def __init__(self, db, session, **traits) -> None:
         self.db, self.session, self.background = db, session, Background()
         self.labels = [str(site) for site in db.sites]
         self.positions = {label: i for i, label in enumerate(self.labels)}
@@ -64,7 +64,7 @@ class SiteModel(HasTraits):
         chosen = (gapless[:1] + gapped[:1] + names[:1])[:2]
         return (*dict.fromkeys(chosen), NO_MODEL, NO_MODEL)[:2]
 
-    def _tell(self, change):
+    def _tell(self, change) -> None:
         """The site chosen last is the one that the other pages show."""
         if self.telling and change.new:
             self.session.site = change.new[0]
@@ -78,12 +78,12 @@ class SiteModel(HasTraits):
         finally:
             self.telling = True
 
-    def follow(self, label):
+    def follow(self, label) -> None:
         """Show the site that was chosen on another page."""
         if label in self.positions and self.selection != (label,):
             self.select(label)
 
-    def load(self):
+    def load(self) -> None:
         """Judge the models chosen, without waiting for it; then `judged` changes."""
         names = list(dict.fromkeys(name for name in (self.first, self.second) if name != NO_MODEL))
         if not names:
@@ -110,11 +110,11 @@ class SiteModel(HasTraits):
         """What is computed for a model in the background, for `take`."""
         return judge(self.db, named)
 
-    def take(self, results):
+    def take(self, results) -> None:
         """Take over what `judge` gave for the models chosen."""
         self.judged = results
 
-    def _loaded(self, results, problem):
+    def _loaded(self, results, problem) -> None:
         if problem is not None:
             known = isinstance(problem, DataError)
             self.problem = str(problem) if known else f"The models cannot be shown: {problem}. Reload the page."
@@ -142,7 +142,7 @@ class SiteModel(HasTraits):
         colors = [WITH_GAP if one.with_gap else WITHOUT_GAP for one in self.judged]
         return [colors[0], THIRD] if len(colors) == 2 and colors[0] == colors[1] else colors
 
-    def select(self, label):
+    def select(self, label) -> None:
         """Show a site. Raises DataError for an unknown label."""
         if label not in self.positions:
             raise DataError(f"There is no site {label!r} in this database. Choose a label from its table.")
@@ -157,13 +157,13 @@ class SiteModel(HasTraits):
         ranking = self.ranking()
         return ranking.index(self.selection[0]) if self.selection and self.selection[0] in ranking else None
 
-    def go(self, place):
+    def go(self, place) -> None:
         """Show the site at a place of the ranking; beyond its ends nothing changes."""
         ranking = self.ranking()
         if 0 <= place < len(ranking):
             self.select(ranking[place])
 
-    def step(self, by):
+    def step(self, by) -> None:
         """Go on to the next worst (1) or back to the one before (-1); to the worst from a site that is not ranked."""
         place = self.place()
         self.go(0 if place is None else place + by)
@@ -224,7 +224,7 @@ class SiteModel(HasTraits):
         known = [np.isin(one.role, KNOWN) for one in self.judged]
         return np.array(known, bool).reshape(len(known), len(self.labels))
 
-    def name(self, label):
+    def name(self, label) -> str:
         """Name of the structure and absorbing atom, e.g. "alpha-quartz O3"."""
         return f"{self.columns['name'][self.positions[label]]} {label.rpartition('/')[2]}"
 

@@ -21,7 +21,7 @@ class Keys(anywidget.AnyWidget):
     _esm = STATIC / "keys.js"
     _css = STATIC / "inspect.css"
 
-    def __init__(self, step, **traits):
+    def __init__(self, step, **traits) -> None:
         super().__init__(**traits)
         self.step = step
         self.on_msg(lambda widget, message, buffers: message.get("type") == "step" and self.step(message["by"]))
@@ -47,15 +47,15 @@ class Linked:
             self.model.select(state["site"])
         return sentences
 
-    def follow(self, label):
+    def follow(self, label) -> None:
         """Show the site that was chosen on another page."""
         self.model.follow(label)
 
-    def status(self):
+    def status(self) -> str:
         """Text for the top bar: how many spectra are shown."""
         return f"<b>{len(self.model.shown):,}</b> of {len(self.model.labels):,} spectra shown"
 
-    def on_status(self, callback):
+    def on_status(self, callback) -> None:
         """Call `callback()` whenever `status` has changed."""
         self.model.observe(lambda change: callback(), "shown")
 
@@ -63,7 +63,7 @@ class Linked:
 class ModelChoice:
     """Two dropdowns, `first` and `second`, of the models of a SiteModel's session; new models appear in them."""
 
-    def __init__(self, model):
+    def __init__(self, model) -> None:
         self.model, self.quiet = model, False
         self.first = ipw.Dropdown(tooltip="Network whose predictions are shown; those trained on this page are listed")
         self.second = ipw.Dropdown(tooltip="Another network to compare it with, or none")
@@ -76,7 +76,7 @@ class ModelChoice:
         self.second.observe(lambda change: self._choose("second", change.new), "value")
         model.session.observe(self._list, "models")
 
-    def _list(self, change=None):
+    def _list(self, change=None) -> None:
         names = [entry.name for entry in self.model.session.models]
         self.quiet = True  # new options choose the first of them for a moment
         self.first.options = names or [("none", NO_MODEL)]
@@ -88,7 +88,7 @@ class ModelChoice:
         self.first.value, self.second.value = self.model.first, self.model.second
         self.quiet = False
 
-    def _choose(self, trait, name):
+    def _choose(self, trait, name) -> None:
         if not self.quiet and name is not None:
             setattr(self.model, trait, name)
 
@@ -99,7 +99,7 @@ class Walk:
     worst and order: what the worst and the order are called; of: what they are sorted by.
     """
 
-    def __init__(self, model, *, worst="Worst", order="worst first", of="error"):
+    def __init__(self, model, *, worst="Worst", order="worst first", of="error") -> None:
         self.model, self.order = model, order
         self.heading = ipw.HTML().add_class("elnes-heading")
         self.buttons = []
@@ -114,7 +114,7 @@ class Walk:
         walk = ipw.Box([*self.buttons, Keys(model.step)]).add_class("elnes-walk")
         self.widget = ipw.Box([self.heading, walk]).add_class("elnes-bar")
 
-    def write(self):
+    def write(self) -> None:
         """Write where in the ranking the site stands."""
         model, place = self.model, self.model.place()
         total = len(model.ranking())
@@ -147,12 +147,12 @@ def not_predicted(model, click):
 class Waiting:
     """What covers a figure while there is nothing to draw: `widget`; `show(state, text)` with "" hides it."""
 
-    def __init__(self, *buttons):
+    def __init__(self, *buttons) -> None:
         self.text = ipw.HTML(OPENING)
         self.widget = ipw.Box([self.text, *buttons]).add_class("elnes-empty").add_class("elnes-wait")
         self.buttons = buttons
 
-    def show(self, text, *, busy=False):
+    def show(self, text, *, busy=False) -> None:
         """Cover the figure with a text, with a turning wheel if busy; an empty text uncovers it."""
         self.text.value = text
         (self.widget.add_class if busy else self.widget.remove_class)("elnes-wait")

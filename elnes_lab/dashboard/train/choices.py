@@ -35,8 +35,14 @@ PRESETS = {
 }
 OWN = "own"
 ZEROS = {"cbm": "CB minimum", "vbm": "VB maximum", "onset": "first empty level", "edge": "edge"}
-NAMES = {"mlp": "multilayer", "conv": "convolutional", "linear": "linear",
-         "ensemble": "ensemble", "kernel": "kernel model", PLAIN: "kernel ridge"}
+NAMES = {
+    "mlp": "multilayer",
+    "conv": "convolutional",
+    "linear": "linear",
+    "ensemble": "ensemble",
+    "kernel": "kernel model",
+    PLAIN: "kernel ridge",
+}
 EXAMPLE = "quartz-alpha"
 
 
@@ -67,25 +73,25 @@ class TrainChoices(HasTraits):
     problem = Unicode(help="Why these choices allow no training, or an empty text; read only")
     note = Unicode(help="How many spectra the choices can use; read only")
 
-    def __init__(self, db):
+    def __init__(self, db) -> None:
         self.db, self.site = db, None
         self.rows_of = {str(label): row for row, label in enumerate(db.sites)}
         super().__init__(**PRESETS["best"])
         self._check()
 
     @observe("preset")
-    def _preset(self, change):
+    def _preset(self, change) -> None:
         if change.new != OWN:
             with self.hold_trait_notifications():
                 for name, value in PRESETS[change.new].items():
                     setattr(self, name, value)
 
     @observe("input_zero")
-    def _input_zero(self, change):
+    def _input_zero(self, change) -> None:
         self.input_window = self._moved(self.input_window, INPUT_WINDOWS, change)
 
     @observe("target_zero")
-    def _target_zero(self, change):
+    def _target_zero(self, change) -> None:
         self.target_window = self._moved(self.target_window, TARGET_WINDOWS, change)
 
     @staticmethod
@@ -94,7 +100,7 @@ class TrainChoices(HasTraits):
         return usual[change.new] if window == usual.get(change.old, window) else window
 
     @observe(*BEST, "seed")
-    def _check(self, change=None):
+    def _check(self, change=None) -> None:
         chosen = {name: getattr(self, name) for name in BEST}
         self.preset = next((name for name, values in PRESETS.items() if values == chosen), OWN)
         from ...learning.dataset import usable
@@ -113,7 +119,7 @@ class TrainChoices(HasTraits):
         self.note = f"{count:,} of {len(mask):,} spectra can be used.{sees}{amorphous}{left_out}"
         self.problem = "" if count else f"No spectrum has all that is asked for. {why} Choose narrower windows."
 
-    def _amorphous(self, mask):
+    def _amorphous(self, mask) -> str:
         """Sentence on what becomes of the amorphous structures among the rows of a mask when they are trained on."""
         from ...learning.splits import shares
 
@@ -121,11 +127,14 @@ class TrainChoices(HasTraits):
         if not len(names):
             return " None of them is amorphous."
         if len(names) == 1:
-            return (f" The only amorphous structure, {names[0]}, is trained on, so no error on amorphous spectra can be "
-                    "measured.")
+            return (
+                f" The only amorphous structure, {names[0]}, is trained on, so no error on amorphous spectra can be "
+                "measured."
+            )
         train, validation, test = shares(len(names))
-        return (f" Of {len(names)} amorphous structures {train} are trained on, {validation} validated on, {test} held "
-                "out.")
+        return (
+            f" Of {len(names)} amorphous structures {train} are trained on, {validation} validated on, {test} held out."
+        )
 
     def settings(self):
         """The choices as Settings. Raises DataError if they cannot be meant."""

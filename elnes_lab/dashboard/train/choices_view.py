@@ -20,7 +20,7 @@ WINDOWS_HEIGHT = 280
 class ChoicesCard:
     """What to train: `widget` shows and sets the choices of `model`, a TrainChoices."""
 
-    def __init__(self, model):
+    def __init__(self, model) -> None:
         self.model, self.quiet = model, False
         self.widget = self._choices()
         model.observe(self._show_choices, [*BEST, "preset", "seed", "problem", "note"])
@@ -66,8 +66,11 @@ class ChoicesCard:
                 "ground state, or the valence-band maximum",
             ),
             "target_window": ipw.FloatRangeSlider(min=TARGET_RANGE[0], max=TARGET_RANGE[1], step=STEP, readout=False),
-            "kind": ipw.Dropdown(options=NETWORKS, tooltip="Kind of network; linear is the ridge regression alone; kernel "
-                                 "ridge and the kernel model are no networks"),
+            "kind": ipw.Dropdown(
+                options=NETWORKS,
+                tooltip="Kind of network; linear is the ridge regression alone; kernel "
+                "ridge and the kernel model are no networks",
+            ),
             "members": ipw.Dropdown(options=MEMBERS, tooltip="Networks in the ensemble; one has no error band"),
             "epochs": ipw.IntSlider(min=5, max=300, step=5, readout=False),
             "ridge": ipw.Dropdown(
@@ -77,8 +80,10 @@ class ChoicesCard:
             "seed": ipw.BoundedIntText(min=0, max=9999, tooltip="Number that fixes the split and the first weights"),
             "amorphous": ipw.ToggleButtons(
                 options=[("no", False), ("yes", True)],
-                tooltips=["Train on crystals only; all amorphous structures are held out",
-                          "Train on a share of the amorphous structures, too"],
+                tooltips=[
+                    "Train on crystals only; all amorphous structures are held out",
+                    "Train on a share of the amorphous structures, too",
+                ],
             ),
         }
         for name, field in self.fields.items():
@@ -121,7 +126,7 @@ class ChoicesCard:
         ).add_class("elnes-card")
 
     def _choose(self, name):
-        def chosen(change):
+        def chosen(change) -> None:
             if self.quiet:
                 return
             if name == "preset" and change.new == OWN:
@@ -133,11 +138,11 @@ class ChoicesCard:
 
         return chosen
 
-    def _pick_channel(self, change):
+    def _pick_channel(self, change) -> None:
         if not self.quiet:
             self.model.channels = tuple(name for name, button in self.channels.items() if button.value)
 
-    def _show_choices(self, change=None):
+    def _show_choices(self, change=None) -> None:
         model, self.quiet = self.model, True
         try:
             self.preset.value = model.preset
@@ -164,7 +169,7 @@ class ChoicesCard:
     def _windows_figure(self):
         return figures.chosen_windows(**self.model.windows(), **self.model.zeros(), height=WINDOWS_HEIGHT)
 
-    def _draw_windows(self, change):
+    def _draw_windows(self, change) -> None:
         if not self.model.channels:
             return
         if change.name in ("input_window", "target_window"):

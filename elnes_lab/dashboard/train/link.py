@@ -66,7 +66,7 @@ def parsed(model, name, text):
     return text if text in model.traits()[name].values else None
 
 
-def restore(model, state):
+def restore(model, state) -> None:
     """Set the choices to what `read` returned; what it does not name becomes that of the first preset."""
     try:
         with model.hold_trait_notifications():

@@ -41,7 +41,7 @@ class TrainModel(TrainChoices):
     details = Dict(help="Name -> Details of the models measured on this page; read only")
     busy = Bool(False, help="Whether a model is being measured or read; read only")
 
-    def __init__(self, session, *, post=None):
+    def __init__(self, session, *, post=None) -> None:
         """post(function, *arguments) calls in the thread of the page; default: through its event loop, if any."""
         self.session, self.post = session, post
         self.stop_event, self.thread, self.run, self.waiting = threading.Event(), None, 0, None
@@ -54,7 +54,7 @@ class TrainModel(TrainChoices):
         atexit.register(self.close)  # the page's kernel ends: so does its training
 
     # training --------------------------------------------------------------------------------------------------------
-    def warm_up(self):
+    def warm_up(self) -> None:
         """Import torch in a thread while the visitor makes his choices: the import takes seconds, and in its course
         the page does not answer for some tenths of one.
         """
@@ -78,7 +78,7 @@ class TrainModel(TrainChoices):
         name = self.naming = self.session.unique(" ".join(self.title.split())[:LONGEST] or self.describe(number))
         self.title = ""
 
-        def report(progress):
+        def report(progress) -> None:
             # A page that is slower than the training skips what it has had no time for.
             late, self.waiting = self.waiting is not None, progress
             if not late:
@@ -95,19 +95,19 @@ class TrainModel(TrainChoices):
         taken = [int(found[1]) for entry in self.session.models if (found := RUN.match(entry.name))]
         return self.describe(max([self.run, *taken]) + 1)
 
-    def describe(self, number):
+    def describe(self, number) -> str:
         """Name of a run with the present choices: "Run 3: multilayer × 5, gap"."""
         several = self.members > 1 and self.kind not in (*DIRECTED, PLAIN)
         return f"Run {number}: {NAMES[self.kind]}{f' × {self.members}' if several else ''}{', gap' if self.gap else ''}"
 
-    def stop(self):
+    def stop(self) -> None:
         """Ask the training to end after its epoch; the best weights so far become the model."""
         if self.running and not self.stopping:
             self.stopping = True
             self.stop_event.set()
             self._say("Stopping; the best so far is kept ...")
 
-    def close(self):
+    def close(self) -> None:
         """End the thread with the page: at most a few seconds' wait for its epoch."""
         self.run += 1  # what still comes is of an older run
         self.stop_event.set()
@@ -115,7 +115,7 @@ class TrainModel(TrainChoices):
             if thread is not None and thread is not threading.current_thread():
                 thread.join(5)
 
-    def _show_progress(self, number):
+    def _show_progress(self, number) -> None:
         progress, self.waiting = self.waiting, None
         if number == self.run and progress is not None:
             self.progress = progress
@@ -164,14 +164,14 @@ class TrainModel(TrainChoices):
             )
         return found
 
-    def tick(self, names):
+    def tick(self, names) -> None:
         """Compare these models; of more than two, the last two. Those not yet measured are, in a thread."""
         self.ticked = tuple(names)[-COMPARED:]
         for name in self.ticked:
             if name not in self.details:
                 self._measure(name)
 
-    def _measure(self, name):
+    def _measure(self, name) -> None:
         entry = self.session.find(name)
 
         def work():
@@ -186,7 +186,7 @@ class TrainModel(TrainChoices):
 
         self._job(work, done)
 
-    def upload(self, file_name, content):
+    def upload(self, file_name, content) -> None:
         """Read an uploaded zip in a thread and add its model to the session; a wrong file gives a message."""
 
         def done(found, problem):
@@ -211,7 +211,7 @@ class TrainModel(TrainChoices):
         self.details = {name: details for name, details in self.details.items() if name != self.deleted.name}
         self._say(f"{self.deleted.name} is deleted.")
 
-    def restore(self):
+    def restore(self) -> None:
         """Bring the model deleted last back."""
         if self.deleted is not None:
             entry, self.deleted = self.deleted, None
@@ -254,7 +254,7 @@ class TrainModel(TrainChoices):
         return np.array(chosen)
 
     @staticmethod
-    def _verdict(names, found, where):
+    def _verdict(names, found, where) -> str:
         if len(found) == 1:
             one = found[0]
             parts = [f"{int((one.kinds == kind).sum())} {kind}" for kind in dict.fromkeys(one.kinds)]
@@ -273,7 +273,7 @@ class TrainModel(TrainChoices):
         return f"Median MSE on spectra new to both: {'; '.join(texts)}."
 
     # threads ---------------------------------------------------------------------------------------------------------
-    def _say(self, text, failed=False):
+    def _say(self, text, failed=False) -> None:
         self.failed, self.message = failed, text
 
     def _poster(self):
@@ -284,7 +284,7 @@ class TrainModel(TrainChoices):
         except RuntimeError:  # no event loop: a script
             return lambda function, *arguments: function(*arguments)
 
-        def post(function, *arguments):
+        def post(function, *arguments) -> None:
             try:
                 loop.call_soon_threadsafe(function, *arguments)
             except RuntimeError:  # the loop is closed: the page is gone
@@ -292,11 +292,11 @@ class TrainModel(TrainChoices):
 
         return post
 
-    def _job(self, work, done):
+    def _job(self, work, done) -> None:
         self.jobs += 1
         self.busy = True
 
-        def finished(result, problem):
+        def finished(result, problem) -> None:
             self.jobs -= 1
             done(result, problem)
             self.busy = self.jobs > 0
@@ -307,7 +307,7 @@ class TrainModel(TrainChoices):
     def _thread(work, done, post):
         """Do `work()` in a thread, then in the page's thread done(result, ""), or done(None, sentence) if it fails."""
 
-        def run():
+        def run() -> None:
             try:
                 import_torch()
                 result, problem = work(), ""
@@ -340,7 +340,7 @@ def kind_of(card):
     return name if len(parts) == 1 else f"{name}, {len(parts)} parts"
 
 
-def import_torch():
+def import_torch() -> None:
     """Import torch and what trains with it; one thread, as all pages of a server share its cores."""
     import torch
 

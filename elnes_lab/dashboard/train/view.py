@@ -50,7 +50,7 @@ class TrainView:
 
     title = "Train"
 
-    def __init__(self, db, page):
+    def __init__(self, db, page) -> None:
         self.model = TrainModel(page.session)
         self.started, self.drawn = 0.0, None
         self.drawing = self.followed = self.loss_axis = None
@@ -91,10 +91,20 @@ class TrainView:
         name = control("Name", self.title_field)
         bar = ipw.Box([self.button, name.add_class("elnes-name"), self.bar, self.left]).add_class("elnes-bar")
         shared = {"failed": self._failed, "notes": version(self.model.db)}
-        losses = Saving(self._loss_figure, lambda: (["loss", self._whose()], f"Loss: {self._whose()}"), target="elnes-loss",
-                        help="Save the loss", **shared)
-        spectra = Saving(self._spectra_figure, lambda: (["held out", self._whose()], f"Held-out spectra: {self._whose()}"),
-                         target="elnes-trio", help="Save the spectra", **shared)
+        losses = Saving(
+            self._loss_figure,
+            lambda: (["loss", self._whose()], f"Loss: {self._whose()}"),
+            target="elnes-loss",
+            help="Save the loss",
+            **shared,
+        )
+        spectra = Saving(
+            self._spectra_figure,
+            lambda: (["held out", self._whose()], f"Held-out spectra: {self._whose()}"),
+            target="elnes-trio",
+            help="Save the spectra",
+            **shared,
+        )
         bar.children = [*bar.children, losses.widget]
         head = ipw.Box([ipw.HTML("Spectra").add_class("elnes-heading"), control("", self.show), spectra.widget])
         head.add_class("elnes-bar")
@@ -111,7 +121,7 @@ class TrainView:
     def _nothing(self):
         return figures.spectra_trio(np.empty(0), EMPTY, titles=[], zero="onset", height=SPECTRA_HEIGHT)
 
-    def _clicked(self, button):
+    def _clicked(self, button) -> None:
         if self.model.running:
             if time.monotonic() - self.started > TWO_CLICKS:
                 self.model.stop()
@@ -123,7 +133,7 @@ class TrainView:
         self.show.value = "live"
         self.model.start()
 
-    def _show_state(self, change=None):
+    def _show_state(self, change=None) -> None:
         model = self.model
         self.button.description = "Stopping" if model.stopping else "Stop" if model.running else "Train"
         self.button.button_style = "danger" if model.running else "primary"
@@ -137,10 +147,10 @@ class TrainView:
             self.left.value = ""
         self._show_empty()
 
-    def _show_name(self, change=None):
+    def _show_name(self, change=None) -> None:
         self.title_field.placeholder = self.model.next_name()
 
-    def _show_empty(self):
+    def _show_empty(self) -> None:
         model, live = self.model, self.show.value == "live"
         if live:
             text = "" if model.progress is not None else PREPARING if model.running else NOTHING
@@ -150,7 +160,7 @@ class TrainView:
         self.empty.value = text
         (self.empty.remove_class if text else self.empty.add_class)("elnes-hidden")
 
-    def _show_progress(self, change=None):
+    def _show_progress(self, change=None) -> None:
         progress = self.model.progress
         if progress is None:
             return
@@ -164,7 +174,7 @@ class TrainView:
         if self.show.value == "live":
             self._follow()
 
-    def _follow(self):
+    def _follow(self) -> None:
         """Draw the last progress, unless the browser still draws an earlier one: what it has no time for is skipped."""
         progress, now = self.model.progress, time.monotonic()
         if progress is None or self.show.value != "live" or (self.drawing and now - self.drawing < SILENCE):
@@ -187,7 +197,7 @@ class TrainView:
             self._write_caption()
         self.runs.ask(self._caught_up)
 
-    def _caught_up(self):
+    def _caught_up(self) -> None:
         self.drawing = None
         if self.model.progress is not self.followed:
             self._follow()
@@ -246,7 +256,7 @@ class TrainView:
             height=SPECTRA_HEIGHT,
         )
 
-    def _draw_results(self):
+    def _draw_results(self) -> None:
         model = self.model
         self._show_empty()
         for saving in self.savings:
@@ -256,13 +266,15 @@ class TrainView:
         self.drawn = (self.show.value, model.run if model.progress is not None else None)
         self._write_caption()
 
-    def _write_caption(self):
+    def _write_caption(self) -> None:
         progress, text = self.model.progress, ""
         if self.show.value == "ticked":
             text = self.model.comparison()[3]
         elif progress is not None:
             errors, first = (np.mean((x - progress.computed) ** 2, axis=1) for x in (progress.now, progress.first))
-            parts = [f"{self.model.site_name(site)} {a:.4f} → {b:.4f}" for site, a, b in zip(progress.sites, first, errors)]
+            parts = [
+                f"{self.model.site_name(site)} {a:.4f} → {b:.4f}" for site, a, b in zip(progress.sites, first, errors)
+            ]
             text = "Validation sites, predicted by members that never saw their structure. MSE since epoch 1: "
             text += f"{', '.join(parts)}."
         self.caption.value = escape(text)
@@ -292,16 +304,17 @@ class TrainView:
         self.restore = ipw.Button(description="Undo", tooltip="Bring the model deleted last back")
         self.restore.on_click(lambda button: self.model.restore())
         heading = ipw.HTML("Models: tick one to see it on held-out sites, two to compare them")
-        bar = ipw.Box([heading.add_class("elnes-heading"), self.restore, self.delete, self.upload,
-                       self.download]).add_class("elnes-bar")
+        bar = ipw.Box(
+            [heading.add_class("elnes-heading"), self.restore, self.delete, self.upload, self.download]
+        ).add_class("elnes-bar")
         return ipw.Box([bar, self.runs]).add_class("elnes-card").add_class("elnes-wide")
 
-    def _ticked(self, change):
+    def _ticked(self, change) -> None:
         if tuple(change.new) != self.model.ticked:
             self.show.value = "ticked"
             self.model.tick(change.new)
 
-    def _show_runs(self, change=None):
+    def _show_runs(self, change=None) -> None:
         self.runs.rows = self.model.rows()
         self.runs.ticked = list(self.model.ticked)
         last = next((entry for entry in self.model.session.models if self.model.ticked[-1:] == (entry.name,)), None)
@@ -317,10 +330,10 @@ class TrainView:
             raise DataError("No model is ticked. Tick the one to download in the list.")
         return self.model.session.pack(self.model.ticked[-1])
 
-    def _failed(self, problem):
+    def _failed(self, problem) -> None:
         self._refused(str(problem) if isinstance(problem, DataError) else f"The file could not be made: {problem}")
 
-    def _refused(self, sentence):
+    def _refused(self, sentence) -> None:
         self.model.failed, self.model.message = True, sentence
 
     def link(self):
@@ -333,10 +346,10 @@ class TrainView:
         link.restore(self.model, state)
         return sentences
 
-    def status(self):
+    def status(self) -> str:
         """Text for the top bar: how many spectra and models there are."""
         return f"<b>{len(self.model.session.models):,}</b> models, <b>{len(self.model.db):,}</b> spectra"
 
-    def on_status(self, callback):
+    def on_status(self, callback) -> None:
         """Call `callback()` whenever `status` has changed."""
         self.model.session.observe(lambda change: callback(), "models")

@@ -18,10 +18,10 @@ class Runs(anywidget.AnyWidget):
     rows = List(Dict()).tag(sync=True)
     ticked = List(Unicode()).tag(sync=True)
 
-    def ask(self, then):
+    def ask(self, then) -> None:
         """Ask the browser whether it has caught up; `then()` is called with its answer."""
 
-        def hear(widget, message, buffers):
+        def hear(widget, message, buffers) -> None:
             if message.get("type") == "drawn":
                 self.on_msg(hear, remove=True)
                 then()
@@ -33,7 +33,7 @@ class Runs(anywidget.AnyWidget):
 class LiveFigure(Figure):
     """A Figure of which single traces can be changed many times a second."""
 
-    def change(self, traces, figure, *, layout=None):
+    def change(self, traces, figure, *, layout=None) -> None:
         """Change properties of traces (index -> dict) and of the layout (dict) in one message; `figure()` makes the
         whole figure for a page that has not drawn the first one yet.
         """

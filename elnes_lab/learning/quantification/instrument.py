@@ -2,6 +2,7 @@
 
 A quantifier is trained on spectra of the database treated so, and tested on them. Nothing here goes into the database.
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -12,14 +13,14 @@ import numpy as np
 from ...errors import DataError
 from ...spectra import broaden, shift
 
-SHIFTS = (-0.5, 0.5)            # eV
-WIDTHS = (0.3, 2.0)             # eV, FWHM of the Gaussian on top of the stored Lorentzian of 0.4 eV half width
-COUNTS = (100.0, 10_000.0)      # in the maximum of the spectrum, per channel of 0.1 eV
-BACKGROUNDS = (-0.1, 0.1)       # remainder of the background just below the edge, in shares of the maximum
-PLURALS = (0.0, 0.3)            # thickness in mean free paths that deconvolution left over
-EXPONENT = 3.0                  # of the power law of the background
-ONSET = 532.0                   # eV of energy loss, about the edge; only the slope of the power law hangs on it
-PLASMON = (23.0, 17.0)          # eV: energy and FWHM of the plasmon of silica, as Drude's loss function
+SHIFTS = (-0.5, 0.5)  # eV
+WIDTHS = (0.3, 2.0)  # eV, FWHM of the Gaussian on top of the stored Lorentzian of 0.4 eV half width
+COUNTS = (100.0, 10_000.0)  # in the maximum of the spectrum, per channel of 0.1 eV
+BACKGROUNDS = (-0.1, 0.1)  # remainder of the background just below the edge, in shares of the maximum
+PLURALS = (0.0, 0.3)  # thickness in mean free paths that deconvolution left over
+EXPONENT = 3.0  # of the power law of the background
+ONSET = 532.0  # eV of energy loss, about the edge; only the slope of the power law hangs on it
+PLASMON = (23.0, 17.0)  # eV: energy and FWHM of the plasmon of silica, as Drude's loss function
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,16 @@ class Conditions:
         return cls(even(SHIFTS), even(WIDTHS), np.exp(even(np.log(COUNTS))), even(BACKGROUNDS), even(PLURALS))
 
     @classmethod
-    def constant(cls, n: int, *, shift=0.0, fwhm=0.0, counts=np.inf, background=0.0, plural=0.0) -> Conditions:
+    def constant(
+        cls,
+        n: int,
+        *,
+        shift=0.0,
+        fwhm=0.0,
+        counts=np.inf,
+        background=0.0,
+        plural=0.0,
+    ) -> Conditions:
         """The same for n spectra; by default as they are stored."""
         return cls(*(np.full(n, float(value)) for value in (shift, fwhm, counts, background, plural)))
 
@@ -58,7 +68,9 @@ def measured(energy, intensity, zero, conditions: Conditions, random: np.random.
     """
     energy, intensity = np.asarray(energy, float), np.atleast_2d(np.asarray(intensity, float))
     if len(conditions.shift) != len(intensity):
-        raise DataError(f"There are {len(conditions.shift)} conditions for {len(intensity)} spectra. Give one for each.")
+        raise DataError(
+            f"There are {len(conditions.shift)} conditions for {len(intensity)} spectra. Give one for each."
+        )
     noisy = np.isfinite(conditions.counts)
     if noisy.any() and random is None:
         raise DataError("Counted noise is drawn at random. Pass a numpy random generator.")
@@ -72,8 +84,10 @@ def measured(energy, intensity, zero, conditions: Conditions, random: np.random.
     curves = curves + conditions.background[:, None] * (loss / ONSET) ** -EXPONENT
     if noisy.any():
         counts = conditions.counts[noisy, None]
-        curves[noisy] = (curves[noisy] * counts + random.normal(size=curves[noisy].shape)
-                         * np.sqrt(np.maximum(curves[noisy] * counts, 1.0))) / counts
+        curves[noisy] = (
+            curves[noisy] * counts
+            + random.normal(size=curves[noisy].shape) * np.sqrt(np.maximum(curves[noisy] * counts, 1.0))
+        ) / counts
     return curves
 
 
@@ -92,6 +106,6 @@ def plural_scattering(energy, intensity, thickness) -> np.ndarray:
     size = 2 * energy.size
     transform = np.fft.rfft(single, size)
     once = np.asarray(thickness, float)[:, None] * transform
-    start = intensity[:, :1]                         # zero below the edge: what lies there is not part of the edge
+    start = intensity[:, :1]  # zero below the edge: what lies there is not part of the edge
     spread = np.fft.irfft(np.fft.rfft(intensity - start, size) * (1 + once + once**2 / 2), size)
-    return start + spread[:, :energy.size]
+    return start + spread[:, : energy.size]

@@ -4,6 +4,7 @@ Kernel ridge regression: the nearer a spectrum of training, recorded as an instr
 cross-fitted: each part has never seen the nets of one fold, and the intervals come from what each part says of its own
 fold, as the database holds it and as an instrument would record it.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -18,16 +19,16 @@ from .prepare import roughness
 from .properties import CURVES, LIMITS, PROPERTIES
 
 PLACED, SHAPE = "placed", "shape"
-MODES = (PLACED, SHAPE)         # with the edge's place on the energy-loss scale, or by the shape of the spectrum alone
-REFERENCE = 535.0               # eV of energy loss; about where the zero of the edge lies in silicon oxides
-PLACE = 0.8                     # eV; a difference of place that counts as much as spectra of average difference
-LENGTH = 1.6                    # of the kernel, in units of the spread of the training spectra
-SHARP = 8                       # power of the kernel that says which spectra are near
-WIDE = 3                        # bins that the model reads as one: 0.75 eV, finer than any peak
-INFORMATIVE = 0.75              # an interval is worth naming if it is narrower than this share of that without a spectrum
+MODES = (PLACED, SHAPE)  # with the edge's place on the energy-loss scale, or by the shape of the spectrum alone
+REFERENCE = 535.0  # eV of energy loss; about where the zero of the edge lies in silicon oxides
+PLACE = 0.8  # eV; a difference of place that counts as much as spectra of average difference
+LENGTH = 1.6  # of the kernel, in units of the spread of the training spectra
+SHARP = 8  # power of the kernel that says which spectra are near
+WIDE = 3  # bins that the model reads as one: 0.75 eV, finer than any peak
+INFORMATIVE = 0.75  # an interval is worth naming if it is narrower than this share of that without a spectrum
 OUTPUTS = len(PROPERTIES) + len(CURVES)
-TERMS = 5                       # of `difficulty_terms`
-LEAST = 1e-3                    # of the roughness, and of what neighbors differ by, in standard deviations
+TERMS = 5  # of `difficulty_terms`
+LEAST = 1e-3  # of the roughness, and of what neighbors differ by, in standard deviations
 
 
 def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -127,7 +128,7 @@ class Quantifier:
 
     def curves(self, outputs) -> np.ndarray:
         """Radial distributions (n, curves, m) of outputs (n, out)."""
-        weights = outputs[:, len(PROPERTIES):].reshape(len(outputs), len(CURVES), -1)
+        weights = outputs[:, len(PROPERTIES) :].reshape(len(outputs), len(CURVES), -1)
         return self.curve_mean + np.einsum("nck,ckm->ncm", weights, self.components)
 
     def intervals(self, outputs, half) -> Estimate:
@@ -138,9 +139,16 @@ class Quantifier:
         informative = 2 * width < INFORMATIVE * (self.prior[1] - self.prior[0])
         curve, band = self.curves(outputs), half[:, count:, None] * self.curve_profile
         clip = lambda x: np.clip(x, LIMITS[:, 0], LIMITS[:, 1])
-        return Estimate(clip(value), clip(value - width), clip(value + width), informative,
-                        np.maximum(curve, 0), np.maximum(curve - band, 0), np.maximum(curve + band, 0),
-                        band < INFORMATIVE * self.prior_curve)
+        return Estimate(
+            clip(value),
+            clip(value - width),
+            clip(value + width),
+            informative,
+            np.maximum(curve, 0),
+            np.maximum(curve - band, 0),
+            np.maximum(curve + band, 0),
+            band < INFORMATIVE * self.prior_curve,
+        )
 
     @cached_property
     def score(self):
@@ -177,5 +185,7 @@ def difficulty_terms(features, near, targets) -> np.ndarray:
     curves = variance[:, count:].reshape(len(near), len(CURVES), -1).mean(2)
     spread = np.sqrt(np.concatenate([variance[:, :count], curves], axis=1)) + 0.03
     apart = 0.01 - np.log(np.maximum(near.max(1), 1e-12))
-    shared = [np.broadcast_to(x[:, None], spread.shape) for x in (roughness(features) + LEAST, smoothness(features), apart)]
+    shared = [
+        np.broadcast_to(x[:, None], spread.shape) for x in (roughness(features) + LEAST, smoothness(features), apart)
+    ]
     return np.stack([np.ones_like(spread), *(np.log(x) for x in (*shared, spread))], axis=2)

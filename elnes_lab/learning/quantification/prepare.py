@@ -5,6 +5,7 @@ spectrum, broadened by 1 eV, first reaches half of its maximum near the edge, le
 (`spectra.half_height`). So a constant shift changes nothing. What the spectrum has just below its edge is subtracted:
 the constant part of a background. Training spectra and measured ones go the same way.
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -14,12 +15,12 @@ import numpy as np
 from ...spectra import half_height, make_grid
 from ..choices import EDGE_BELOW_HALF_HEIGHT
 
-STEP = 0.1                      # eV, of the uniform grid that spectra are brought to, as in the database
-WINDOW = (-3.0, 30.0)           # eV from the zero, that the model reads
-BIN = 0.25                      # eV
-BELOW, ABOVE = 8.0, 14.0        # eV around the rough edge, where the maximum and the edge are looked for
-SIDE = 4.0                      # eV on either side of a rise, whose means are compared to find it
-BASE = (-6.0, -2.5)             # eV from the zero: what is there is the background
+STEP = 0.1  # eV, of the uniform grid that spectra are brought to, as in the database
+WINDOW = (-3.0, 30.0)  # eV from the zero, that the model reads
+BIN = 0.25  # eV
+BELOW, ABOVE = 8.0, 14.0  # eV around the rough edge, where the maximum and the edge are looked for
+SIDE = 4.0  # eV on either side of a rise, whose means are compared to find it
+BASE = (-6.0, -2.5)  # eV from the zero: what is there is the background
 EDGES = make_grid(*WINDOW, BIN)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
 
@@ -79,15 +80,19 @@ def mean(intensity, mask) -> np.ndarray:
 def binned(energy, intensity, edges) -> np.ndarray:
     """Means of spectra (n, m) on a uniform grid between neighbors of edges (n, bins + 1) in eV: (n, bins)."""
     step = energy[1] - energy[0]
-    total = np.concatenate([np.zeros((len(intensity), 1)),
-                            np.cumsum((intensity[:, 1:] + intensity[:, :-1]) / 2, axis=1)], axis=1) * step
+    total = (
+        np.concatenate(
+            [np.zeros((len(intensity), 1)), np.cumsum((intensity[:, 1:] + intensity[:, :-1]) / 2, axis=1)], axis=1
+        )
+        * step
+    )
     position = (edges - energy[0]) / step
     known = np.isfinite(position)
     position = np.where(known, position, 0.0)
     index = np.clip(np.floor(position).astype(int), 0, energy.size - 2)
     fraction = position - index
     left, right = (np.take_along_axis(intensity, index + k, axis=1) for k in (0, 1))
-    inner = np.clip(fraction, 0, 1)                  # the integral of a straight line, and of the last value beyond
+    inner = np.clip(fraction, 0, 1)  # the integral of a straight line, and of the last value beyond
     part = left * inner + 0.5 * (right - left) * inner**2
     part = part + np.where(fraction < 0, fraction * left, 0) + np.where(fraction > 1, (fraction - 1) * right, 0)
     integral = np.take_along_axis(total, index, axis=1) + step * part

@@ -1,4 +1,5 @@
 """What is read from a spectrum: the properties, their words and units, and their true values in the database."""
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -30,9 +31,9 @@ CURVES = (  # as PROPERTIES; the order is that of `Database.rdf`
     Definition("rdf_o_si", "g(O-Si)", "Si-O partial radial distribution", "1", 2),
     Definition("rdf_o_o", "g(O-O)", "O-O partial radial distribution", "1", 2),
 )
-LIMITS = np.array([(0, 180), (1, 3), (1, 4), (0.1, 10), (1, 5), (0, 20)], float)    # what each can be, in its unit
+LIMITS = np.array([(0, 180), (1, 3), (1, 4), (0.1, 10), (1, 5), (0, 20)], float)  # what each can be, in its unit
 KEYS = tuple(one.key for one in PROPERTIES)
-RADII = (1.2, 6.0)              # angstrom; below, no neighbor; above, g differs little from 1 in any structure
+RADII = (1.2, 6.0)  # angstrom; below, no neighbor; above, g differs little from 1 in any structure
 
 
 def true_values(db) -> np.ndarray:

@@ -1,4 +1,5 @@
 """`quantify`: a spectrum in, structure out; and the quantifier that comes with the repository."""
+
 from __future__ import annotations
 
 from functools import lru_cache
@@ -15,13 +16,19 @@ from .prepare import roughness
 from .properties import CURVES, PROPERTIES
 from .result import Quantified, Reading, ReadingCurve
 
-FOLDER = "quantifier"           # in models/ of the data folder
-FAR = 3.0                       # out-of-domain score that one new structure in twenty reaches
-MARGIN = 0.5                    # eV beyond the edges of training that a calibration may be off
+FOLDER = "quantifier"  # in models/ of the data folder
+FAR = 3.0  # out-of-domain score that one new structure in twenty reaches
+MARGIN = 0.5  # eV beyond the edges of training that a calibration may be off
 
 
-def quantify(energy, intensity, *, quantifier: Quantifier | None = None, calibrated: bool | None = None,
-             held_out: str | None = None) -> Quantified:
+def quantify(
+    energy,
+    intensity,
+    *,
+    quantifier: Quantifier | None = None,
+    calibrated: bool | None = None,
+    held_out: str | None = None,
+) -> Quantified:
     """Structure from one O K-edge spectrum: energy (m,) in eV, intensity (m,) in any unit; each property with its 90 %
     interval.
 
@@ -39,42 +46,63 @@ def quantify(energy, intensity, *, quantifier: Quantifier | None = None, calibra
     zero, notes = float(found.prepared.zero[0]), [*found.notes, *filter(None, [model.warning])]
     loss = found.start >= ABSOLUTE
     if calibrated and not loss:
-        raise DataError("The energies are no energy losses (they begin below 100 eV), so the place of the edge cannot be read. "
-                        "Leave `calibrated` out, or give energy losses.")
+        raise DataError(
+            "The energies are no energy losses (they begin below 100 eV), so the place of the edge cannot be read. "
+            "Leave `calibrated` out, or give energy losses."
+        )
     plausible = model.place[0] - MARGIN <= zero <= model.place[1] + MARGIN
     placed = loss and plausible if calibrated is None else calibrated
     if loss and not plausible:
-        notes.append(f"The edge lies at {zero:.1f} eV, outside of the {model.place[0]:.1f} to {model.place[1]:.1f} eV of "
-                     "the database: check the calibration." + ("" if placed else " Only the shape was read."))
+        notes.append(
+            f"The edge lies at {zero:.1f} eV, outside of the {model.place[0]:.1f} to {model.place[1]:.1f} eV of "
+            "the database: check the calibration." + ("" if placed else " Only the shape was read.")
+        )
     features = found.prepared.features
     estimate = model.estimate(features, np.array([zero]) if placed else None, held_out=held_out)
     notes += quality(model, features)
     score = float(model.score.score(rows(features))[0])
     reason = model.score.reasons(rows(features))[0] if score > 1 else ""
     if score > FAR:
-        notes.append(f"Out of domain: unlike anything the model was trained on ({reason or 'as a whole'}). Do not trust the "
-                     "intervals.")
+        notes.append(
+            f"Out of domain: unlike anything the model was trained on ({reason or 'as a whole'}). Do not trust the "
+            "intervals."
+        )
     elif score > 1:
         notes.append(f"Unusual: stranger than four fifths of new structures are ({reason or 'as a whole'}).")
     readings = tuple(
-        Reading(one.key, one.symbol, one.name, one.unit, *(float(x[0, j]) for x in estimate[:3]),
-                bool(estimate.informative[0, j]), one.digits) for j, one in enumerate(PROPERTIES))
+        Reading(
+            one.key,
+            one.symbol,
+            one.name,
+            one.unit,
+            *(float(x[0, j]) for x in estimate[:3]),
+            bool(estimate.informative[0, j]),
+            one.digits,
+        )
+        for j, one in enumerate(PROPERTIES)
+    )
     curves = tuple(
         ReadingCurve(one.key, one.symbol, one.name, one.unit, model.radius, *(x[0, c] for x in estimate[4:]))
-        for c, one in enumerate(CURVES))
-    return Quantified(readings, curves, score, reason, tuple(notes), zero, PLACED if placed else SHAPE, found.energy,
-                      found.intensity)
+        for c, one in enumerate(CURVES)
+    )
+    return Quantified(
+        readings, curves, score, reason, tuple(notes), zero, PLACED if placed else SHAPE, found.energy, found.intensity
+    )
 
 
 def quality(model: Quantifier, features) -> list[str]:
     """Warnings about a prepared spectrum (1, bins) that is noisier or more blurred than any of training."""
     found = []
     if roughness(features)[0] > model.quality[0]:
-        found.append(f"Noisier than any spectrum of training ({COUNTS[0]:.0f} counts in the maximum of channels of 0.1 eV): "
-                     "intervals may be too narrow. Add up more counts.")
+        found.append(
+            f"Noisier than any spectrum of training ({COUNTS[0]:.0f} counts in the maximum of channels of 0.1 eV): "
+            "intervals may be too narrow. Add up more counts."
+        )
     if smoothness(features)[0] > model.quality[1]:
-        found.append(f"Smoother than any spectrum of training (broadened by {WIDTHS[1]:g} eV at most): intervals may be too "
-                     "narrow.")
+        found.append(
+            f"Smoother than any spectrum of training (broadened by {WIDTHS[1]:g} eV at most): intervals may be too "
+            "narrow."
+        )
     return found
 
 

@@ -1,4 +1,5 @@
 """What was read from a spectrum, with intervals and warnings, for people and programs."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -29,7 +30,11 @@ class Reading:
     def __str__(self) -> str:
         if not self.informative:
             return UNREADABLE
-        unit = "" if self.unit == "1" else " " + {"degree": "°", "angstrom": "Å", "g/cm^3": "g/cm³"}.get(self.unit, self.unit)
+        unit = (
+            ""
+            if self.unit == "1"
+            else " " + {"degree": "°", "angstrom": "Å", "g/cm^3": "g/cm³"}.get(self.unit, self.unit)
+        )
         value, lower, upper = (f"{x:.{self.digits}f}" for x in (self.value, self.lower, self.upper))
         return f"{value}{unit} ({lower} to {upper})"
 
@@ -89,13 +94,21 @@ class Quantified:
         """Everything as JSON types."""
         plain = ("key", "symbol", "name", "unit")
         return {
-            "level": self.level, "zero_eV": self.zero, "mode": self.mode, "domain": self.domain, "reason": self.reason,
+            "level": self.level,
+            "zero_eV": self.zero,
+            "mode": self.mode,
+            "domain": self.domain,
+            "reason": self.reason,
             "notes": list(self.notes),
-            "properties": [{name: getattr(one, name) for name in (*plain, "value", "lower", "upper", "informative")}
-                           for one in self.properties],
-            "curves": [{name: getattr(one, name) for name in plain}
-                       | {name: getattr(one, name).tolist()
-                          for name in ("value", "lower", "upper", "informative")}
-                       | {"radius_angstrom": one.radius.tolist()} for one in self.curves],
+            "properties": [
+                {name: getattr(one, name) for name in (*plain, "value", "lower", "upper", "informative")}
+                for one in self.properties
+            ],
+            "curves": [
+                {name: getattr(one, name) for name in plain}
+                | {name: getattr(one, name).tolist() for name in ("value", "lower", "upper", "informative")}
+                | {"radius_angstrom": one.radius.tolist()}
+                for one in self.curves
+            ],
             "spectrum": {"energy_above_zero_eV": self.energy.tolist(), "intensity": self.intensity.tolist()},
         }

@@ -3,6 +3,7 @@
 The arrays are those of `model.Quantifier`, with "domain.*" and "placed.*" and "shape.*" for the calibrations; what grows with
 the database is in single precision. The card says their sizes, the properties in their order and the folds.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -25,9 +26,22 @@ from .prepare import BIN, CENTRES, WINDOW
 from .properties import CURVES, PROPERTIES, RADII
 
 LAYOUT = "ELNES Lab quantifier 1"
-KEYS = {"layout": str, "data_sha256": str, "weights_sha256": str, "properties": list, "curves": list, "window": list,
-        "bin": float, "radii": list, "sizes": dict, "folds": dict, "training": dict, "metrics": dict, "versions": dict,
-        SEAL: str}
+KEYS = {
+    "layout": str,
+    "data_sha256": str,
+    "weights_sha256": str,
+    "properties": list,
+    "curves": list,
+    "window": list,
+    "bin": float,
+    "radii": list,
+    "sizes": dict,
+    "folds": dict,
+    "training": dict,
+    "metrics": dict,
+    "versions": dict,
+    SEAL: str,
+}
 SIZES = {"parts": 20, "sites": 10**5, "copies": 100, "radius": 1000, "components": 64, "domain": 64}  # at most
 KEYS_OF_DOMAIN = (*ARRAYS, "rest", "limits")
 
@@ -40,11 +54,21 @@ def save(model: Quantifier, folder: Path | str, *, metrics: dict | None = None) 
     from ..store import write
 
     said = {
-        "layout": LAYOUT, "data_sha256": model.checksum, "weights_sha256": "0" * 64, **meant(),
-        "sizes": {"parts": len(model.weights), "sites": len(model.fold), "copies": len(model.known) // len(model.fold),
-                  "radius": len(model.radius), "components": model.components.shape[1],
-                  "domain": len(model.domain["components"])},
-        "folds": model.folds, "training": model.facts, "metrics": metrics or {},
+        "layout": LAYOUT,
+        "data_sha256": model.checksum,
+        "weights_sha256": "0" * 64,
+        **meant(),
+        "sizes": {
+            "parts": len(model.weights),
+            "sites": len(model.fold),
+            "copies": len(model.known) // len(model.fold),
+            "radius": len(model.radius),
+            "components": model.components.shape[1],
+            "domain": len(model.domain["components"]),
+        },
+        "folds": model.folds,
+        "training": model.facts,
+        "metrics": metrics or {},
         "versions": {"elnes_lab": VERSION, "numpy": np.__version__, "python": platform.python_version()},
     }
     wanted = entries(said["sizes"])
@@ -74,14 +98,33 @@ def load(folder: Path | str, db=None) -> Quantifier:
         raise DataError(f"{folder / WEIGHTS} cannot be used: 'fold' names parts that are not there. {REMEDY}")
     arrays = {name: value if name == "fold" else np.asarray(value, float) for name, value in arrays.items()}
     return Quantifier(
-        folds=card["folds"], **{name: arrays[name] for name in PLAIN},
+        folds=card["folds"],
+        **{name: arrays[name] for name in PLAIN},
         calibrations={mode: Calibration(arrays[f"{mode}.coefficients"], arrays[f"{mode}.widths"]) for mode in MODES},
         domain={name: arrays[f"domain.{name}"] for name in KEYS_OF_DOMAIN},
-        checksum=card["data_sha256"], facts=card["training"], warning=data_warning(card["data_sha256"], db))
+        checksum=card["data_sha256"],
+        facts=card["training"],
+        warning=data_warning(card["data_sha256"], db),
+    )
 
 
-PLAIN = ("scale", "known", "fold", "targets", "weights", "mean", "deviation", "radius", "curve_mean", "curve_profile",
-         "components", "prior", "prior_curve", "place", "quality")
+PLAIN = (
+    "scale",
+    "known",
+    "fold",
+    "targets",
+    "weights",
+    "mean",
+    "deviation",
+    "radius",
+    "curve_mean",
+    "curve_profile",
+    "components",
+    "prior",
+    "prior_curve",
+    "place",
+    "quality",
+)
 
 
 def to_arrays(model: Quantifier) -> dict[str, np.ndarray]:
@@ -99,18 +142,35 @@ def entries(sizes: dict) -> dict[str, Entry]:
     properties, curve, rows = (len(PROPERTIES),), (len(CURVES), sizes["radius"]), sizes["sites"] * sizes["copies"]
     wide = len(CENTRES) // DOMAIN_WIDE
     shapes = {
-        "scale": (1,), "mean": properties, "deviation": properties, "prior": (2, *properties), "place": (2,),
+        "scale": (1,),
+        "mean": properties,
+        "deviation": properties,
+        "prior": (2, *properties),
+        "place": (2,),
         "quality": (2,),
-        "radius": curve[1:], "curve_mean": curve, "curve_profile": curve, "prior_curve": curve,
+        "radius": curve[1:],
+        "curve_mean": curve,
+        "curve_profile": curve,
+        "prior_curve": curve,
         "components": (len(CURVES), sizes["components"], sizes["radius"]),
-        "domain.components": (sizes["domain"], wide), "domain.spread": (sizes["domain"],), "domain.rest": (1,),
-        "domain.limits": (2,), **{f"domain.{name}": (wide,) for name in ("low", "high", "scale", "mean")},
-        **{f"{mode}.coefficients": (OUTPUTS, TERMS) for mode in MODES}, **{f"{mode}.widths": (OUTPUTS,) for mode in MODES},
+        "domain.components": (sizes["domain"], wide),
+        "domain.spread": (sizes["domain"],),
+        "domain.rest": (1,),
+        "domain.limits": (2,),
+        **{f"domain.{name}": (wide,) for name in ("low", "high", "scale", "mean")},
+        **{f"{mode}.coefficients": (OUTPUTS, TERMS) for mode in MODES},
+        **{f"{mode}.widths": (OUTPUTS,) for mode in MODES},
     }
-    growing = {"known": (rows, inputs), "targets": (sizes["sites"], outputs),
-               "weights": (sizes["parts"], len(MODES), rows, outputs)}
-    return ({name: Entry("float64", shape) for name, shape in shapes.items()} | {"fold": Entry("int64", (sizes["sites"],))}
-            | {name: Entry("float32", shape) for name, shape in growing.items()})
+    growing = {
+        "known": (rows, inputs),
+        "targets": (sizes["sites"], outputs),
+        "weights": (sizes["parts"], len(MODES), rows, outputs),
+    }
+    return (
+        {name: Entry("float64", shape) for name, shape in shapes.items()}
+        | {"fold": Entry("int64", (sizes["sites"],))}
+        | {name: Entry("float32", shape) for name, shape in growing.items()}
+    )
 
 
 def check(path, arrays: dict[str, np.ndarray]) -> None:
@@ -128,8 +188,13 @@ def check(path, arrays: dict[str, np.ndarray]) -> None:
 
 def meant() -> dict:
     """What a card says of the version of this package: what is read from which window."""
-    return {"properties": [one.key for one in PROPERTIES], "curves": [one.key for one in CURVES],
-            "window": list(WINDOW), "bin": BIN, "radii": list(RADII)}
+    return {
+        "properties": [one.key for one in PROPERTIES],
+        "curves": [one.key for one in CURVES],
+        "window": list(WINDOW),
+        "bin": BIN,
+        "radii": list(RADII),
+    }
 
 
 def read_card(folder: Path | str) -> dict:
@@ -154,6 +219,7 @@ def read_card(folder: Path | str) -> dict:
 
 def check_card(card: dict, path) -> None:
     """DataError for other keys or types, sizes that cannot be, another window or other properties than this version's."""
+
     def refuse(what):
         return DataError(f"{path} cannot be used: {what} {REMEDY}")
 
@@ -165,11 +231,14 @@ def check_card(card: dict, path) -> None:
     for name, value in meant().items():
         if card[name] != value:
             raise refuse(f"its '{name}' is {shown(card[name])}, that of this version {shown(value)}.")
-    if not DIGEST.fullmatch(card["weights_sha256"]) or not (DIGEST.fullmatch(card["data_sha256"]) or not card["data_sha256"]):
+    if not DIGEST.fullmatch(card["weights_sha256"]) or not (
+        DIGEST.fullmatch(card["data_sha256"]) or not card["data_sha256"]
+    ):
         raise refuse("a checksum in it is no sha256.")
     sizes = card["sizes"]
-    if sizes.keys() != SIZES.keys() or not all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= SIZES[name]
-                                               for name, n in sizes.items()):
+    if sizes.keys() != SIZES.keys() or not all(
+        isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= SIZES[name] for name, n in sizes.items()
+    ):
         raise refuse(f"its sizes are {shown(sizes)}.")
     if not all(is_number(k) and isinstance(k, int) and 0 <= k < sizes["parts"] for k in card["folds"].values()):
         raise refuse("its folds name parts that are not there.")

@@ -1,4 +1,5 @@
 """Training of a quantifier: kernel ridge regression on spectra as an instrument would record them, cross-fitted by net."""
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -17,13 +18,13 @@ from .prepare import prepare, roughness
 from .properties import CURVES, PROPERTIES, true_curves, true_values
 
 LEVEL = 0.9
-COPIES = 4                      # of each spectrum, recorded under conditions drawn anew, besides the stored one
-CHECKS = 6                      # as COPIES, recorded for the intervals
+COPIES = 4  # of each spectrum, recorded under conditions drawn anew, besides the stored one
+CHECKS = 6  # as COPIES, recorded for the intervals
 FOLDS = 5
-RIDGE = 0.08                    # of the kernel regression: part of the variance that is noise
-COMPONENTS = 6                  # of each radial distribution
-FEWEST = 10                     # groups of structures: a 90 % interval needs nine that were held out
-FIRM = 1.0                      # ridge on the coefficients of the expected error, in structures
+RIDGE = 0.08  # of the kernel regression: part of the variance that is noise
+COMPONENTS = 6  # of each radial distribution
+FEWEST = 10  # groups of structures: a 90 % interval needs nine that were held out
+FIRM = 1.0  # ridge on the coefficients of the expected error, in structures
 
 
 class Sites(NamedTuple):
@@ -49,12 +50,24 @@ class Sites(NamedTuple):
         values, place = true_values(db), zero + db.shifts("loss")
         good = np.isfinite(values).all(1) & np.isfinite(place)
         if not good.any():
-            raise DataError("No row of this database has all the properties that a quantifier reads. Open the whole database.")
+            raise DataError(
+                "No row of this database has all the properties that a quantifier reads. Open the whole database."
+            )
         db, zero, place, values = db[good], zero[good], place[good], values[good]
         radius, curves = true_curves(db)
-        return cls(db.energy, db.isotropic.astype(float), zero, place, values, radius, curves,
-                   db["structure"].astype(str), structure_groups(db, grouping).astype(str), db["kind"].astype(str),
-                   np.asarray(db["multiplicity"], float))
+        return cls(
+            db.energy,
+            db.isotropic.astype(float),
+            zero,
+            place,
+            values,
+            radius,
+            curves,
+            db["structure"].astype(str),
+            structure_groups(db, grouping).astype(str),
+            db["kind"].astype(str),
+            np.asarray(db["multiplicity"], float),
+        )
 
     def recorded(self, conditions: Conditions, random=None, rows=slice(None)) -> tuple[np.ndarray, np.ndarray]:
         """Prepared features (n, bins) and place (n,) of rows recorded under conditions, one each."""
@@ -70,16 +83,27 @@ def train_quantifier(db, *, seed: int = 0, folds: int = FOLDS, copies: int = COP
     copies: how often each spectrum is recorded for training. report: called with (part, parts) before each part is
     trained. Raises DataError for fewer groups of structures than folds, and than an interval needs.
     """
-    return fit(Sites.of(db), str(db.store.attribute("raw_sha256", "")), seed=seed, folds=folds, copies=copies, report=report)
+    return fit(
+        Sites.of(db), str(db.store.attribute("raw_sha256", "")), seed=seed, folds=folds, copies=copies, report=report
+    )
 
 
-def fit(sites: Sites, checksum: str = "", *, seed: int = 0, folds: int = FOLDS, copies: int = COPIES,
-        report=None) -> Quantifier:
+def fit(
+    sites: Sites,
+    checksum: str = "",
+    *,
+    seed: int = 0,
+    folds: int = FOLDS,
+    copies: int = COPIES,
+    report=None,
+) -> Quantifier:
     """The same from `Sites`."""
     groups = len(set(sites.groups))
     if groups < max(folds, FEWEST):
-        raise DataError(f"There are {groups} groups of structures (one net counts as one), and {max(folds, FEWEST)} are "
-                        "needed to know the error on new ones. Take the whole database.")
+        raise DataError(
+            f"There are {groups} groups of structures (one net counts as one), and {max(folds, FEWEST)} are "
+            "needed to know the error on new ones. Take the whole database."
+        )
     random = np.random.default_rng(seed)
     fold = deal(sites.groups, folds, random)
     pool = [sites.recorded(Conditions.constant(len(sites.zero)))]
@@ -104,14 +128,34 @@ def fit(sites: Sites, checksum: str = "", *, seed: int = 0, folds: int = FOLDS, 
     half = half_widths(sites.values - mean, sites.groups, (LEVEL,))[0]
     half_curve = half_widths((sites.curves - curve_mean).reshape(len(fold), -1), sites.groups, (LEVEL,))[0]
     model = Quantifier(
-        np.array([scale]), known, fold, targets, weights.astype(np.float32).astype(float),
-        {str(name): int(k) for name, k in zip(sites.structures, fold)}, mean, deviation, sites.radius, curve_mean,
-        np.ones_like(curve_mean), components, {}, np.stack([mean - half, mean + half]), half_curve.reshape(curve_mean.shape),
+        np.array([scale]),
+        known,
+        fold,
+        targets,
+        weights.astype(np.float32).astype(float),
+        {str(name): int(k) for name, k in zip(sites.structures, fold)},
+        mean,
+        deviation,
+        sites.radius,
+        curve_mean,
+        np.ones_like(curve_mean),
+        components,
+        {},
+        np.stack([mean - half, mean + half]),
+        half_curve.reshape(curve_mean.shape),
         np.array([sites.place.min(), sites.place.max()]),
         np.array([roughness(features).max(), smoothness(features).max()]),
-        domain.to_arrays(domain.fitted(features, np.tile(sites.groups, copies + 1))), checksum,
-        {"seed": seed, "folds": folds, "copies": copies, "ridge": RIDGE, "rows": len(fold),
-         "structures": sorted(set(sites.structures.tolist()))})
+        domain.to_arrays(domain.fitted(features, np.tile(sites.groups, copies + 1))),
+        checksum,
+        {
+            "seed": seed,
+            "folds": folds,
+            "copies": copies,
+            "ridge": RIDGE,
+            "rows": len(fold),
+            "structures": sorted(set(sites.structures.tolist())),
+        },
+    )
     model.calibrations.update(calibrations(model, sites, random))
     return model
 
@@ -154,7 +198,7 @@ def calibrations(model: Quantifier, sites: Sites, random) -> dict[str, Calibrati
     truth = np.tile(sites.curves, (copies, 1, 1))
     wrong = {mode: truth - model.curves(outputs) for mode, (outputs, _) in told.items()}
     _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    weight = 1 / counts[inverse]                     # each group of structures counts the same
+    weight = 1 / counts[inverse]  # each group of structures counts the same
     square = np.einsum("n,ncm->cm", weight, wrong[SHAPE] ** 2) / len(counts)
     model.curve_profile[:] = np.sqrt(square + 1e-3 * square.max(1, keepdims=True))
     found = {}
@@ -166,8 +210,17 @@ def calibrations(model: Quantifier, sites: Sites, random) -> dict[str, Calibrati
         scale = np.exp((terms * coefficients).sum(2))
         widths = [half_widths(size[rows, :count] / scale[rows, :count], groups[rows], (LEVEL,))[0] for rows in strata]
         radii = relative.shape[2]
-        bands = [[half_widths((relative[rows, c] / scale[rows, count + c, None]).reshape(-1, 1),
-                              np.repeat(groups[rows], radii), (LEVEL,))[0, 0] for c in range(len(CURVES))] for rows in strata]
+        bands = [
+            [
+                half_widths(
+                    (relative[rows, c] / scale[rows, count + c, None]).reshape(-1, 1),
+                    np.repeat(groups[rows], radii),
+                    (LEVEL,),
+                )[0, 0]
+                for c in range(len(CURVES))
+            ]
+            for rows in strata
+        ]
         found[mode] = Calibration(coefficients, np.concatenate([widths, bands], axis=1).max(0))
     return found
 
@@ -195,6 +248,7 @@ def expected(terms, size, weight) -> np.ndarray:
     middle = np.average(terms[:, 1:], axis=0, weights=weight)
     root = np.sqrt(weight)[:, None]
     centred, rest = (terms[:, 1:] - middle) * root, (logarithm - np.average(logarithm, weights=weight)) * root[:, 0]
-    slopes = nnls(np.concatenate([centred, np.sqrt(FIRM) * np.eye(len(middle))]),
-                  np.concatenate([rest, np.zeros(len(middle))]))[0]
+    slopes = nnls(
+        np.concatenate([centred, np.sqrt(FIRM) * np.eye(len(middle))]), np.concatenate([rest, np.zeros(len(middle))])
+    )[0]
     return np.concatenate([[np.average(logarithm, weights=weight) - middle @ slopes], slopes])

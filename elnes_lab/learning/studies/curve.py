@@ -15,7 +15,7 @@ from .scaling import run
 
 MODELS = ("directed kernel", "kernel ridge")
 SHARES = (0.2, 0.35, 0.6, 1.0)  # of the groups to train on
-LEAST = 6                       # groups that a model is fitted to
+LEAST = 6  # groups that a model is fitted to
 DRAWS = 500
 
 
@@ -26,8 +26,17 @@ class Task(NamedTuple):
     fold: int
 
 
-def study_curve(db, *, seeds: int = 2, folds: int = 5, models=MODELS, shares=SHARES, workers=None, scheduler=None,
-                report=None) -> dict:
+def study_curve(
+    db,
+    *,
+    seeds: int = 2,
+    folds: int = 5,
+    models=MODELS,
+    shares=SHARES,
+    workers=None,
+    scheduler=None,
+    report=None,
+) -> dict:
     """Held-out error by net against the number of training structures, JSON types.
 
     Each fold's training groups are thinned to a share of them, groups drawn at random, the same for all models. models:
@@ -36,8 +45,13 @@ def study_curve(db, *, seeds: int = 2, folds: int = 5, models=MODELS, shares=SHA
     """
     choice = dataclasses.replace(InputChoice(), directed=any(name in DIRECTED for name in models))
     data = Dataset.from_database(db[usable(db, choice)[0]], choice)
-    tasks = [Task(model, share, seed, fold) for model in models for share in shares for seed in range(seeds)
-             for fold in range(folds)]
+    tasks = [
+        Task(model, share, seed, fold)
+        for model in models
+        for share in shares
+        for seed in range(seeds)
+        for fold in range(folds)
+    ]
     parts = run(fit_share, (data, folds), tasks, workers=workers, scheduler=scheduler, report=report)
     crystals, found = np.asarray(data.kinds == "crystal"), []
     for model in models:
@@ -47,10 +61,16 @@ def study_curve(db, *, seeds: int = 2, folds: int = 5, models=MODELS, shares=SHA
             each = np.nanmean([mse for _, _, mse in mine], axis=0)
             of, glass = each[crystals], each[~crystals]
             errors.append(of)
-            points.append({"share": share, "groups": number(np.mean([g for g, _, _ in mine])),
-                           "spectra": number(np.mean([n for _, n, _ in mine])),
-                           "mse_mean": number(of.mean()), "mse_median": number(np.median(of)),
-                           "amorphous_median": number(np.median(glass)) if len(glass) else None})
+            points.append(
+                {
+                    "share": share,
+                    "groups": number(np.mean([g for g, _, _ in mine])),
+                    "spectra": number(np.mean([n for _, n, _ in mine])),
+                    "mse_mean": number(of.mean()),
+                    "mse_median": number(np.median(of)),
+                    "amorphous_median": number(np.median(glass)) if len(glass) else None,
+                }
+            )
         law = power_law([p["spectra"] for p in points], np.array(errors), data.groups[crystals], db.planned)
         found.append({"model": model, "points": points, **law})
     return {"seeds": seeds, "folds": folds, "planned": db.planned, "models": found}
@@ -63,7 +83,9 @@ def fit_share(shared: tuple, task: Task) -> tuple[int, int, np.ndarray]:
     names = np.unique(np.asarray(data.groups[split.development], str))
     count = min(max(LEAST, round(task.share * len(names))), len(names))
     kept = np.random.default_rng([task.seed, task.fold]).permutation(names)[:count]  # smaller shares lie in larger ones
-    train, validation = (rows[np.isin(np.asarray(data.groups[rows], str), kept)] for rows in (split.train, split.validation))
+    train, validation = (
+        rows[np.isin(np.asarray(data.groups[rows], str), kept)] for rows in (split.train, split.validation)
+    )
     model = estimator(task.model).fit(data.subset(train), data.subset(validation), task.seed)
     held, mse = np.concatenate([split.test, split.amorphous]), np.full(len(data), np.nan)
     mse[held] = ((model.predict(data.subset(held)) - data.targets[held]) ** 2).mean(1)
@@ -88,5 +110,7 @@ def power_law(spectra, errors: np.ndarray, groups, planned: int, draws: int = DR
     random, size = np.random.default_rng(0), len(counts)
     drawn = np.array([fit(np.bincount(random.integers(size, size=size), minlength=size)) for _ in range(draws)])
     value, (low, high) = fit(np.ones(size)), np.quantile(drawn, [0.025, 0.975], axis=0)
-    return {"exponent": [number(x) for x in (value[0], low[0], high[0])],
-            "at_planned": [number(x) for x in (value[1], low[1], high[1])]}
+    return {
+        "exponent": [number(x) for x in (value[0], low[0], high[0])],
+        "at_planned": [number(x) for x in (value[1], low[1], high[1])],
+    }

@@ -157,8 +157,16 @@ class Evaluation:
             seeds = self.seeds_of(model, inputs) & self.seeds_of(rival, inputs)
             mine, other = (self.per_site(name, inputs, group, seeds) for name in (model, rival))
             test = paired_test(mine["mse"], other["mse"], mine["cluster"])
-            found.append({"model": model, "rival": rival, "inputs": inputs, "group": group, "grouping": self.grouping,
-                          **rounded(test._asdict())})
+            found.append(
+                {
+                    "model": model,
+                    "rival": rival,
+                    "inputs": inputs,
+                    "group": group,
+                    "grouping": self.grouping,
+                    **rounded(test._asdict()),
+                }
+            )
         return found
 
 

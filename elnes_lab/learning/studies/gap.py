@@ -159,7 +159,7 @@ def alignments(db, *, model: str = "ridge", seeds: int = 3, folds: int = 5, **wh
             models=[model],
             **where,
             choice=dataclasses.replace(InputChoice(), alignment=input_zero, window=input_window),
-            target=dataclasses.replace(TargetChoice(), alignment=target_zero, window=target_window)
+            target=dataclasses.replace(TargetChoice(), alignment=target_zero, window=target_window),
         )
         found += [{"alignment": name, **rounded(record)} for record in gap_effect(evaluation, model)]
     return found

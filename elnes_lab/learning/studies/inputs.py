@@ -76,7 +76,15 @@ def label(change: dict) -> str:
     return ", ".join(words[key](value) for key, value in change.items())
 
 
-def study_inputs(db, *, model: str = "ridge", seeds: int = 3, folds: int = 5, report=None, **where) -> list[dict]:
+def study_inputs(
+    db,
+    *,
+    model: str = "ridge",
+    seeds: int = 3,
+    folds: int = 5,
+    report=None,
+    **where,
+) -> list[dict]:
     """One record per entry of `choices`, JSON types; a fast model, as hundreds of fits are needed. where: as
     `evaluate` takes.
 

@@ -21,8 +21,10 @@ from .significance import bootstrap, paired_test
 
 HIDDEN = (100, 100)
 RATE, EPOCHS, BATCH = 1e-3, 200, 32
-NETWORK = (f"one plain network on the scaled bins, {' and '.join(map(str, HIDDEN))} hidden units, ReLU, Adam at "
-           f"{RATE:g}, {EPOCHS} epochs of batches of {BATCH}, no early stopping, O s and O p PDOS as input")
+NETWORK = (
+    f"one plain network on the scaled bins, {' and '.join(map(str, HIDDEN))} hidden units, ReLU, Adam at "
+    f"{RATE:g}, {EPOCHS} epochs of batches of {BATCH}, no early stopping, O s and O p PDOS as input"
+)
 SETTINGS = ("both at the valence band", "PDOS at its edge, ELNES at the valence band", "both at their edges")
 CHANNELS = ("O s", "O p")
 
@@ -34,15 +36,26 @@ class Task(NamedTuple):
     fold: int
 
 
-def study(db, *, seeds: int = 2, folds: int = 5, settings=SETTINGS, workers=None, scheduler=None, report=None) -> dict:
+def study(
+    db,
+    *,
+    seeds: int = 2,
+    folds: int = 5,
+    settings=SETTINGS,
+    workers=None,
+    scheduler=None,
+    report=None,
+) -> dict:
     """Error with and without the gap, one record per setting and group, JSON types: medians, means, geometric mean of the
     ratio of errors with its 95 % bootstrap interval, p of Wilcoxon's test."""
     datasets = {}
     for setting in settings:
         (zero, window), (target_zero, target_window) = ALIGNMENTS[setting]
         target = dataclasses.replace(TargetChoice(), alignment=target_zero, window=target_window)
-        variants = {name: dataclasses.replace(InputChoice(), channels=CHANNELS, alignment=zero, window=window, scalars=scalars)
-                    for name, scalars in VARIANTS.items()}
+        variants = {
+            name: dataclasses.replace(InputChoice(), channels=CHANNELS, alignment=zero, window=window, scalars=scalars)
+            for name, scalars in VARIANTS.items()
+        }
         rows = db[np.logical_and.reduce([usable(db, variant, target)[0] for variant in variants.values()])]
         for name, variant in variants.items():
             datasets[setting, name] = Dataset.from_database(rows, variant, target)
@@ -50,21 +63,33 @@ def study(db, *, seeds: int = 2, folds: int = 5, settings=SETTINGS, workers=None
     parts = run(fit_plain, (datasets, folds), tasks, workers=workers, scheduler=scheduler, report=report)
     records = []
     for setting in settings:
-        without, with_gap = (np.nanmean([part for part, task in zip(parts, tasks) if task[:2] == (setting, name)], axis=0)
-                             for name in VARIANTS)
+        without, with_gap = (
+            np.nanmean([part for part, task in zip(parts, tasks) if task[:2] == (setting, name)], axis=0)
+            for name in VARIANTS
+        )
         data = datasets[setting, next(iter(VARIANTS))]
         for group in dict.fromkeys(data.kinds):
             of = np.asarray(data.kinds == group)
             ratio = bootstrap(np.log(with_gap[of] / without[of]), data.groups[of], np.mean)
-            records.append({
-                "setting": setting, "group": str(group), "n": int(of.sum()),
-                "structures": len(set(map(str, data.groups[of]))),
-                **{f"{word}_{name}": number(value(mse[of])) for word, value in (("median", np.median), ("mean", np.mean))
-                   for name, mse in (("without", without), ("with", with_gap))},
-                "ratio": number(np.exp(ratio.value)), "ratio_low": number(np.exp(ratio.low)),
-                "ratio_high": number(np.exp(ratio.high)), "over": ratio.unit, "verdict": verdict(ratio.low, ratio.high),
-                "p": number(paired_test(with_gap[of], without[of], data.groups[of]).p),
-            })
+            records.append(
+                {
+                    "setting": setting,
+                    "group": str(group),
+                    "n": int(of.sum()),
+                    "structures": len(set(map(str, data.groups[of]))),
+                    **{
+                        f"{word}_{name}": number(value(mse[of]))
+                        for word, value in (("median", np.median), ("mean", np.mean))
+                        for name, mse in (("without", without), ("with", with_gap))
+                    },
+                    "ratio": number(np.exp(ratio.value)),
+                    "ratio_low": number(np.exp(ratio.low)),
+                    "ratio_high": number(np.exp(ratio.high)),
+                    "over": ratio.unit,
+                    "verdict": verdict(ratio.low, ratio.high),
+                    "p": number(paired_test(with_gap[of], without[of], data.groups[of]).p),
+                }
+            )
     return {"seeds": seeds, "folds": folds, "network": NETWORK, "records": records}
 
 
@@ -81,12 +106,26 @@ def fit_plain(shared: tuple, task: Task) -> np.ndarray:
     return mse
 
 
-def plain_network(x, y, held, seed: int, hidden=HIDDEN, epochs: int = EPOCHS) -> np.ndarray:
+def plain_network(
+    x,
+    y,
+    held,
+    seed: int,
+    hidden=HIDDEN,
+    epochs: int = EPOCHS,
+) -> np.ndarray:
     """Predictions (k, m) for held (k, f) of a network fitted to x (n, f), y (n, m)."""
     from sklearn.neural_network import MLPRegressor
 
-    network = MLPRegressor(hidden_layer_sizes=hidden, learning_rate_init=RATE, batch_size=min(BATCH, len(x)), max_iter=epochs, alpha=0,
-                           n_iter_no_change=epochs, random_state=seed)
+    network = MLPRegressor(
+        hidden_layer_sizes=hidden,
+        learning_rate_init=RATE,
+        batch_size=min(BATCH, len(x)),
+        max_iter=epochs,
+        alpha=0,
+        n_iter_no_change=epochs,
+        random_state=seed,
+    )
     with catch_warnings():
         simplefilter("ignore")  # ConvergenceWarning: the number of epochs is part of the setting
         network.fit(x, y)

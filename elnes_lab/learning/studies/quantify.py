@@ -3,6 +3,7 @@
 >>> ship(db, Path("data/models"))                       # trains it, measures it, stores both
 >>> study(db, docs=Path("docs"))["groups"][0]["scores"]
 """
+
 from __future__ import annotations
 
 import json
@@ -32,8 +33,10 @@ def ship(db, folder: Path, *, seed: int = 0, report=None) -> Path:
     model = fit(sites, str(db.store.attribute("raw_sha256", "")), seed=seed, report=report)
     random = np.random.default_rng(seed + 1)
     measured = {}
-    for name, conditions in (("stored", Conditions.constant(len(sites.zero))),
-                             ("recorded", Conditions.drawn(len(sites.zero), random))):
+    for name, conditions in (
+        ("stored", Conditions.constant(len(sites.zero))),
+        ("recorded", Conditions.drawn(len(sites.zero), random)),
+    ):
         for mode in MODES:
             found = tests.told(model, sites, conditions, mode, random)
             measured[f"{name}, {mode}"] = rounded(tests.scores(sites.values, found.value, found.lower, found.upper))
@@ -62,13 +65,23 @@ def study(db, *, docs: Path | None = None, seed: int = 0, report=None) -> dict:
     for i, (name, method) in enumerate(METHODS.items()):
         values = cross_validated(method, pool, sites.values, model.fold, random)
         spectrum = values if name == SHIPPED else spectrum
-        methods.append({"method": name, "stored": tests.scores(sites.values, values[:1]),
-                        "recorded": tests.scores(sites.values, values[1:])})
+        methods.append(
+            {
+                "method": name,
+                "stored": tests.scores(sites.values, values[:1]),
+                "recorded": tests.scores(sites.values, values[1:]),
+            }
+        )
         tell(2 + i, parts)
     found = {
-        "data": db.version, "rows": len(sites.zero), "structures": len(set(sites.structures)),
-        "nets": len(set(sites.groups[sites.kinds == "crystal"])), "glass": int((sites.kinds != "crystal").sum()),
-        "folds": len(model.weights), "methods": methods, "groups": tests.by_group(model, db, sites, random),
+        "data": db.version,
+        "rows": len(sites.zero),
+        "structures": len(set(sites.structures)),
+        "nets": len(set(sites.groups[sites.kinds == "crystal"])),
+        "glass": int((sites.kinds != "crystal").sum()),
+        "folds": len(model.weights),
+        "methods": methods,
+        "groups": tests.by_group(model, db, sites, random),
         "beyond_angle": tests.beyond_angle(pool, sites, model.fold, spectrum, random),
     }
     tell(parts - 2, parts)

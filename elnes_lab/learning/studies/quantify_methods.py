@@ -2,6 +2,7 @@
 
 A method is a function (inputs (rows, k), targets (rows, properties) standardized, random) -> function of inputs (n, k).
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from ..quantification.instrument import Conditions
 from ..quantification.model import inputs_of, kernel
 from ..quantification.training import COPIES, Sites, solved
 
-RIDGE = 3e-3                    # of the linear model: share of the variance of an input
+RIDGE = 3e-3  # of the linear model: share of the variance of an input
 TREES, LEAF, SHARE = 60, 3, 0.3
 WIDTH, DROPOUT, DECAY, RATE, EPOCHS, BATCH = 48, 0.1, 3e-2, 6e-3, 20, 128
 
@@ -26,14 +27,23 @@ class Pool(NamedTuple):
     @classmethod
     def of(cls, sites: Sites, scale: float, random: np.random.Generator, copies: int = COPIES, tests: int = 3) -> Pool:
         """copies and tests drawn over the whole range of conditions, besides the spectra as stored."""
+
         def recorded(number):
             every = [sites.recorded(Conditions.constant(len(sites.zero)))]
             every += [sites.recorded(Conditions.drawn(len(sites.zero), random), random) for _ in range(number)]
             return np.stack([inputs_of(features, place, scale) for features, place in every])
+
         return cls(recorded(copies), recorded(tests))
 
 
-def cross_validated(method, pool: Pool, values, fold, random, columns=slice(None)) -> np.ndarray:
+def cross_validated(
+    method,
+    pool: Pool,
+    values,
+    fold,
+    random,
+    columns=slice(None),
+) -> np.ndarray:
     """What a method says of the test spectra of each fold, trained on the others: (1 + tests, n, properties).
 
     columns: of the inputs, that the method may see."""
@@ -68,7 +78,9 @@ def forest(inputs, targets, random):
     """Extremely randomized trees, all properties at once."""
     from sklearn.ensemble import ExtraTreesRegressor
 
-    trees = ExtraTreesRegressor(TREES, max_features=SHARE, min_samples_leaf=LEAF, random_state=int(random.integers(2**31)))
+    trees = ExtraTreesRegressor(
+        TREES, max_features=SHARE, min_samples_leaf=LEAF, random_state=int(random.integers(2**31))
+    )
     return trees.fit(inputs, targets).predict
 
 
@@ -98,9 +110,14 @@ def networks(inputs, targets, random, counts):
     x, y = (torch.from_numpy(np.asarray(a, np.float32)) for a in ((inputs - centre) / scale, targets))
     counted = torch.from_numpy(counts.astype(np.float32))
     sizes = [x.shape[1], WIDTH, WIDTH, y.shape[1]]
-    weights = [(torch.randn(len(counts), a, b, generator=generator) / a**0.5).requires_grad_() for a, b in zip(sizes, sizes[1:])]
+    weights = [
+        (torch.randn(len(counts), a, b, generator=generator) / a**0.5).requires_grad_()
+        for a, b in zip(sizes, sizes[1:])
+    ]
     biases = [torch.zeros(len(counts), 1, b).requires_grad_() for b in sizes[1:]]
-    optimizer = torch.optim.AdamW([{"params": weights, "weight_decay": DECAY}, {"params": biases, "weight_decay": 0.0}], lr=RATE)
+    optimizer = torch.optim.AdamW(
+        [{"params": weights, "weight_decay": DECAY}, {"params": biases, "weight_decay": 0.0}], lr=RATE
+    )
     steps = EPOCHS * -(-len(x) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
 
@@ -116,8 +133,12 @@ def networks(inputs, targets, random, counts):
 
     for _ in range(EPOCHS):
         for rows in torch.randperm(len(x), generator=generator).split(BATCH):
-            loss = torch.nn.functional.smooth_l1_loss(forward(x[rows], True), y[rows].expand(len(counts), -1, -1),
-                                                      reduction="none", beta=0.5) * counted
+            loss = (
+                torch.nn.functional.smooth_l1_loss(
+                    forward(x[rows], True), y[rows].expand(len(counts), -1, -1), reduction="none", beta=0.5
+                )
+                * counted
+            )
             optimizer.zero_grad()
             (loss.sum() / len(rows)).backward()
             optimizer.step()
@@ -127,9 +148,15 @@ def networks(inputs, targets, random, counts):
         with torch.no_grad():
             out = forward(torch.from_numpy(np.asarray((new - centre) / scale, np.float32)), False) * counted
         return (out.sum(0) / counted.sum(0)).numpy().astype(float)
+
     return answer
 
 
-METHODS = {"mean of the training sites": mean_predictor, "ridge": ridge, "forest": forest,
-           "network, all properties": network, "networks, one a property": network_each,
-           "kernel ridge (shipped)": kernel_ridge}
+METHODS = {
+    "mean of the training sites": mean_predictor,
+    "ridge": ridge,
+    "forest": forest,
+    "network, all properties": network,
+    "networks, one a property": network_each,
+    "kernel ridge (shipped)": kernel_ridge,
+}

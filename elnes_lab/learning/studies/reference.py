@@ -56,8 +56,10 @@ def twins(db, *, alike: float = ALIKE, radius: float = RADIUS) -> list[Twins]:
             others = [j for j in np.flatnonzero(structures == name) if j != i and around[i] and around[j]]
             if name != structures[i] and others:
                 others = [min(others, key=lambda j: unlike(around[i], around[j], radius))]
-            found += [Twins(*sorted((i, int(j))), unlike(around[i], around[j], radius), bool(name == structures[i]))
-                      for j in others]
+            found += [
+                Twins(*sorted((i, int(j))), unlike(around[i], around[j], radius), bool(name == structures[i]))
+                for j in others
+            ]
     return sorted({pair for pair in found if pair.geometry < alike}, key=lambda pair: (pair.same_cell, pair.geometry))
 
 
@@ -82,8 +84,10 @@ def zeros(db) -> dict[str, np.ndarray]:
         "total energies (energy loss)": np.nanmean(levels + loss) - loss,
         "first peak": np.where(np.isfinite(db.first_peaks), db.first_peaks, levels),
         HALF: half,
-        **{f"{share:.0%} of the height": spectra.half_height(db.energy, db.isotropic, share=share)
-           for share in (0.1, 0.3, 0.7)},
+        **{
+            f"{share:.0%} of the height": spectra.half_height(db.energy, db.isotropic, share=share)
+            for share in (0.1, 0.3, 0.7)
+        },
         "half height, broadened by 2 eV": spectra.half_height(db.energy, db.isotropic, fwhm=2.0),
         "half height, mean of the structure's sites": structure_mean(db, half + loss) - loss,
         "first empty level, moved to the half height by structure": levels + structure_mean(db, half - levels),
@@ -137,7 +141,16 @@ def study_twins(db, pairs: list[Twins]) -> list[dict]:
     return found
 
 
-def study_zeros(db, pairs: list[Twins], *, seeds: int = 2, folds: int = 5, workers=None, scheduler=None, report=None) -> list[dict]:
+def study_zeros(
+    db,
+    pairs: list[Twins],
+    *,
+    seeds: int = 2,
+    folds: int = 5,
+    workers=None,
+    scheduler=None,
+    report=None,
+) -> list[dict]:
     """One record per candidate of `zeros`, JSON types.
 
     twins_median, twins_mean: MSE between twins of different supercells. crystal, amorphous: median and mean MSE of
@@ -160,8 +173,9 @@ def study_zeros(db, pairs: list[Twins], *, seeds: int = 2, folds: int = 5, worke
         targets = found[:, :size].reshape(len(db), -1, 2).mean(axis=2)
         shared.append((found, targets, zero + loss))
         tasks += [(len(shared) - 1, seed, folds) for seed in range(seeds)]
-    parts = run(held_out, (data, [(t, p) for _, t, p in shared]), tasks, workers=workers, scheduler=scheduler,
-                report=report)
+    parts = run(
+        held_out, (data, [(t, p) for _, t, p in shared]), tasks, workers=workers, scheduler=scheduler, report=report
+    )
     records, kinds = [], np.asarray(data.kinds)
     for k, name in enumerate(candidates):
         mse, square, both = np.mean([part for part, task in zip(parts, tasks) if task[0] == k], axis=0)
@@ -198,13 +212,16 @@ def held_out(shared: tuple, task: tuple) -> np.ndarray:
     for split in grouped_folds(data, folds, seed=seed):
         held = np.concatenate([split.test, split.amorphous])
         spectrum, zero = (
-            KernelRidge().fit(whole.subset(split.train), whole.subset(split.validation), seed).predict(whole.subset(held))
+            KernelRidge()
+            .fit(whole.subset(split.train), whole.subset(split.validation), seed)
+            .predict(whole.subset(held))
             for whole in (shapes, places)
         )
         error = zero[:, 0] + lowest - position[held]
         moved = np.array([np.interp(axis, axis + by, curve) for by, curve in zip(error, spectrum)])
-        for part, values in zip(found, (((spectrum - targets[held]) ** 2).mean(1), error**2,
-                                        ((moved - targets[held]) ** 2).mean(1))):
+        for part, values in zip(
+            found, (((spectrum - targets[held]) ** 2).mean(1), error**2, ((moved - targets[held]) ** 2).mean(1))
+        ):
             part[held] += values
         weight[held] += 1
     return found / weight

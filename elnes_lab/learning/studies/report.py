@@ -36,7 +36,11 @@ def markdown(numbers: dict) -> str:
     if "structure" in numbers:
         parts += route(numbers["structure"], numbers.get("evaluation"))
     if "study" in numbers:
-        parts += [*curve(numbers["study"]), *(inputs(numbers["study"]) if numbers["study"].get("choices") else []), *noise(numbers["study"])]
+        parts += [
+            *curve(numbers["study"]),
+            *(inputs(numbers["study"]) if numbers["study"].get("choices") else []),
+            *noise(numbers["study"]),
+        ]
     return "\n".join(parts).rstrip() + "\n"
 
 

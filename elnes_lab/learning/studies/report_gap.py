@@ -46,8 +46,13 @@ def gap(e: dict, study: dict | None) -> list[str]:
             + (f", on the evidence of {plural(r['structures'], 'structure')} only." if r["over"] == "site" else "."),
             "",
         ]
-    return lines + core_hole(e) + told(e) + (aligned(study) if study and study.get("alignments") else []) + (
-        as_published(study) if study and study.get("published") else [])
+    return (
+        lines
+        + core_hole(e)
+        + told(e)
+        + (aligned(study) if study and study.get("alignments") else [])
+        + (as_published(study) if study and study.get("published") else [])
+    )
 
 
 def core_hole(e: dict) -> list[str]:
@@ -203,8 +208,10 @@ def as_published(study: dict) -> list[str]:
     """The published setting beside the same network on other zeros."""
     records, text = study["published"]["records"], []
     for r in (r for r in records if r["group"] == "amorphous"):
-        text.append(f"{r['setting']}: the error on the glass is {WORD[r['verdict']]} with the gap"
-                    + (f" ({r['ratio']:.2f} of it)" if r["verdict"] != "undecided" else ""))
+        text.append(
+            f"{r['setting']}: the error on the glass is {WORD[r['verdict']]} with the gap"
+            + (f" ({r['ratio']:.2f} of it)" if r["verdict"] != "undecided" else "")
+        )
     return [
         "### The published setting",
         "",
@@ -231,9 +238,18 @@ def as_published(study: dict) -> list[str]:
             ],
         ),
         "",
-        *([". ".join(text) + ". That is on the evidence of "
-           + plural(max(r["structures"] for r in records if r["group"] == "amorphous"), "glass").replace("glasss", "glasses")
-           + ", and the intervals do not hold what another start of the network would change. Compare the errors themselves with "
-           "those of the models above before a ratio is read as a gain: a network that predicts the glass badly has more to mend.",
-           ""] if text else []),
+        *(
+            [
+                ". ".join(text)
+                + ". That is on the evidence of "
+                + plural(max(r["structures"] for r in records if r["group"] == "amorphous"), "glass").replace(
+                    "glasss", "glasses"
+                )
+                + ", and the intervals do not hold what another start of the network would change. Compare the errors themselves with "
+                "those of the models above before a ratio is read as a gain: a network that predicts the glass badly has more to mend.",
+                "",
+            ]
+            if text
+            else []
+        ),
     ]

@@ -20,9 +20,7 @@ def groupings(e: dict) -> list[str]:
         ]
         rows = []
         for r in sorted(other["records"], key=lambda r: (r["group"] != "crystal", r["mse_median"])):
-            same = next(
-                (x for x in e["records"] if all(x[k] == r[k] for k in ("model", "inputs", "group"))), None
-            )
+            same = next((x for x in e["records"] if all(x[k] == r[k] for k in ("model", "inputs", "group"))), None)
             rows.append(
                 [
                     r["model"],
@@ -43,9 +41,7 @@ def groupings(e: dict) -> list[str]:
         if tests:
             lines += [
                 f"On crystals so grouped `{tests[0]['model']}` against "
-                + "; ".join(
-                    f"{t['rival']} ({t['inputs']}): {t['difference']:+.4f}, p = {t['p']:.2g}" for t in tests
-                )
+                + "; ".join(f"{t['rival']} ({t['inputs']}): {t['difference']:+.4f}, p = {t['p']:.2g}" for t in tests)
                 + ".",
                 "",
             ]
@@ -101,7 +97,9 @@ def noise(study: dict) -> list[str]:
 def chosen(zeros: list[dict]) -> list[str]:
     """Candidates for the zero, by the twins and by what can be predicted."""
     best = {
-        key: min((r for r in zeros if key != "position_rms" or value(r, key) > 1e-3), key=lambda r: value(r, key))["zero"]
+        key: min((r for r in zeros if key != "position_rms" or value(r, key) > 1e-3), key=lambda r: value(r, key))[
+            "zero"
+        ]
         for key in ("twins_mean", "mse_median", "position_rms", "on_loss_median")
         if all(value(r, key) is not None for r in zeros)
     }

@@ -74,8 +74,9 @@ def run_evaluation(
         compared = [name for name in every if name not in SLOW_OR_FAR]
         where["gap_models"] = ()  # the gap is a question of its own, asked of new nets
         other = evaluate(db, seeds=max(1, seeds // 2), models=compared, grouping=DOS, **where)
-        found["others"] = [{"grouping": DOS, "seeds": other.seeds, "records": other.records(),
-                            "tests": other.tests(found["model"])}]
+        found["others"] = [
+            {"grouping": DOS, "seeds": other.seeds, "records": other.records(), "tests": other.tests(found["model"])}
+        ]
     records_of_both = found["records"] + [r for other in found.get("others", []) for r in other["records"]]
     for record, model in ((r, m) for r in records_of_both for m in stored):
         if all(record[key] == model[key] for key in KEYS):
@@ -87,8 +88,15 @@ def run_evaluation(
     return found
 
 
-def run_route(db, *, seeds: int = SEEDS, folds: int = FOLDS, docs: Path | None = None, shipped: Path | None = None,
-              report=None) -> dict:
+def run_route(
+    db,
+    *,
+    seeds: int = SEEDS,
+    folds: int = FOLDS,
+    docs: Path | None = None,
+    shipped: Path | None = None,
+    report=None,
+) -> dict:
     """The evaluation of the structure route (`structure.evaluate_route`, at most its number of seeds); numbers and report
     into the folder docs if given."""
     from . import structure

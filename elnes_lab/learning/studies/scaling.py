@@ -82,9 +82,12 @@ def client(workers: int, scheduler: str | None):
         with connection:
             yield connection
         return
-    with LocalCluster(
-        n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
-    ) as cluster, Client(cluster) as connection:
+    with (
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as cluster,
+        Client(cluster) as connection,
+    ):
         yield connection
 
 

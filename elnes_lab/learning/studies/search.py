@@ -38,7 +38,7 @@ def search(
     target: TargetChoice | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
-    report=None
+    report=None,
 ) -> list[dict]:
     """Every combination of the values in grid (names of `Hyper` fields), best first: records of options, error and
     its interval.

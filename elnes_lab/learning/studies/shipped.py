@@ -59,8 +59,14 @@ def evaluate_shipped(db, folder: Path, grouping: str = NET) -> list[dict]:
         rows = db[usable(db, model.choice, model.target)[0]]
         data = Dataset.from_database(rows, model.choice, model.target, grouping=grouping)
         found += [
-            {"model": ENSEMBLE, "inputs": inputs, "group": group, "grouping": grouping, **figures(model, part),
-             "warning": model.warning}
+            {
+                "model": ENSEMBLE,
+                "inputs": inputs,
+                "group": group,
+                "grouping": grouping,
+                **figures(model, part),
+                "warning": model.warning,
+            }
             for group, part in unseen(model, data).items()
         ]
     return found

@@ -4,6 +4,7 @@ glass never trained on; beside it plainer ones, and both routes in one kernel.
 >>> train_shipped_route(db, Path("data/models"))
 >>> evaluate_route(db, seeds=2)["records"][0]["mse_median"]
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -39,11 +40,11 @@ from .shipped import figures, unseen
 from .significance import paired_test
 
 ROUTE, BOTH, MEAN = "structure", "structure and PDOS", "mean spectrum"
-PLAIN = {"SOAP alone": 0, "bond lengths and angles alone": 1}   # block of the site's features
+PLAIN = {"SOAP alone": 0, "bond lengths and angles alone": 1}  # block of the site's features
 MODELS = (ROUTE, BOTH, *PLAIN, MEAN)
-INPUTS = {BOTH: "structure+pdos"}                  # of the others: "structure"
+INPUTS = {BOTH: "structure+pdos"}  # of the others: "structure"
 SEEDS = 2
-SHARES = (0.25, 0.5, 1.0)                           # of the training structures, of the learning curve
+SHARES = (0.25, 0.5, 1.0)  # of the training structures, of the learning curve
 
 
 class Said(NamedTuple):
@@ -61,8 +62,11 @@ def train_shipped_route(db, folder: Path, *, seed: int = 0, report=None) -> Path
     data, said = SiteDataset.from_database(db), db.store.attribute
     # What the spectra are of is data: a database that does not say is one of the O K edge of silicon oxides.
     route = dataclasses.replace(
-        train_route(data, seed=seed, report=report), absorber=str(said("absorber", descriptors.ABSORBER)),
-        edge=str(said("edge", "K")), elements=tuple(str(said("elements", "Si O")).split()))
+        train_route(data, seed=seed, report=report),
+        absorber=str(said("absorber", descriptors.ABSORBER)),
+        edge=str(said("edge", "K")),
+        elements=tuple(str(said("elements", "Si O")).split()),
+    )
     return save_route(route, Path(folder) / SHIPPED, metrics=shipped_figures(route, data))
 
 
@@ -71,8 +75,16 @@ def shipped_figures(route, data: SiteDataset) -> dict:
     return {kind: figures(route, part) for kind, part in unseen(route, data).items()}
 
 
-def evaluate_route(db, *, seeds: int = SEEDS, folds: int = FOLDS, models=MODELS, grouping: str = NET,
-                   shipped: Path | None = None, report=None) -> dict:
+def evaluate_route(
+    db,
+    *,
+    seeds: int = SEEDS,
+    folds: int = FOLDS,
+    models=MODELS,
+    grouping: str = NET,
+    shipped: Path | None = None,
+    report=None,
+) -> dict:
     """Repeated grouped cross-validation as `evaluation.evaluate`; JSON types. records and tests as there; besides: what
     the route says of PDOS, onset and band gap; curve: its error by the share of the structures trained on; stored: the
     figures of the shipped one (shipped: folder of the models)."""
@@ -93,11 +105,21 @@ def evaluate_route(db, *, seeds: int = SEEDS, folds: int = FOLDS, models=MODELS,
             curve += [shared(data, split, share, seed) for share in SHARES]
         if report:
             report(done + 1, len(every))
-    evaluation = Evaluation(pd.concat(frames, ignore_index=True), None, None, data.target, seeds, folds, db.version, [],
-                            grouping)
-    return {"data": db.version, "seeds": seeds, "folds": folds, "grouping": grouping, "target": data.target.to_dict(),
-            "records": evaluation.records(), "tests": tests(evaluation, models), "besides": summary(pd.concat(rest)) if rest
-            else [], "curve": points(curve), "stored": stored(db, shipped, data) if shipped else []}
+    evaluation = Evaluation(
+        pd.concat(frames, ignore_index=True), None, None, data.target, seeds, folds, db.version, [], grouping
+    )
+    return {
+        "data": db.version,
+        "seeds": seeds,
+        "folds": folds,
+        "grouping": grouping,
+        "target": data.target.to_dict(),
+        "records": evaluation.records(),
+        "tests": tests(evaluation, models),
+        "besides": summary(pd.concat(rest)) if rest else [],
+        "curve": points(curve),
+        "stored": stored(db, shipped, data) if shipped else [],
+    }
 
 
 def fit_route(data, both, rows, held) -> Said:
@@ -118,21 +140,34 @@ def fit_both(data, both, rows, held) -> Said:
     features = np.concatenate([pdos, directed_features(data.features, data.numbers)], 1)
     samples = lambda which: (3 * np.asarray(which)[:, None] + np.arange(3)).ravel()
     model, _ = KernelModel.of_samples(
-        features[samples(rows)], [*sizes, *DIRECTED_BLOCKS], data.directed.targets[rows].reshape(3 * len(rows), -1),
-        np.asarray(data.groups[rows], str).repeat(3), [*start(len(sizes))[:-1], *DIRECTED_START], steps=STEPS)
+        features[samples(rows)],
+        [*sizes, *DIRECTED_BLOCKS],
+        data.directed.targets[rows].reshape(3 * len(rows), -1),
+        np.asarray(data.groups[rows], str).repeat(3),
+        [*start(len(sizes))[:-1], *DIRECTED_START],
+        steps=STEPS,
+    )
     along = np.maximum(model.curves(features[samples(held)])[0], 0)
     return Said(as_target(along, data.target), along)
 
 
 def fit_plain(block: int):
     """A kernel of one block of the site's features."""
+
     def fit(data, both, rows, held) -> Said:
         features = np.split(site_features(data.features, data.numbers), [SITE_BLOCKS[0]], axis=1)[block]
         model, _ = KernelModel.of_samples(
-            features[rows], [features.shape[1]], data.targets[rows], np.asarray(data.groups[rows], str),
-            [SITE_START[block], SITE_START[-1]], steps=STEPS, directions=1)
+            features[rows],
+            [features.shape[1]],
+            data.targets[rows],
+            np.asarray(data.groups[rows], str),
+            [SITE_START[block], SITE_START[-1]],
+            steps=STEPS,
+            directions=1,
+        )
         mean = np.maximum(model.values(features[held])[0], 0)
         return Said(mean, np.repeat(mean[:, None], 3, 1))
+
     return fit
 
 
@@ -149,10 +184,18 @@ def frame(held: SiteDataset, said: Said, **task):
     import pandas as pd
 
     covered = np.full(len(held), np.nan) if said.bounds is None else coverage(held.targets, *said.bounds)
-    return pd.DataFrame({
-        **task, "site": held.sites, "structure": held.structures, "cluster": held.groups, "group": held.kinds,
-        **metrics.measures(held, said.mean), "coverage": covered,
-        "mse_polarized": ((said.along - held.directed.targets) ** 2).mean((1, 2))})
+    return pd.DataFrame(
+        {
+            **task,
+            "site": held.sites,
+            "structure": held.structures,
+            "cluster": held.groups,
+            "group": held.kinds,
+            **metrics.measures(held, said.mean),
+            "coverage": covered,
+            "mse_polarized": ((said.along - held.directed.targets) ** 2).mean((1, 2)),
+        }
+    )
 
 
 def tests(evaluation: Evaluation, models) -> list[dict]:
@@ -163,8 +206,13 @@ def tests(evaluation: Evaluation, models) -> list[dict]:
             mine, other = (evaluation.per_site(name, INPUTS.get(name, ROUTE), group) for name in (ROUTE, rival))
             if len(mine):
                 test = paired_test(mine["mse"], other["mse"], mine["cluster"])._asdict()
-                found.append({"rival": rival, "group": group, **{
-                    key: number(value) if isinstance(value, float) else value for key, value in test.items()}})
+                found.append(
+                    {
+                        "rival": rival,
+                        "group": group,
+                        **{key: number(value) if isinstance(value, float) else value for key, value in test.items()},
+                    }
+                )
     return found
 
 
@@ -176,8 +224,17 @@ def besides(held: SiteDataset, rest, seed: int):
     errors = {name: np.abs(rest[:, b + k] - held.values[:, k]) for k, name in enumerate(VALUES)}
     spread = {f"{name} itself": held.values[:, k] for k, name in enumerate(VALUES)}
     square = ((np.maximum(rest[:, :b], 0) - held.pdos) ** 2).mean(1)
-    return pd.DataFrame({"group": held.kinds, "site": held.sites, "seed": seed, **errors, **spread, "pdos": square,
-                         "pdos itself": (held.pdos**2).mean(1)})
+    return pd.DataFrame(
+        {
+            "group": held.kinds,
+            "site": held.sites,
+            "seed": seed,
+            **errors,
+            **spread,
+            "pdos": square,
+            "pdos itself": (held.pdos**2).mean(1),
+        }
+    )
 
 
 def summary(rows) -> list[dict]:
@@ -186,7 +243,11 @@ def summary(rows) -> list[dict]:
     found = []
     for group, part in rows.groupby("group", sort=False):
         sites = part.drop(columns=["group", "seed"]).groupby("site").mean()
-        record = {"group": group, "n": len(sites), "pdos_relative": number((sites["pdos"] / sites["pdos itself"]).median())}
+        record = {
+            "group": group,
+            "n": len(sites),
+            "pdos_relative": number((sites["pdos"] / sites["pdos itself"]).median()),
+        }
         for name in VALUES:
             record |= {name: number(sites[name].mean()), f"{name}_spread": number(sites[f"{name} itself"].std())}
         found.append(record)
@@ -196,18 +257,26 @@ def summary(rows) -> list[dict]:
 def shared(data: SiteDataset, split, share: float, seed: int) -> tuple[float, int, np.ndarray]:
     """Share, number of structures, and errors of the held-out crystals of the route trained on that share of the nets."""
     names = np.unique(np.asarray(data.groups[split.development], str))
-    some = np.random.default_rng(seed).permutation(names)[:max(2, round(share * len(names)))]
+    some = np.random.default_rng(seed).permutation(names)[: max(2, round(share * len(names)))]
     rows = np.sort(split.development[np.isin(np.asarray(data.groups[split.development], str), some)])
     held = data.subset(split.test)
-    return share, len(some), metrics.mse(held, Part.fit(data, rows)[0].curves(held.features, held.numbers)[0]
-                                         [:, :data.targets.shape[1]])
+    return (
+        share,
+        len(some),
+        metrics.mse(held, Part.fit(data, rows)[0].curves(held.features, held.numbers)[0][:, : data.targets.shape[1]]),
+    )
 
 
 def points(curve) -> list[dict]:
     """Per share: nets trained on (mean over folds) and the median error over all held-out crystals."""
-    return [{"share": share, "structures": number(np.mean([n for s, n, _ in curve if s == share])),
-             "mse_median": number(np.median(np.concatenate([e for s, _, e in curve if s == share])))}
-            for share in SHARES]
+    return [
+        {
+            "share": share,
+            "structures": number(np.mean([n for s, n, _ in curve if s == share])),
+            "mse_median": number(np.median(np.concatenate([e for s, _, e in curve if s == share]))),
+        }
+        for share in SHARES
+    ]
 
 
 def stored(db, folder: Path, data: SiteDataset) -> list[dict]:

@@ -100,7 +100,14 @@ def read_matrix(path: Path, choose) -> tuple[Orbitals, np.ndarray]:
         raise DataError(f"{path.name} cannot be read: {problem.strerror or problem}") from None
 
 
-def read_elements(records: Records, orbital: int, count: int, bands: int, kpoints: int, spins: int) -> np.ndarray:
+def read_elements(
+    records: Records,
+    orbital: int,
+    count: int,
+    bands: int,
+    kpoints: int,
+    spins: int,
+) -> np.ndarray:
     values = np.empty((kpoints, spins, bands, 3), complex)
     for k, spin in np.ndindex(kpoints, spins):
         block = np.frombuffer(records.next(48 * count * bands), ">c16").reshape(3, bands, count)
@@ -109,7 +116,12 @@ def read_elements(records: Records, orbital: int, count: int, bands: int, kpoint
 
 
 def read_legacy_elements(
-    records: Records, orbital: int, count: int, bands: int, kpoints: int, spins: int
+    records: Records,
+    orbital: int,
+    count: int,
+    bands: int,
+    kpoints: int,
+    spins: int,
 ) -> np.ndarray:
     values = np.empty((kpoints, spins, bands, 3), complex)
     record = np.dtype([("head", ">i4"), ("xyz", ">c16", 3), ("tail", ">i4")])

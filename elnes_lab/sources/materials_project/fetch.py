@@ -83,7 +83,14 @@ def fetch(
     return found
 
 
-def once(found: Fetched, home: Path, name: str, suffix: str, get, sid: str) -> bool:
+def once(
+    found: Fetched,
+    home: Path,
+    name: str,
+    suffix: str,
+    get,
+    sid: str,
+) -> bool:
     """Whether the document is there, fetched now if it was not asked for before."""
     path, none = home / (name + suffix), home / (name + ".none")
     if path.exists() or none.exists():

@@ -58,7 +58,9 @@ class Variant:
         return f"{self.name} {self.value:g}{UNITS.get(self.name, '')}"
 
 
-def variations(values: dict[str, tuple] | None = None, base: Settings | None = None) -> list[tuple[str, object, Settings]]:
+def variations(
+    values: dict[str, tuple] | None = None, base: Settings | None = None
+) -> list[tuple[str, object, Settings]]:
     """(name, value, Settings) of the stored rows' settings, and of each value of each setting in turn. Raises DataError
     for a setting that is not there or a value that it cannot have."""
     base = base or Settings()
@@ -69,9 +71,13 @@ def variations(values: dict[str, tuple] | None = None, base: Settings | None = N
             raise unknown(name, names, "setting")
         for value in tried:
             if name == "image_distance" and value > FARTHEST:
-                raise DataError(f"An image distance of {value:g} angstrom needs more atoms than can be computed. Give at most "
-                                f"{FARTHEST:g}.")
-            changed = dataclasses.replace(base, **{name: value} | ({"density_cutoff": 4 * value} if name == "cutoff" else {}))
+                raise DataError(
+                    f"An image distance of {value:g} angstrom needs more atoms than can be computed. Give at most "
+                    f"{FARTHEST:g}."
+                )
+            changed = dataclasses.replace(
+                base, **{name: value} | ({"density_cutoff": 4 * value} if name == "cutoff" else {})
+            )
             if name == "image_distance" and value > base.image_distance:  # more atoms than a stored row may have
                 changed = dataclasses.replace(changed, max_atoms=max(base.max_atoms, 1000))
             if changed != base and changed not in [settings for *_, settings in found]:
@@ -112,14 +118,24 @@ class Study:
                 temporary = path.with_suffix(".part.npz")
                 np.savez(temporary, **row)
                 temporary.replace(path)
-            yield Variant(name, value, int(row["atoms"]), len(row["kpoints"]), float(row["seconds"]),
-                          row["energy"] - float(row["lumo"] - row["homo"]), row["strength"])
+            yield Variant(
+                name,
+                value,
+                int(row["atoms"]),
+                len(row["kpoints"]),
+                float(row["seconds"]),
+                row["energy"] - float(row["lumo"] - row["homo"]),
+                row["strength"],
+            )
 
     def digest(self, settings: Settings) -> str:
         """What the result depends on: settings, cell and positions."""
         text = json.dumps(dataclasses.asdict(settings), sort_keys=True)
-        atoms = [np.round(self.structure.cell, 6).tolist(), list(self.structure.symbols),
-                 np.round(self.structure.positions, 6).tolist()]
+        atoms = [
+            np.round(self.structure.cell, 6).tolist(),
+            list(self.structure.symbols),
+            np.round(self.structure.positions, 6).tolist(),
+        ]
         return hashlib.sha256(f"{text}{atoms}".encode()).hexdigest()[:12]
 
     def compute(self, settings: Settings) -> tuple[dict | None, str]:
@@ -169,8 +185,13 @@ def table(variants: list[Variant]) -> list[dict]:
     stored = next((v for v in variants if v.value is None), variants[0])
     rows = []
     for variant in variants:
-        row = {"setting": variant.label, "atoms": variant.atoms, "kpoints": variant.kpoints,
-               "seconds": round(variant.seconds, 1), "against_stored": compare(variant, stored)}
+        row = {
+            "setting": variant.label,
+            "atoms": variant.atoms,
+            "kpoints": variant.kpoints,
+            "seconds": round(variant.seconds, 1),
+            "against_stored": compare(variant, stored),
+        }
         kin = [v for v in variants if v.name == variant.name and not isinstance(v.value, str)]
         if variant.value is not None and not isinstance(variant.value, str) and len(kin) > 1:
             finest = min(kin, key=lambda v: v.value) if variant.name == "aliasing" else max(kin, key=lambda v: v.value)
@@ -182,15 +203,19 @@ def table(variants: list[Variant]) -> list[dict]:
 def markdown(variants: list[Variant], title: str) -> str:
     """The table as Markdown."""
     lines = [
-        f"# {title}", "",
+        f"# {title}",
+        "",
         f"MSE of isotropic spectra of mean 1 from {WINDOW[0]:g} to {WINDOW[1]:g} eV about the lowest empty level, as they are and "
-        "after the rigid shift that brings them together best; seconds of one core for density and spectrum.", "",
+        "after the rigid shift that brings them together best; seconds of one core for density and spectrum.",
+        "",
         "| setting | atoms | k points | s | MSE, against as stored | shifted | by (eV) | MSE, against the finest tried | shifted |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in table(variants):
         stored, finest = row["against_stored"], row.get("against_finest")
         more = f"{finest['mse']:.4f} | {finest['mse_aligned']:.4f}" if finest else " | "
-        lines.append(f"| {row['setting']} | {row['atoms']} | {row['kpoints']} | {row['seconds']:.0f} | {stored['mse']:.4f} | "
-                     f"{stored['mse_aligned']:.4f} | {stored['shift_eV']:+.2f} | {more} |")
+        lines.append(
+            f"| {row['setting']} | {row['atoms']} | {row['kpoints']} | {row['seconds']:.0f} | {stored['mse']:.4f} | "
+            f"{stored['mse_aligned']:.4f} | {stored['shift_eV']:+.2f} | {more} |"
+        )
     return "\n".join(lines) + "\n"

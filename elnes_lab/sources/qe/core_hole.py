@@ -19,7 +19,13 @@ WIDE = np.arange(-2000.0, 4000.0, 0.3)  # eV; the sum rule is an integral over a
 
 
 def core_hole_density(
-    structure: Structure, site: int, neutral: bool, settings: Settings, engine: Engine, work: Path, limit: float
+    structure: Structure,
+    site: int,
+    neutral: bool,
+    settings: Settings,
+    engine: Engine,
+    work: Path,
+    limit: float,
 ) -> dict:
     """What O<site>.npz holds but the spectrum, and `potential` (n1, n2, n3) in Ry, from which that is made.
 

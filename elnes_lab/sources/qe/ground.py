@@ -89,7 +89,16 @@ def ground_state(structure: Structure, settings: Settings, engine: Engine, work:
     )
 
 
-def tetrahedra(structure, settings, engine, work, limit, vbm, cbm, electrons):
+def tetrahedra(
+    structure,
+    settings,
+    engine,
+    work,
+    limit,
+    vbm,
+    cbm,
+    electrons,
+):
     """DOS (points, 2), projections and step (eV) of projwfc.x: the coarsest step whose DOS counts the electrons
     within a hundredth, halved down to the finest. DataError if even that is off."""
     step, middle = settings.dos_step, (vbm + cbm) / 2

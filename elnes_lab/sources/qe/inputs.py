@@ -34,7 +34,9 @@ def pw(
     kinds = [kind for kind in KINDS if kind != "Oh" or hole is not None]
     mass = MASS | {"Oh": MASS["O"]}
     start = (
-        f"startingpot='file', startingwfc='file', conv_thr={threshold:.2e}" if restart else f"conv_thr={1e-7 * len(symbols):.2e}"
+        f"startingpot='file', startingwfc='file', conv_thr={threshold:.2e}"
+        if restart
+        else f"conv_thr={1e-7 * len(symbols):.2e}"
     )
     lines = [
         f"&control\n calculation='{task}', prefix='run', outdir='{STATES}', pseudo_dir='{PSEUDO}', verbosity='high'\n/",

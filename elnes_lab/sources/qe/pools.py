@@ -78,15 +78,21 @@ class Workers:
                 continue
             problem = future.exception()
             if type(problem).__name__ == "KilledWorker":
-                yield future, Outcome(
-                    problem="The workers that computed this step died, one after the other, most often because memory "
-                    "ran out. Use fewer workers, or a machine with more memory, and try again with --retry."
+                yield (
+                    future,
+                    Outcome(
+                        problem="The workers that computed this step died, one after the other, most often because memory "
+                        "ran out. Use fewer workers, or a machine with more memory, and try again with --retry."
+                    ),
                 )
             else:
-                yield future, Outcome(
-                    problem=f"The worker could not do this step ({type(problem).__name__}: {str(problem)[:300]}). "
-                    "Its version of elnes-lab may be another one.",
-                    stop=True,
+                yield (
+                    future,
+                    Outcome(
+                        problem=f"The worker could not do this step ({type(problem).__name__}: {str(problem)[:300]}). "
+                        "Its version of elnes-lab may be another one.",
+                        stop=True,
+                    ),
                 )
 
 

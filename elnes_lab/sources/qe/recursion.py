@@ -49,7 +49,18 @@ class Recursion:
     """State of the recursion of one hole: w = S^-1 u (3, n) of the step, its projections c = beta* w (3,
     projectors)."""
 
-    def __init__(self, hole, m, q, form, phase, beta, gram, begin, atoms):
+    def __init__(
+        self,
+        hole,
+        m,
+        q,
+        form,
+        phase,
+        beta,
+        gram,
+        begin,
+        atoms,
+    ):
         dtype = hole.dtype
         self.real = q.astype(dtype).real.dtype
         n = len(form["Oh"])
@@ -107,7 +118,16 @@ def dot(x, z):
     return np.einsum("ij,ij->i", x.conj(), z).real.astype(float)
 
 
-def dipole_strength(a, b, norm, energy, *, hwhm: float, occupied: float, window: int = 25) -> np.ndarray:
+def dipole_strength(
+    a,
+    b,
+    norm,
+    energy,
+    *,
+    hwhm: float,
+    occupied: float,
+    window: int = 25,
+) -> np.ndarray:
     """Sum over final states of |<f|r|1s>|^2 with Lorentzians (half width `hwhm`, eV), in bohr^2/eV, at `energy` (eV).
 
     a, b (iterations,) and norm as from `recursions`, of one polarization. The fraction ends as if the mean of the

@@ -9,8 +9,12 @@ from elnes_lab.dashboard.common.saving import Saving, file_name
 
 def test_name_title_and_table_follow_what_is_shown():
     shown, asked = ["alpha-quartz O3"], []
-    saving = Saving(lambda: go.Figure(go.Scatter(x=[1.0], y=[2.0], name=shown[0])),
-                    lambda: ([shown[0], "x"], f"{shown[0]}: spectrum"), asked.append, notes=["version 1"])
+    saving = Saving(
+        lambda: go.Figure(go.Scatter(x=[1.0], y=[2.0], name=shown[0])),
+        lambda: ([shown[0], "x"], f"{shown[0]}: spectrum"),
+        asked.append,
+        notes=["version 1"],
+    )
     assert (saving.image.name, saving.image.title) == ("elnes-alpha-quartz-O3-x", "alpha-quartz O3: spectrum")
     shown[0] = "β <glass> O1/../"
     name, content = saving._csv()

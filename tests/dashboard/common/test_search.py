@@ -23,17 +23,36 @@ def search():
     return Search(LABELS, COLUMNS)
 
 
-@pytest.mark.parametrize("text, rows", [
-    ("P3221", [0]), ("P3_221", [0]), ("p3₂21", [0]), ("P42/mnm", [1]), ("SiO2", [0, 1, 2, 3, 4]), ("silica glass", [3]),
-    ("alpha-quartz", [0]), ("quartz-alpha", [0]), ("α-quartz", [0]), ("Quartz O3", [0]), ("zeolite", [2]), ("vitreous", [3]),
-    ("search-11-16", [4]), ("glass-131", [3]), ("", [0, 1, 2, 3, 4]), ("xyzzy", []), ("quartz stishovite", []),
-])
+@pytest.mark.parametrize(
+    "text, rows",
+    [
+        ("P3221", [0]),
+        ("P3_221", [0]),
+        ("p3₂21", [0]),
+        ("P42/mnm", [1]),
+        ("SiO2", [0, 1, 2, 3, 4]),
+        ("silica glass", [3]),
+        ("alpha-quartz", [0]),
+        ("quartz-alpha", [0]),
+        ("α-quartz", [0]),
+        ("Quartz O3", [0]),
+        ("zeolite", [2]),
+        ("vitreous", [3]),
+        ("search-11-16", [4]),
+        ("glass-131", [3]),
+        ("", [0, 1, 2, 3, 4]),
+        ("xyzzy", []),
+        ("quartz stishovite", []),
+    ],
+)
 def test_words_that_people_use(search, text, rows):
     mask, sentence = search.find(text)
     assert np.flatnonzero(mask).tolist() == rows and sentence == ""
 
 
-@pytest.mark.parametrize("text, row, taken", [("qartz", 0, "quartz"), ("stishovit3", 1, "stishovite"), ("frmework SOD", 2, "framework")])
+@pytest.mark.parametrize(
+    "text, row, taken", [("qartz", 0, "quartz"), ("stishovit3", 1, "stishovite"), ("frmework SOD", 2, "framework")]
+)
 def test_a_near_miss_is_taken_for_what_is_nearest_and_said(search, text, row, taken):
     mask, sentence = search.find(text)
     assert np.flatnonzero(mask).tolist() == [row] and f"taken for “{taken}”" in sentence

@@ -95,8 +95,12 @@ def test_crystals_are_compared_with_those_that_their_part_was_trained_on(db, ses
 def test_a_twin_that_came_after_the_training_is_no_test(db, session):
     """It is predicted by all parts, most of which have seen its net."""
     one, folds = judge(db, session.models[0]), session.models[0].load().folds
-    late = next(str(name) for name in one.data.structures if (one.data.groups[one.data.structures != name]
-                == one.data.groups[one.data.structures == name][0]).any() and str(name) in folds)
+    late = next(
+        str(name)
+        for name in one.data.structures
+        if (one.data.groups[one.data.structures != name] == one.data.groups[one.data.structures == name][0]).any()
+        and str(name) in folds
+    )
     found = roles({}, one.data, {name: fold for name, fold in folds.items() if name != late})
     assert set(found[one.data.structures == late]) == {TWIN} and set(found[one.data.structures != late]) == {NEW}
 
@@ -244,8 +248,10 @@ def test_a_site_unlike_all_training_structures_is_called_so_with_the_reason(ship
     model.select("prototype-08/O8")
     assert any(f"band gap {gaps[0]:.2f} eV lies below the smallest in training" in text for text, _ in model.remarks())
     model.training = "new"
-    rows = {row["site"]: row for row in csv.DictReader(
-        line for line in model.csv()[1].decode().splitlines() if not line.startswith("#"))}
+    rows = {
+        row["site"]: row
+        for row in csv.DictReader(line for line in model.csv()[1].decode().splitlines() if not line.startswith("#"))
+    }
     assert float(rows["stishovite/O2"]["out_of_domain_1"]) > 1
     assert rows["stishovite/O2"]["why_1"] in sentences[0]
 
@@ -255,11 +261,15 @@ def test_a_site_like_the_training_structures_or_trained_on_is_called_so(model):
         model.select(label)
         row = model.positions[label]
         texts = [text for text, _ in model.remarks()]
-        known, strange = ([is_so(one) for one in model.judged] for is_so in (
-            lambda one: one.role[row] in KNOWN, lambda one: one.score[row] > 1))
+        known, strange = (
+            [is_so(one) for one in model.judged]
+            for is_so in (lambda one: one.role[row] in KNOWN, lambda one: one.score[row] > 1)
+        )
         assert sum("no test" in text for text in texts) == len({one.role[row] for one in model.judged} & set(KNOWN))
-        assert any("Outside the training data of the network" in text or "Outside the training data of both" in text
-                   for text in texts) == any(strange)
+        assert any(
+            "Outside the training data of the network" in text or "Outside the training data of both" in text
+            for text in texts
+        ) == any(strange)
         assert any("Within the training data" in text for text in texts) == (not any(strange))
         if all(known) and model.judged[0].role[row] == model.judged[1].role[row]:
             assert texts[0].startswith("Both networks were")
@@ -378,6 +388,8 @@ def test_errors_stand_beside_those_of_plain_methods_only_where_the_same_was_pred
     for group, _, _, medians in model.medians():
         assert max(medians) < yards[group]["mean spectrum"]["mse_median"]
     one = model.judged[0]
-    other = dataclasses.replace(one, data=dataclasses.replace(one.data, target=dataclasses.replace(one.data.target, window=(0.0, 20.0))))
+    other = dataclasses.replace(
+        one, data=dataclasses.replace(one.data, target=dataclasses.replace(one.data.target, window=(0.0, 20.0)))
+    )
     model.judged = (other,)
     assert model.yardsticks() == {}

@@ -68,7 +68,9 @@ def test_files_and_pasted_numbers_replace_the_example_and_bad_ones_do_not(model,
     model.open("low.csv", table(example(shipped)).encode(), low_loss=True)
     assert "no zero-loss peak" in model.problem and model.low_loss is None and not model.options["deconvolve"]
     energy = np.arange(-8, 60, 0.2)
-    low = "".join(f"{e:.2f} {c:.6f}\n" for e, c in zip(energy, np.exp(-energy**2) + 0.05 * np.exp(-((energy - 23) / 6) ** 2)))
+    low = "".join(
+        f"{e:.2f} {c:.6f}\n" for e, c in zip(energy, np.exp(-(energy**2)) + 0.05 * np.exp(-(((energy - 23) / 6) ** 2)))
+    )
     model.open("low.csv", low.encode(), low_loss=True)
     assert model.problem == "" and any(stage.record["step"] == "deconvolution" for stage in model.treated.stages)
     model.open("only-low.csv", low.encode())
@@ -154,15 +156,22 @@ def test_what_was_read_from_the_spectrum_before_does_not_stay_beside_a_new_one(m
     assert not isinstance(model.quantified, (str, type(None)))
     raw = example(shipped)
     short = raw.energy < 545
-    model.open("short.csv", "".join(f"{e + 5:.2f},{c:.1f}\n" for e, c in zip(raw.energy[short], raw.intensity[short])).encode())
+    model.open(
+        "short.csv", "".join(f"{e + 5:.2f},{c:.1f}\n" for e, c in zip(raw.energy[short], raw.intensity[short])).encode()
+    )
     assert model.measured.name == "short.csv" and (model.quantified is None or isinstance(model.quantified, str))
     assert "quantification" not in json.loads(model.file("json")[1])
 
 
 def test_undo_brings_back_the_low_loss_file_of_before(model):
     energy = np.arange(-8, 60, 0.2)
-    first, second = ("".join(f"{e:.2f} {c:.6f}\n" for e, c in zip(energy, np.exp(-energy**2) + height * np.exp(-((energy - 23) / 6) ** 2)))
-                     for height in (0.05, 0.1))
+    first, second = (
+        "".join(
+            f"{e:.2f} {c:.6f}\n"
+            for e, c in zip(energy, np.exp(-(energy**2)) + height * np.exp(-(((energy - 23) / 6) ** 2)))
+        )
+        for height in (0.05, 0.1)
+    )
     model.open("first.csv", first.encode(), low_loss=True)
     kept = model.low_loss
     assert kept is not None, model.problem

@@ -1,4 +1,5 @@
 """The state of the New structure panel: what is brought is predicted, what cannot be leaves what is shown."""
+
 import io
 
 import numpy as np
@@ -27,7 +28,12 @@ def test_a_file_is_predicted_and_a_bad_one_leaves_it_shown(model, shipped):
     assert model.problem == "" and model.state == "ready" and len(model.table()) == len(found.crystal.sites) == 5
     assert dict(model.facts())["Composition"] == "SiO2, 24 atoms"
     assert any("coesite of the database" in text for text, _ in model.remarks())
-    for name, content in (("a.cif", b"data_x\n_cell_length_a 3"), ("b.xyz", b"\xff\xfe\x00"), ("c", b""), ("d.vasp", b"x\n" * 9)):
+    for name, content in (
+        ("a.cif", b"data_x\n_cell_length_a 3"),
+        ("b.xyz", b"\xff\xfe\x00"),
+        ("c", b""),
+        ("d.vasp", b"x\n" * 9),
+    ):
         model.read(name, content)
         assert model.problem.startswith(name) and model.problem.endswith(".") and model.found is found
     model.paste("  ")
@@ -73,7 +79,8 @@ def test_the_file_holds_what_is_drawn(model, shipped):
     table = np.array([line.split(",") for line in lines[1:]], float)
     column = lines[0].split(",").index("average")
     assert name == "elnes-lab-pasted-text.csv" and table[:, column] == pytest.approx(
-        model.found.prediction.average[0], rel=1e-4)
+        model.found.prediction.average[0], rel=1e-4
+    )
 
 
 def test_a_newer_structure_wins(shipped):

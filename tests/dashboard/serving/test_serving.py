@@ -163,7 +163,9 @@ def test_pages_open_again_after_the_process_that_forks_kernels_was_killed(start)
     server = start()
 
     def forking():
-        return [one for one in psutil.Process(server.process.pid).children() if "kernel_fork" in " ".join(one.cmdline())]
+        return [
+            one for one in psutil.Process(server.process.pid).children() if "kernel_fork" in " ".join(one.cmdline())
+        ]
 
     async def visit():
         viewer = await Viewer(server.url, patience=PATIENCE).open()
@@ -201,7 +203,7 @@ def test_a_closed_page_gives_its_place_to_the_next(start):
 def test_a_page_that_nobody_runs_gives_its_place_back_and_one_that_loads_slowly_keeps_it(start):
     server = start(viewers=1, unvisited=4, checked_every=1)
     status, page = text_of(server.url)
-    kernel, = re.findall(r'"kernelId": "([0-9a-f-]+)"', page)
+    (kernel,) = re.findall(r'"kernelId": "([0-9a-f-]+)"', page)
     end = time.monotonic() + 12
     while time.monotonic() < end:  # as opening.js does
         assert text_of(f"{server.url}api/kernels/{kernel}")[0] == 200
@@ -221,12 +223,38 @@ def ask(url, path, *, method="GET", host=None):
 
 UNKNOWN = "12345678-1234-1234-1234-123456789012"
 NOWHERE = [
-    "nothing", "nothing/else.html", "favicon.ico", "login", "logout", "%00", "voila/files/x", "voila/files/../../etc/passwd",
-    "voila/static/nope.js", "voila/static/", "voila/static/../voila.js", "voila/static/%00", f"voila/static/{'a' * 300}",
-    "voila/templates/", "voila/templates/x", "voila/templates/elnes", "voila/templates/elnes/%00", "voila/templates/../static/x",
-    "voila/templates/elnes/static/../../../../../../../etc/passwd", "voila/labextensions/", "voila/labextensions/%00",
-    "voila/api/themes/x", "voila/api/contents/", "voila/render/x", "voila/tree", f"voila/query/{UNKNOWN}",
-    f"api/kernels/{UNKNOWN}", f"api/kernels/{UNKNOWN}/channels", "api/kernels", "api/kernels/x", "api/contents", "api/terminals",
+    "nothing",
+    "nothing/else.html",
+    "favicon.ico",
+    "login",
+    "logout",
+    "%00",
+    "voila/files/x",
+    "voila/files/../../etc/passwd",
+    "voila/static/nope.js",
+    "voila/static/",
+    "voila/static/../voila.js",
+    "voila/static/%00",
+    f"voila/static/{'a' * 300}",
+    "voila/templates/",
+    "voila/templates/x",
+    "voila/templates/elnes",
+    "voila/templates/elnes/%00",
+    "voila/templates/../static/x",
+    "voila/templates/elnes/static/../../../../../../../etc/passwd",
+    "voila/labextensions/",
+    "voila/labextensions/%00",
+    "voila/api/themes/x",
+    "voila/api/contents/",
+    "voila/render/x",
+    "voila/tree",
+    f"voila/query/{UNKNOWN}",
+    f"api/kernels/{UNKNOWN}",
+    f"api/kernels/{UNKNOWN}/channels",
+    "api/kernels",
+    "api/kernels/x",
+    "api/contents",
+    "api/terminals",
 ]
 
 
@@ -270,16 +298,32 @@ def test_hostile_messages_tell_the_client_nothing_of_the_inside(start):
                 for number, name in enumerate(names[:6]):
                     wrong = HOSTILE[(number + len(state)) % len(HOSTILE)]
                     # Not waited for one by one: the kernel answers in order.
-                    await viewer.send("comm_msg", {"comm_id": widget, "data": {
-                        "method": "update", "state": {name: wrong}, "buffer_paths": []}})
-            for data in ({"method": "nonsense"}, {}, {"method": "custom", "content": None}, {"method": "custom", "content": {"type": []}}):
+                    await viewer.send(
+                        "comm_msg",
+                        {"comm_id": widget, "data": {"method": "update", "state": {name: wrong}, "buffer_paths": []}},
+                    )
+            for data in (
+                {"method": "nonsense"},
+                {},
+                {"method": "custom", "content": None},
+                {"method": "custom", "content": {"type": []}},
+            ):
                 for widget in list(viewer.widgets)[:40]:
                     await viewer.send("comm_msg", {"comm_id": widget, "data": data})
             await viewer.send("comm_open", {"comm_id": "x", "target_name": "nowhere", "data": {}})
             # 58 MB of text are 230 MB of numbers: more than this page may use.
             table = viewer.find(lambda state: "swatches" in state)
-            await viewer.send("comm_msg", {"comm_id": table, "data": {
-                "method": "update", "state": {"selected": list(range(1000000, 7500000))}, "buffer_paths": []}})
+            await viewer.send(
+                "comm_msg",
+                {
+                    "comm_id": table,
+                    "data": {
+                        "method": "update",
+                        "state": {"selected": list(range(1000000, 7500000))},
+                        "buffer_paths": [],
+                    },
+                },
+            )
             await viewer.refresh()  # it still answers
             assert len(viewer.widgets) > 100
         finally:
@@ -288,7 +332,11 @@ def test_hostile_messages_tell_the_client_nothing_of_the_inside(start):
         return heard
 
     heard = asyncio.run(attack())
-    leaks = [text for text in heard if "Traceback" in text or str(ROOT) in text or "site-packages" in text or "File \\\"" in text]
+    leaks = [
+        text
+        for text in heard
+        if "Traceback" in text or str(ROOT) in text or "site-packages" in text or 'File \\"' in text
+    ]
     assert not leaks, f"{len(leaks)} of {len(heard)}: {leaks[0][:500]}"
     assert "Traceback" in server.log.read_text()  # where it belongs
     assert len(server.kernels()) == 0 or until(lambda: not server.kernels(), "the end of the kernel")
@@ -379,10 +427,16 @@ def test_nginx_keeps_every_visitor_with_one_of_two_processes(start, tmp_path):
     servers = [start(), start()]
     port = free_port()
     site = (ROOT / "docs" / "nginx.conf").read_text()
-    for old, new in (("8901", servers[0].url[17:-1]), ("8902", servers[1].url[17:-1]), ("listen 8080", f"listen 127.0.0.1:{port}")):
+    for old, new in (
+        ("8901", servers[0].url[17:-1]),
+        ("8902", servers[1].url[17:-1]),
+        ("listen 8080", f"listen 127.0.0.1:{port}"),
+    ):
         assert old in site
         site = site.replace(old, new)
-    places = "".join(f"{kind}_temp_path {tmp_path}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    places = "".join(
+        f"{kind}_temp_path {tmp_path}/{kind}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     configuration = tmp_path / "nginx.conf"
     configuration.write_text(
         f"worker_processes 1; daemon off; pid {tmp_path}/nginx.pid; error_log {tmp_path}/nginx.log;\n"

@@ -10,9 +10,15 @@ from elnes_lab.dashboard.train.link import query, read, restore
 
 CHOICES = {
     "channels": st.lists(st.sampled_from(["O s", "O p", "Si s", "Si p"]), min_size=1, unique=True),
-    "gap": st.booleans(), "ridge": st.booleans(), "amorphous": st.booleans(), "kind": st.sampled_from(["mlp", "conv", "kernel"]),
-    "input_zero": st.sampled_from(["cbm", "vbm"]), "target_zero": st.sampled_from(["edge", "cbm", "vbm"]),
-    "members": st.sampled_from([1, 3, 20]), "epochs": st.integers(1, 60).map(lambda n: 5 * n), "seed": st.integers(0, 9999),
+    "gap": st.booleans(),
+    "ridge": st.booleans(),
+    "amorphous": st.booleans(),
+    "kind": st.sampled_from(["mlp", "conv", "kernel"]),
+    "input_zero": st.sampled_from(["cbm", "vbm"]),
+    "target_zero": st.sampled_from(["edge", "cbm", "vbm"]),
+    "members": st.sampled_from([1, 3, 20]),
+    "epochs": st.integers(1, 60).map(lambda n: 5 * n),
+    "seed": st.integers(0, 9999),
 }
 
 
@@ -43,8 +49,10 @@ def test_a_preset_is_a_short_link(shipped, preset):
 def test_what_no_control_of_the_page_can_choose_is_ignored_and_named(shipped):
     model = TrainChoices(shipped)
     before = {name: getattr(model, name) for name in BEST}
-    state, sentences = read(model, "epochs=100000&members=7&channels=O p,Xe p&input_window=5~-5&kind=x&seed=-1&ridge=2&preset=own&preset="
-                            + OWN)
+    state, sentences = read(
+        model,
+        "epochs=100000&members=7&channels=O p,Xe p&input_window=5~-5&kind=x&seed=-1&ridge=2&preset=own&preset=" + OWN,
+    )
     assert state == {} and len(sentences) == 1 and "epochs=100000" in sentences[0]
     restore(model, state)
     assert {name: getattr(model, name) for name in BEST} == before

@@ -140,7 +140,9 @@ def test_direction_resolved_models_train_and_travel_like_networks(model, loop, k
     model.upload(file, content)
     loop.run_until(lambda: not model.busy and len(model.ticked) == 1 and model.ticked[0].startswith("Uploaded"))
     again = model.session.models[-1]
-    np.testing.assert_allclose(again.load().predict(model.db[:5]).mean, entry.load().predict(model.db[:5]).mean, atol=1e-5)
+    np.testing.assert_allclose(
+        again.load().predict(model.db[:5]).mean, entry.load().predict(model.db[:5]).mean, atol=1e-5
+    )
 
 
 def test_kernel_ridge_trains_and_travels_like_a_network(model, loop):
@@ -320,7 +322,11 @@ def crowded(count):
     one = zipped(x=b"")
     place, end = one.find(b"PK\1\2"), one.find(b"PK\5\6")
     entries = one[place:end] * count
-    return one[:place] + entries + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count & 0xFFFF, count & 0xFFFF, len(entries), place, 0)
+    return (
+        one[:place]
+        + entries
+        + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count & 0xFFFF, count & 0xFFFF, len(entries), place, 0)
+    )
 
 
 def wrong_files(packed):
@@ -430,7 +436,9 @@ def test_a_model_can_be_named_deleted_and_had_back(model, loop):
     panel = InspectModel(model.db, model.session)
     model.delete()
     assert model.deleted is entry and model.ticked == () and name not in model.details
-    assert [row["name"] for row in model.rows()] == [one.name for one in model.session.models] and len(model.rows()) == 2
+    assert [row["name"] for row in model.rows()] == [one.name for one in model.session.models] and len(
+        model.rows()
+    ) == 2
     model.restore()
     assert model.session.models[-1] is entry and model.deleted is None and panel.session.find(name) is entry
     model.tick([model.session.models[0].name])

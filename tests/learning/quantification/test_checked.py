@@ -1,4 +1,5 @@
 """A spectrum from outside: what is mended with a note, and one sentence for each thing that cannot be read."""
+
 import contextlib
 
 import numpy as np
@@ -69,7 +70,10 @@ BAD = {
     "noise": (lambda e, y: (e, np.random.default_rng(0).normal(100, 10, len(e))), "No O K edge|no O K edge"),
     "negative": (lambda e, y: (e, -y), "O K edge"),
     "low loss": (lambda e, y: (e - 540, zero_loss(e - 540)), "zero-loss"),
-    "spike": (lambda e, y: (e, np.where(np.abs(e - 535) < 0.3, 1.0, 0.0)), "zero-loss peak, a plasmon or a spike|O K edge"),
+    "spike": (
+        lambda e, y: (e, np.where(np.abs(e - 535) < 0.3, 1.0, 0.0)),
+        "zero-loss peak, a plasmon or a spike|O K edge",
+    ),
     "background": (lambda e, y: (e, y / y.max() + 4 * (e / 532) ** -3), "Subtract it first"),
     "deep background": (lambda e, y: (e, y / y.max() + 50 * (e / 532) ** -3), "subtract the background first"),
     "hole": (lambda e, y: (np.where(e > 540, e + 3, e), y), "eV apart"),
@@ -102,8 +106,13 @@ def test_whatever_is_given_there_is_a_spectrum_or_a_sentence(points):
 
 
 @settings(max_examples=100, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([1e-300, 1e-20, 1.0, 1e9, 1e90]), step=st.floats(0.01, 2.0),
-       start=st.floats(-1e4, 1e4), size=st.integers(0, 400))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    scale=st.sampled_from([1e-300, 1e-20, 1.0, 1e9, 1e90]),
+    step=st.floats(0.01, 2.0),
+    start=st.floats(-1e4, 1e4),
+    size=st.integers(0, 400),
+)
 def test_random_curves_on_any_axis_get_a_spectrum_or_a_sentence(seed, scale, step, start, size):
     random = np.random.default_rng(seed)
     curve = scale * np.cumsum(random.normal(size=size)) * random.choice([0, 1], size=size, p=[0.1, 0.9])

@@ -1,4 +1,5 @@
 """From a spectrum to structure: what must not matter does not, intervals hold on nets that were not seen, files are safe."""
+
 import json
 import pickle
 import shutil
@@ -49,7 +50,9 @@ def test_broadening_noise_and_shift_are_those_asked_for(sites):
     count, random = 40, np.random.default_rng(0)
     rows = np.arange(count) % len(sites.zero)
     plain = measured(sites.energy, sites.intensity[rows], sites.zero[rows], Conditions.constant(count))
-    noisy = measured(sites.energy, sites.intensity[rows], sites.zero[rows], Conditions.constant(count, counts=400), random)
+    noisy = measured(
+        sites.energy, sites.intensity[rows], sites.zero[rows], Conditions.constant(count, counts=400), random
+    )
     np.testing.assert_allclose(plain.max(1), 1)
     at = plain > 0.5
     assert abs(np.std((noisy - plain)[at] * np.sqrt(400 / plain[at])) - 1) < 0.05
@@ -57,7 +60,7 @@ def test_broadening_noise_and_shift_are_those_asked_for(sites):
     np.testing.assert_allclose(moved[:, 53:400], plain[:, 50:397], atol=1e-6)
     thick = measured(sites.energy, sites.intensity[rows], sites.zero[rows], Conditions.constant(count, plural=0.3))
     ratio = (thick / thick[:, [90]])[:, 400] / (plain / plain[:, [90]])[:, 400]
-    assert (ratio > 1.1).all()                          # what was scattered twice piles up beyond the plasmon
+    assert (ratio > 1.1).all()  # what was scattered twice piles up beyond the plasmon
 
 
 def test_a_shift_and_a_unit_change_nothing_without_the_scale(coesite):
@@ -86,7 +89,7 @@ def test_bounds_hold_the_value_and_the_words_go_with_the_numbers(coesite):
     for curve in found.curves:
         assert (curve.lower <= curve.value).all() and (curve.value <= curve.upper).all() and (curve.lower >= 0).all()
     angle = found["si_o_si_angle"]
-    assert angle.informative and 130 < angle.value < 165        # the largest part of what a spectrum says
+    assert angle.informative and 130 < angle.value < 165  # the largest part of what a spectrum says
     json.dumps(found.to_dict(), allow_nan=False)
     with pytest.raises(DataError, match="angle"):
         found["angle"]
@@ -96,7 +99,11 @@ def test_bounds_hold_the_value_and_the_words_go_with_the_numbers(coesite):
 @pytest.mark.parametrize("harsh", [dict(), dict(counts=100), dict(fwhm=2.0), dict(background=0.1, plural=0.3)])
 def test_intervals_hold_on_nets_that_were_not_seen(sites, mode, harsh):
     model, random = load_quantifier(), np.random.default_rng(7)
-    conditions = Conditions.constant(len(sites.zero)) if not harsh else Conditions.drawn(len(sites.zero), random).replaced(**harsh)
+    conditions = (
+        Conditions.constant(len(sites.zero))
+        if not harsh
+        else Conditions.drawn(len(sites.zero), random).replaced(**harsh)
+    )
     features, place = sites.recorded(conditions, random)
     found = model.estimate(features, place if mode == "placed" else None, held_out=sites.structures)
     inside = (found.lower - 1e-6 <= sites.values) & (sites.values <= found.upper + 1e-6)
@@ -112,7 +119,7 @@ def test_intervals_hold_on_nets_that_were_not_seen(sites, mode, harsh):
 def test_strange_spectra_are_called_strange(coesite, shipped):
     energy, intensity = coesite
     usual = quantify(energy, intensity)
-    step = 1 / (1 + np.exp(-(energy - 535) / 0.3)) * (1 + 0.7 * np.exp(-((energy - 548) / 1.5) ** 2))
+    step = 1 / (1 + np.exp(-(energy - 535) / 0.3)) * (1 + 0.7 * np.exp(-(((energy - 548) / 1.5) ** 2)))
     strange = quantify(energy, step)
     assert usual.domain < 1 < strange.domain and strange.reason
     assert any("Out of domain" in note for note in strange.notes)
@@ -166,9 +173,17 @@ def other_layout(folder):
     (folder / "card.json").write_text('{"layout": "ELNES Lab ensemble 2"}')
 
 
-@pytest.mark.parametrize("spoil", [spoil_card, spoil_weights, pickle_it, other_layout,
-                                   lambda folder: (folder / "card.json").unlink(),
-                                   lambda folder: (folder / "card.json").write_text("{")])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        spoil_card,
+        spoil_weights,
+        pickle_it,
+        other_layout,
+        lambda folder: (folder / "card.json").unlink(),
+        lambda folder: (folder / "card.json").write_text("{"),
+    ],
+)
 def test_a_damaged_quantifier_is_refused(small, tmp_path, spoil):
     folder = shutil.copytree(small[1], tmp_path / "copy")
     load_quantifier(folder)

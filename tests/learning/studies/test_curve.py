@@ -1,4 +1,5 @@
 """The learning curve and the published setting, on what can be known beforehand."""
+
 import numpy as np
 import pytest
 
@@ -19,7 +20,9 @@ def test_a_power_law_is_found_and_goes_on_and_scatter_widens_its_interval():
     spectra, groups = [20, 50, 100, 200], np.repeat(np.arange(20), 3)
     exact = 3.0 * np.array(spectra, float)[:, None] ** -0.7 * np.ones(60)
     law = curve.power_law(spectra, exact, groups, 1000)
-    assert law["exponent"] == pytest.approx([0.7] * 3) and law["at_planned"] == pytest.approx([3.0 * 1000**-0.7] * 3, rel=1e-5)
+    assert law["exponent"] == pytest.approx([0.7] * 3) and law["at_planned"] == pytest.approx(
+        [3.0 * 1000**-0.7] * 3, rel=1e-5
+    )
     scatter = exact * np.exp(np.random.default_rng(0).normal(size=(4, 20)))[:, groups]
     low, high = curve.power_law(spectra, scatter, groups, 1000)["exponent"][1:]
     assert high - low > 0.1

@@ -23,8 +23,25 @@ FAST = ["ridge", "mean spectrum"]
 
 
 # Of all sources and many nets; always these, so that what a test says of significance does not change with the data.
-STRUCTURES = ("quartz-alpha", "cristobalite", "coesite", "stishovite", "prototype-04", "prototype-13", "prototype-22",
-              "search-1-179", "search-11-137", "search-11-254", "search-21-1126", "AHT", "EDI", "NAT", "SOD", "ABW", "JBW")
+STRUCTURES = (
+    "quartz-alpha",
+    "cristobalite",
+    "coesite",
+    "stishovite",
+    "prototype-04",
+    "prototype-13",
+    "prototype-22",
+    "search-1-179",
+    "search-11-137",
+    "search-11-254",
+    "search-21-1126",
+    "AHT",
+    "EDI",
+    "NAT",
+    "SOD",
+    "ABW",
+    "JBW",
+)
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +257,10 @@ def test_search_finds_the_better_of_two_and_refuses_what_cannot_be(db):
     for grid, words in (({}, "nothing"), ({"widht": [3]}, "width"), ({"epochs": [0]}, "epochs")):
         with pytest.raises(DataError, match=words):
             search(db, grid)
-    for grid, seeds, words in (({"width": [4]}, 0, "seed"), ({"skip": [5]}, 1, "neither true nor false"),
-                               ({"width": [4] * 101, "depth": [1] * 100}, 1, "10,100 combinations")):
+    for grid, seeds, words in (
+        ({"width": [4]}, 0, "seed"),
+        ({"skip": [5]}, 1, "neither true nor false"),
+        ({"width": [4] * 101, "depth": [1] * 100}, 1, "10,100 combinations"),
+    ):
         with pytest.raises(DataError, match=words):
             search(db, grid, seeds=seeds)

@@ -1,4 +1,5 @@
 """The study of quantify: sums that a beam sees are right, methods see no held-out net, the report is that of its numbers."""
+
 import json
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def test_averages_are_what_the_cell_shows(rows, sites):
     energy, curves = one.curves(zero="loss")
     mean = np.average(curves, axis=0, weights=weights)
     good = np.isfinite(mean)
-    np.testing.assert_allclose(np.interp(energy[good], whole.energy, whole.intensity[i]), mean[good], atol=2e-3 * np.nanmax(mean))
+    np.testing.assert_allclose(
+        np.interp(energy[good], whole.energy, whole.intensity[i]), mean[good], atol=2e-3 * np.nanmax(mean)
+    )
 
 
 def test_mixtures_hold_no_net_that_the_answering_part_knows(rows, sites):
@@ -60,7 +63,12 @@ def test_methods_learn_what_is_there_and_not_what_was_held_out():
 def test_scores_count_as_defined():
     truth = np.stack([np.arange(20.0)] * 6, 1)
     found = tests.scores(truth, truth[None] + 1, truth[None] - 1, truth[None] + 1)[0]
-    assert found["mae"] == 1 and found["rmse"] == 1 and found["coverage"] == 1 and found["r2"] == pytest.approx(1 - 1 / 33.25)
+    assert (
+        found["mae"] == 1
+        and found["rmse"] == 1
+        and found["coverage"] == 1
+        and found["r2"] == pytest.approx(1 - 1 / 33.25)
+    )
     assert tests.scores(truth * 0, truth * 0 + 1)[0]["r2"] is None
 
 

@@ -65,7 +65,10 @@ def test_a_zero_on_the_scale_of_energy_loss_hides_nothing(some, pairs, monkeypat
     assert loss["crystal"]["on_loss_mean"] == pytest.approx(loss["crystal"]["mse_mean"], rel=1e-2)
     assert first["crystal"]["position_rms"] > 0.05 and first["crystal"]["n"] == len(some)
     assert first["twins"] == loss["twins"] == sum(not p.same_cell for p in pairs)
-    text = "\n".join(noise({"reference": json.loads(json.dumps(
-        {"twins": reference.study_twins(some, pairs), "zeros": [first, loss]}))}))
+    text = "\n".join(
+        noise(
+            {"reference": json.loads(json.dumps({"twins": reference.study_twins(some, pairs), "zeros": [first, loss]}))}
+        )
+    )
     assert f"is predicted best from: {first['zero']}; spectra on the scale" in text
     assert " and ".join(TWINS) in text

@@ -23,7 +23,9 @@ def test_trained_stored_and_measured_on_unseen_structures(tmp_path):
     folders = train_shipped(
         db, tmp_path, members=2, epochs=3, folds=3, report=lambda inputs, progress: seen.append((inputs, progress.part))
     )
-    assert [f.name for f in folders] == list(FOLDERS.values()) and set(seen) == {(i, k) for i in FOLDERS for k in range(3)}
+    assert [f.name for f in folders] == list(FOLDERS.values()) and set(seen) == {
+        (i, k) for i in FOLDERS for k in range(3)
+    }
     records = evaluate_shipped(db, tmp_path)
     assert {(r["inputs"], r["group"]) for r in records} == {(i, g) for i in FOLDERS for g in ("crystal", "amorphous")}
     for r in records:

@@ -1,4 +1,5 @@
 """The evaluation of the structure route on a few crystals: each is held out once, and the report says what was found."""
+
 import numpy as np
 import pytest
 
@@ -6,8 +7,17 @@ from elnes_lab.learning.site_dataset import SiteDataset
 from elnes_lab.learning.studies.report_structure import route as reported
 from elnes_lab.learning.studies.structure import BOTH, MEAN, ROUTE, evaluate_route
 
-SOME = ("ACO", "SOD", "coesite", "cristobalite", "prototype-04", "prototype-10", "prototype-13", "quartz-alpha",
-        "quartz-beta")
+SOME = (
+    "ACO",
+    "SOD",
+    "coesite",
+    "cristobalite",
+    "prototype-04",
+    "prototype-10",
+    "prototype-13",
+    "quartz-alpha",
+    "quartz-beta",
+)
 
 
 @pytest.fixture(scope="module")

@@ -229,7 +229,15 @@ def orbital_table(labels):
 
 
 def write_structure(
-    folder: Path, name: str, atom: int, *, legacy=False, kpoints=1, missing=(), shift=0.0, hole=None
+    folder: Path,
+    name: str,
+    atom: int,
+    *,
+    legacy=False,
+    kpoints=1,
+    missing=(),
+    shift=0.0,
+    hole=None,
 ) -> None:
     """A structure's calculations with the stored numbers of data/raw/<name>, the core hole on one oxygen.
 

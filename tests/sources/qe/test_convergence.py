@@ -40,13 +40,17 @@ def test_each_variant_differs_from_the_stored_rows_in_one_thing():
     found = variations()
     assert found[0] == ("as stored", None, Settings())
     for name, value, settings in found[1:]:
-        changed = {f.name for f in dataclasses.fields(Settings) if getattr(settings, f.name) != getattr(Settings(), f.name)}
+        changed = {
+            f.name for f in dataclasses.fields(Settings) if getattr(settings, f.name) != getattr(Settings(), f.name)
+        }
         assert changed - {"density_cutoff", "max_atoms"} == {name} and getattr(settings, name) == value
     assert {value for name, value, _ in found if name == "hole"} == set(HOLES) - {"full"}
     assert len({settings for *_, settings in found}) == len(found)
 
 
-@pytest.mark.parametrize("wrong", [{"hole": ("wide",)}, {"cutof": (30.0,)}, {"cutoff": (-1.0,)}, {"cutoff": (float("nan"),)}])
+@pytest.mark.parametrize(
+    "wrong", [{"hole": ("wide",)}, {"cutof": (30.0,)}, {"cutoff": (-1.0,)}, {"cutoff": (float("nan"),)}]
+)
 def test_what_cannot_be_varied_is_a_sentence(wrong):
     with pytest.raises(DataError, match=r"\."):
         variations(wrong)
@@ -71,7 +75,9 @@ def test_what_is_finished_is_kept_and_what_fails_is_told(planned, tmp_path):
     tried = variations({"image_distance": (8.5, 6.5), "hole": ("half",)})
     study = Study(planned["prototype-00"], 1, tried, perform=counted)
     first = list(study.run(tmp_path / "out", told.append))
-    assert [v.label for v in first] == ["as stored", "image_distance 6.5 angstrom"] and told == ["hole half: pw.x stopped."]
+    assert [v.label for v in first] == ["as stored", "image_distance 6.5 angstrom"] and told == [
+        "hole half: pw.x stopped."
+    ]
     assert first[1].atoms < first[0].atoms and first[0].energy[0] == pytest.approx(-7)
     rows = table(first)
     assert rows[1]["against_stored"]["shift_eV"] == pytest.approx(0.2, abs=0.03) and "against_finest" not in rows[1]
@@ -100,7 +106,9 @@ def test_the_command_lists_its_variants_and_refuses_what_is_none(capsys, tmp_pat
         assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", ["iterations=nan", "iterations=1e400", "batch=1.5", "image_distance=60", "cutoff=inf"])
+@pytest.mark.parametrize(
+    "words", ["iterations=nan", "iterations=1e400", "batch=1.5", "image_distance=60", "cutoff=inf"]
+)
 def test_numbers_that_cannot_be_are_sentences(words):
     from elnes_lab.cli.convergence import wanted
 

@@ -93,7 +93,14 @@ def test_a_program_that_went_away_is_a_sentence(tmp_path):
 
 @pytest.mark.parametrize("kind", ["dies", "hangs", "talks nonsense", "finishes", "reports"])
 @pytest.mark.parametrize("step", ["ground", "density"])
-def test_a_step_with_a_broken_engine_ends_in_a_sentence(fake, planned, tmp_path, monkeypatch, kind, step):
+def test_a_step_with_a_broken_engine_ends_in_a_sentence(
+    fake,
+    planned,
+    tmp_path,
+    monkeypatch,
+    kind,
+    step,
+):
     monkeypatch.setattr(plan, "tools", lambda hole: (fake(kind), SimpleNamespace(folder=tmp_path)))
     outcome = perform(
         Step(

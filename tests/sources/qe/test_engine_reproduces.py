@@ -25,7 +25,14 @@ ROWS = [
 
 @pytest.mark.engine
 @pytest.mark.parametrize("sid, site, with_ground", ROWS)
-def test_a_stored_row_comes_out_again(engine, planned, tmp_path, sid, site, with_ground):
+def test_a_stored_row_comes_out_again(
+    engine,
+    planned,
+    tmp_path,
+    sid,
+    site,
+    with_ground,
+):
     with np.load(RAW / sid / f"O{site}.npz") as file:
         row = {key: file[key] for key in file}
     with np.load(RAW / sid / "ground.npz") as file:

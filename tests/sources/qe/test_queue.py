@@ -168,7 +168,14 @@ def test_a_failed_step_keeps_its_reason_and_the_queue_goes_on(environment, liste
         ("spectra", {"neutral_energy": -1000.0}, "transition energy"),
     ],
 )
-def test_a_wrong_result_is_kept_aside_and_not_stored(environment, listed, tmp_path, kind, change, says):
+def test_a_wrong_result_is_kept_aside_and_not_stored(
+    environment,
+    listed,
+    tmp_path,
+    kind,
+    change,
+    says,
+):
     def wrong(step):
         outcome = stored_task.task(step)
         if step.kind == kind:
