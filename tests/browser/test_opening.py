@@ -1,5 +1,7 @@
 """A page comes alive however slow, late or lossy its connection is, or says what is the matter and offers a way out."""
 
+import re
+
 import pytest
 
 ALIVE = "document.querySelector('.elnes-spectra .main-svg') && !document.querySelector('#elnes-skeleton')"
@@ -38,6 +40,8 @@ window.received = (text, deliver) => {
   deliver();
 };
 """
+# No answer with all states ever comes.
+SILENT = "window.received = (text, deliver) => { if (!text.includes('update_states')) deliver(); };"
 
 
 @pytest.fixture
@@ -87,6 +91,26 @@ def test_a_page_that_lacks_a_part_loads_itself_anew_once(opened, part):
     page.wait_for_function(ALIVE, timeout=PATIENCE)
     assert len(page.navigations) == 2
     page.wait_for_function("sessionStorage.getItem('elnes-lab-reloaded') === null")  # so that it may do so another time
+
+
+def test_a_page_that_comes_without_its_cell_loads_itself_anew_once(opened, address):
+    def empty(route):
+        response = route.fetch(timeout=PATIENCE)
+        plain = re.sub(r"<script type=\"application/vnd.voila.cell-output.*?</script>", "", response.text(), flags=re.S)
+        assert len(plain) < len(response.text())
+        route.fulfill(response=response, body=plain)
+
+    page = opened(prepare=lambda page: page.route(address, empty, times=1))
+    page.wait_for_function("performance.getEntriesByType('navigation')[0].type === 'reload'", timeout=PATIENCE)
+    page.wait_for_function(ALIVE, timeout=PATIENCE)
+    assert len(page.navigations) == 2
+
+
+def test_a_page_without_progress_offers_a_button_though_it_asks_for_its_kernel(opened):
+    page = opened(TAP + SILENT)
+    page.get_by_text("This takes longer than usual").wait_for(timeout=PATIENCE)
+    assert page.get_by_role("button", name="Reload the page").is_visible()
+    assert page.evaluate("performance.getEntriesByType('resource').some(({ name }) => name.includes('/api/kernels/'))")
 
 
 def test_a_page_that_cannot_be_opened_says_so_and_offers_to_reload(opened):

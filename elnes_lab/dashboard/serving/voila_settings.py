@@ -24,6 +24,7 @@ UNVISITED = (
 IDLE = 7200  # s without a message after which the kernel of a page is ended; a page in the background sends none
 ABANDONED = 600  # s after which the kernel of a page that has vanished is ended: time to wake up a laptop
 CHECKED_EVERY = 10  # s
+OUTPUT = 600  # s that Voila waits for the page itself once the kernel says that it has made it
 LARGEST_MESSAGE = 64 * 2**20  # bytes the server accepts from a page; page.js refuses larger files before they are sent
 
 
@@ -65,6 +66,9 @@ def command(
         "--VoilaConfiguration.multi_kernel_manager_class=elnes_lab.dashboard.serving.kernel_manager.DashboardKernels",
         "--Voila.kernel_websocket_connection_class=elnes_lab.dashboard.serving.kernel_manager.DashboardConnection",
         "--Voila.identity_provider_class=elnes_lab.dashboard.serving.kernel_manager.DashboardIdentity",
+        # By default 4 s: while twenty pages are opened the server looks at its messages less often, and sent empty ones.
+        f"--VoilaExecutor.iopub_timeout={OUTPUT}",
+        "--VoilaExecutor.raise_on_iopub_timeout=True",
         "--MappingKernelManager.cull_connected=True",
         f"--MappingKernelManager.cull_idle_timeout={idle}",
         f"--MappingKernelManager.cull_interval={checked_every}",

@@ -4,6 +4,7 @@
   const KEY = "elnes-lab-reloaded";
   const ASK = 8; // s between questions whether the kernel is still there
   const OFFER = 20, RELOAD = 60; // s without progress; a page that waits in the background does not count
+  const OUTPUT = "script[type='application/vnd.voila.cell-output+json'], .jp-OutputArea-output, .jp-RenderedText";
   const SLOW = "This takes longer than usual: the server is busy, or the connection is slow. ";
   const FAILED = "The page could not be opened: the server has stopped, or it is too busy. Try again in a minute. ";
   // Before Voila listens, which ends the kernel even if the visitor is asked and stays (keep.js).
@@ -20,7 +21,9 @@
 
   function progress() {
     const manager = window.jupyterapp?.widgetManager;
-    return [document.readyState, beats, performance.getEntriesByType("resource").length, manager?.kernel?.connectionStatus,
+    // Parts of the page; what asks again and again whether the kernel is there (ask, JupyterLab's services) is no progress.
+    const parts = performance.getEntriesByType("resource").filter(({ name }) => !name.includes("/api/")).length;
+    return [document.readyState, beats, parts, manager?.kernel?.connectionStatus,
       manager?.restoredStatus, Object.keys(manager?._models ?? {}).length].join();
   }
 
@@ -31,6 +34,7 @@
     if (broken) return broken;
     if (manager?.kernel?.status === "dead" || manager?.kernel?.connectionStatus === "disconnected") return "the kernel has ended";
     if (window.jupyterapp && !manager) return "the kernel has ended before the page was connected";
+    if (!cells?.querySelector(OUTPUT)) return "the page came without what the kernel made";
     return /Error displaying widget/.exec(cells?.textContent ?? "")?.[0] ?? "";
   }
 
