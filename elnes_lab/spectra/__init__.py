@@ -15,7 +15,17 @@ from .broadening import (
 )
 from .grid import cut, grid_step, listed_rows, make_grid
 from .peaks import centroid, first_peak, half_height, peak_position
-from .scales import ENERGY_TITLES, EXPERIMENTAL_OFFSET, RMS_WINDOW, group_average, normalize, shift, zero_shift
+from .scales import (
+    ENERGY_TITLES,
+    EXPERIMENTAL_OFFSET,
+    RMS_WINDOW,
+    group_average,
+    magnitude,
+    normalize,
+    shift,
+    shift_together,
+    zero_shift,
+)
 
 __all__ = [
     "CORE_HOLE_FWHM",
@@ -35,9 +45,11 @@ __all__ = [
     "group_average",
     "half_height",
     "listed_rows",
+    "magnitude",
     "make_grid",
     "normalize",
     "peak_position",
     "shift",
+    "shift_together",
     "zero_shift",
 ]

@@ -22,13 +22,8 @@ ENERGY_TITLES = {
 _TAPS = np.arange(-4, 6)  # points of the local interpolation polynomial, around the interval [0, 1]
 
 
-def normalize(energy, intensity, *, by="area", window=None):
-    """Spectra divided by their "area", "peak" or "mean" in a window, `(..., energy)`: 1/eV for area, else unitless.
-
-    window is (low, high) in eV, `None` for all energies; the area is step times sum, which `broaden` conserves.
-    docs/method.md compares spectra with by="mean", window=RMS_WINDOW.
-    Raises DataError naming the spectra whose scale is not positive, and for an unknown `by`.
-    """
+def magnitude(energy, intensity, *, by="area", window=None):
+    """The "area", "peak" or "mean" of spectra in a window, `(...)`: what `normalize` divides by. Errors: as there."""
     energy, step, intensity = checked(energy, intensity)
     part = cut(energy, intensity, window)[1]
     scales = {"area": lambda: step * part.sum(-1), "peak": lambda: part.max(-1), "mean": lambda: part.mean(-1)}
@@ -41,7 +36,17 @@ def normalize(energy, intensity, *, by="area", window=None):
             f"The {by} of {listed_rows(bad)} is zero, negative or undefined, so nothing can be divided by it. "
             "Choose another window or leave those spectra out."
         )
-    return intensity / scale[..., None]
+    return scale
+
+
+def normalize(energy, intensity, *, by="area", window=None):
+    """Spectra divided by their "area", "peak" or "mean" in a window, `(..., energy)`: 1/eV for area, else unitless.
+
+    window is (low, high) in eV, `None` for all energies; the area is step times sum, which `broaden` conserves.
+    docs/method.md compares spectra with by="mean", window=RMS_WINDOW.
+    Raises DataError naming the spectra whose scale is not positive, and for an unknown `by`.
+    """
+    return np.asarray(intensity, float) / magnitude(energy, intensity, by=by, window=window)[..., None]
 
 
 def shift(energy, intensity, by, *, grid=None, fill=np.nan):
@@ -88,6 +93,19 @@ def shift(energy, intensity, by, *, grid=None, fill=np.nan):
     np.copyto(result, fill, where=outside)
     np.copyto(result, np.nan, where=~known)
     return result
+
+
+def shift_together(energy, intensity, by):
+    """Spectra (n, energy) moved up by `by` (n,) eV each, all on one grid that holds them: energies (m,) and intensity (n, m).
+
+    The grid has the step of `energy` and lies on multiples of it; NaN outside the data, and for a spectrum whose `by` is NaN.
+    """
+    step = round(float(grid_step(energy)), 6)  # 0.1 eV, whatever precision the axis was stored with
+    known = by[np.isfinite(by)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
+    start = np.floor((energy[0] + low) / step) * step
+    grid = start + step * np.arange(int(np.ceil((energy[-1] + high - start) / step)) + 1)
+    return grid, shift(energy, intensity, by, grid=grid)
 
 
 def zero_shift(zero, homo, lumo, *, onset=None, first_peak=None):
@@ -139,10 +157,12 @@ def group_average(values, groups, weights):
     bad = ~(weights >= 0) | ~np.isfinite(weights)
     if bad.any():
         raise DataError(f"The weights of {listed_rows(bad)} are negative or undefined. Give how often each one counts.")
-    labels, first, group = np.unique(groups, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    shares = (group == order[:, None]) * weights
-    total = shares.sum(axis=1, keepdims=True)
-    if len(total) and not total.min() > 0:
-        raise DataError(f"All weights of {labels[order][total[:, 0].argmin()]} are zero. Give one that is positive.")
-    return labels[order], np.tensordot(shares / total, values, axes=1)
+    labels = list(dict.fromkeys(groups.tolist()))
+    means = np.empty((len(labels), *values.shape[1:]))
+    for k, label in enumerate(labels):
+        rows = groups == label
+        total = weights[rows].sum()
+        if not total > 0:
+            raise DataError(f"All weights of {label} are zero. Give one that is positive.")
+        means[k] = np.tensordot(weights[rows] / total, values[rows], axes=1)
+    return np.array(labels, dtype=groups.dtype), means
