@@ -262,8 +262,8 @@ def run_export(options) -> None:
             average=options.average,
             overwrite=options.overwrite,
         )
-    count = f"{len(rows.structures)} averages" if options.average else f"{len(rows)} spectra"
-    print(f"{count} written to {written or options.path}")
+        count = len(rows.structures) if options.average else len(rows)
+    print(f"{count} {'averages' if options.average else 'spectra'} written to {written or options.path}")
 
 
 def run_serve(options) -> None:
