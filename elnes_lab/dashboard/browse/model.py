@@ -237,7 +237,7 @@ class BrowseModel(HasTraits):
             if sites and share < 1
         ]
         many = f" and {len(partial) - 4} more" if len(partial) > 4 else ""
-        return [f"Not all oxygens are computed yet of {', '.join(partial[:4])}{many}."] if partial else []
+        return [f"Averages of part of the oxygens only: {', '.join(partial[:4])}{many}."] if partial else []
 
     def described(self):
         """(parts of a file's name, title) of what `curves` draws."""

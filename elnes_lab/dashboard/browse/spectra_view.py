@@ -6,8 +6,8 @@ import ipywidgets as ipw
 
 from ...figures import browse as figures
 from ...spectra import INSTRUMENTS, LIFETIME_SLOPE, RMS_WINDOW
-from ..common.axes import MEAN, AxisButtons
 from ..common.saving import Saving
+from ..common.scales import MEAN, ScaleButtons
 from ..common.widgets import Figure, captioned, control
 from ..common.words import version
 from .model import BROADEST, MAX_CURVES, PROFILES
@@ -63,14 +63,13 @@ class SpectraCard:
 
     def restore(self, state) -> None:
         """Set what `link.read` returned; what it does not name stays."""
-        for name in self.axes.groups.keys() & state.keys():  # the session's, for this visit: no choice of the visitor
-            setattr(self.session, name, state[name])
-        for name in self.options.keys() & state.keys():
-            self.options[name].value = state[name]
+        controls = self.options | self.scales.linked
+        for name in controls.keys() & state.keys():
+            controls[name].value = state[name]
 
     def _controls(self):
         model = self.model
-        self.axes = AxisButtons(model, self.session, ZEROS, INTENSITIES)
+        self.scales = ScaleButtons(model, self.session, ZEROS, INTENSITIES)
         polarization = ipw.ToggleButtons(
             options=[("mean", "isotropic"), *zip("xyz", "xyz")],
             value=model.polarization,
@@ -112,7 +111,7 @@ class SpectraCard:
         self.instrument.observe(self._instrument_chosen, "value")
         return ipw.Box(
             [
-                *self.axes.controls,
+                *self.scales.controls,
                 control("Curves", average),
                 control("Polarization", polarization),
                 control("Instrument", self.instrument),

@@ -7,7 +7,7 @@ import logging
 from functools import cached_property
 from importlib.util import find_spec
 
-from traitlets import Any, HasTraits, Int, Unicode
+from traitlets import Any, Enum, HasTraits, Int, Unicode
 
 from ...errors import DataError
 from ...io.measured import read
@@ -18,7 +18,9 @@ from ...measured.fit import fit, overlay
 from ...measured.matching import MEASURES
 from ...measured.report import as_csv, as_json
 from ..common.background import Background as Thread
+from ..common.words import OWN
 from ..serving import confine
+from .scales import on_scales
 
 NONE = "none"
 BACKGROUNDS = (*KINDS, NONE)
@@ -38,6 +40,8 @@ class MeasuredModel(HasTraits):
     busy = Unicode(help="What the page waits for, or an empty text")
     problem = Unicode(help="Why what was asked for could not be done, or an empty text")
     quantified = Any(help="learning.Quantified, a sentence, or None")
+    zero = Enum(("loss", OWN), "loss", help="What the energies of the overlay count from: OWN is the measured edge")
+    intensity = Enum(("mean", "absolute"), "mean", help="In units of the mean, or as it was measured")
 
     def __init__(self, db) -> None:
         super().__init__()
@@ -331,7 +335,7 @@ class MeasuredModel(HasTraits):
         if self.laid is None:
             return None
         names = dict(zip(self.matches.library.labels.tolist(), self.matches.library.names.tolist()))
-        return {
+        found = {
             "energy": self.laid.energy,
             "measured": self.laid.measured,
             "computed": self.laid.computed,
@@ -339,6 +343,7 @@ class MeasuredModel(HasTraits):
             "mixture": self.mixed.computed,
             "parts": [(names[label], curve, share) for label, curve, share in self.mixed.parts],
         }
+        return on_scales(found, self.treated, self.measured.unit, zero=self.zero, intensity=self.intensity)
 
     def panels(self):
         """Arguments of `figures.measured.steps_figure`."""

@@ -3,8 +3,8 @@
 import ipywidgets as ipw
 
 from .widgets import control
+from .words import OWN
 
-OWN = "own"  # the zero that a page's own curves have, which is some edge
 SHARED = {OWN: "onset"}  # what that is called among the pages
 # (text on the button, value, help) of a page without choices of its own
 OWN_ZEROS = (
@@ -14,16 +14,31 @@ OWN_ZEROS = (
 MEAN = ("normalised", "mean", "In units of the mean, so that shapes can be compared")
 
 
-class AxisButtons:
-    """The two groups of buttons of a page, `controls`; `groups`: trait -> ToggleButtons.
+class Held:
+    """A choice of the session that a link sets as it would the value of a control: for this visit, not for the next one."""
+
+    def __init__(self, session, name) -> None:
+        self.session, self.name = session, name
+
+    @property
+    def value(self):
+        return getattr(self.session, self.name)
+
+    @value.setter
+    def value(self, value) -> None:
+        setattr(self.session, self.name, SHARED.get(value, value))
+
+
+class ScaleButtons:
+    """The two groups of buttons of a page, `controls`; `groups`: trait -> ToggleButtons; `linked`: trait -> what a link sets.
 
     model: its traits zero and intensity follow; session: the Session, which has the same traits for all pages, empty until
-    something is chosen, and `choose`. zeros, intensities: (text, value, help) of each button. A value of the session that the
-    page does not have means its first one.
+    something is chosen, and `choose`. zeros, intensities: (text, value, help) of each button, first what the page has while
+    nothing is chosen. An edge that the page does not have means its own.
     """
 
     def __init__(self, model, session, zeros, intensities) -> None:
-        self.model, self.session, self.groups, self.controls = model, session, {}, []
+        self.model, self.session, self.groups, self.linked, self.controls = model, session, {}, {}, []
         for name, label, buttons in (("zero", "Energy zero", zeros), ("intensity", "Intensity", intensities)):
             group = ipw.ToggleButtons(
                 options=[(text, value) for text, value, _ in buttons],
@@ -32,6 +47,7 @@ class AxisButtons:
             )
             group.observe(lambda change, name=name: self._chosen(name, change.new), "value")
             self.groups[name] = group
+            self.linked[name] = Held(session, name)
             self.controls.append(control(label, group))
         session.observe(self._follow, list(self.groups))
         self._follow()
@@ -44,5 +60,7 @@ class AxisButtons:
         for name, group in self.groups.items():
             values = [value for _, value in group.options]
             wanted = getattr(self.session, name)
+            if wanted and wanted not in values and OWN in values:
+                wanted = OWN
             setattr(self.model, name, wanted if wanted in values else values[0])
             group.value = getattr(self.model, name)
