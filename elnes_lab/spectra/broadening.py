@@ -165,6 +165,13 @@ class Broadening:
             parts.append(f"a Gaussian of {self.gaussian:g} eV full width at half maximum")
         return ", then ".join(parts)
 
+    @property
+    def short(self):
+        """The same in a few words, for a title."""
+        parts = [f"{self.gaussian:g} eV Gaussian"] if self.gaussian else []
+        parts += [f"{self.lorentzian:g} eV Lorentzian"] if self.lorentzian else []
+        return " and ".join([*parts, *(["lifetime"] if self.slope else [])])
+
     def spectra(self, energy, intensity, onset):
         """Stored spectra `(..., energy)` with it; onset `(...)`: first empty level in eV on the energy axis given."""
         if self.slope:

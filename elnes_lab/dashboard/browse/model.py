@@ -249,7 +249,7 @@ class BrowseModel(HasTraits):
             along = "" if self.polarization == "isotropic" else self.polarization
             how, parts = (f", polarisation along {along}", [along]) if along else ("", [])
         few = names if len(names) < 4 else [*names[:3], f"and {len(names) - 3} more"]
-        broadened = f", broadened by {self.broadening}" if self.broadening else ""
+        broadened = f", broadened by {self.broadening.short}" if self.broadening else ""
         normalised = ", in units of the mean" if self.intensity == "mean" else ""
         return [*few, *parts], f"O K edge: {', '.join(few)}{how}{broadened}{normalised}"
 
