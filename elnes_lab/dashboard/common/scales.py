@@ -34,12 +34,14 @@ class ScaleButtons:
 
     model: its traits zero and intensity follow; session: the Session, which has the same traits for all pages, empty until
     something is chosen, and `choose`. zeros, intensities: (text, value, help) of each button, first what the page has while
-    nothing is chosen. An edge that the page does not have means its own.
+    nothing is chosen; without any there is nothing to choose. An edge that the page does not have means its own.
     """
 
-    def __init__(self, model, session, zeros, intensities) -> None:
+    def __init__(self, model, session, zeros, intensities=()) -> None:
         self.model, self.session, self.groups, self.linked, self.controls = model, session, {}, {}, []
         for name, label, buttons in (("zero", "Energy zero", zeros), ("intensity", "Intensity", intensities)):
+            if not buttons:
+                continue
             group = ipw.ToggleButtons(
                 options=[(text, value) for text, value, _ in buttons],
                 value=getattr(model, name),
