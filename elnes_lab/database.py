@@ -13,7 +13,7 @@ import numpy as np
 
 from . import query, spectra
 from .errors import DataError, unknown
-from .schema import CHANNELS, COLUMNS, ENERGY_STEP, POLARIZATIONS
+from .schema import CHANNELS, COLUMNS, POLARIZATIONS
 from .store import Store
 
 if TYPE_CHECKING:
@@ -189,43 +189,45 @@ class Database:
         return spectra.first_peak(self.energy, self.isotropic, self["lumo"] - self["homo"])
 
     def curves(
-        self, *, polarization: str = ISOTROPIC, zero: str = "vbm", fwhm: float = 0.0
+        self,
+        *,
+        polarization: str = ISOTROPIC,
+        zero: str = "vbm",
+        fwhm: float | spectra.Broadening = 0.0,
+        normalized: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Spectra on one axis: energy (m,) in eV from `zero` (as `shifts`), intensity (n, m) in bohr^2/eV.
 
         polarization: "isotropic", "x", "y" or "z". fwhm: extra Gaussian broadening in eV, on top of the stored Lorentzian of
-        0.4 eV half width. Outside a spectrum's data the intensity is NaN.
+        0.4 eV half width, or a `spectra.Broadening`. normalized: in units of the mean of the isotropic spectrum in
+        `spectra.RMS_WINDOW`. Outside a spectrum's data the intensity is NaN.
         """
-        if polarization == ISOTROPIC:
-            intensity = self.isotropic
-        elif polarization in POLARIZATIONS:
-            intensity = self.elnes[:, POLARIZATIONS.index(polarization)]
-        else:
+        if polarization not in (ISOTROPIC, *POLARIZATIONS):
             raise unknown(polarization, [ISOTROPIC, *POLARIZATIONS], "polarization")
-        return self.on_zero(self.energy, intensity.astype(float), zero, fwhm)
+        broadening, edge = spectra.Broadening.of(fwhm), self["lumo"] - self["homo"]
+        mean = polarization == ISOTROPIC
+        values = self.isotropic if mean else self.elnes[:, POLARIZATIONS.index(polarization)]
+        values = broadening.spectra(self.energy, values.astype(float), edge)
+        if normalized:
+            whole = values if mean else broadening.spectra(self.energy, self.isotropic.astype(float), edge)
+            values = values / spectra.magnitude(self.energy, whole, by="mean", window=spectra.RMS_WINDOW)[:, None]
+        if zero == "vbm":
+            return self.energy, values
+        return spectra.shift_together(self.energy, values, self.shifts(zero))
 
     def pdos_curves(
-        self, channel: str = "O p", *, zero: str = "vbm", fwhm: float = 0.0
+        self, channel: str = "O p", *, zero: str = "vbm", fwhm: float | spectra.Broadening = 0.0
     ) -> tuple[np.ndarray, np.ndarray]:
         """Ground-state PDOS of one channel on the axis of `curves`: energy (m,) eV, (n, m) states/eV/atom; NaN where cut off."""
         if channel not in CHANNELS:
             raise unknown(channel, CHANNELS, "channel")
         values = self.pdos[:, CHANNELS.index(channel)].astype(float)
-        energy, values = self.on_zero(self.pdos_energy, values, zero, fwhm, pdos=True)
-        complete = energy <= (self["pdos_top"] + self.shifts(zero, pdos=True))[:, None]
+        values = spectra.Broadening.of(fwhm).states(self.pdos_energy, values)
+        energy, shifts = self.pdos_energy, self.shifts(zero, pdos=True)
+        if zero != "vbm":
+            energy, values = spectra.shift_together(energy, values, shifts)
+        complete = energy <= (self["pdos_top"] + shifts)[:, None]
         return energy, np.where(complete, values, np.nan)
-
-    def on_zero(self, energy, values, zero, fwhm, *, pdos=False):
-        if fwhm:
-            values = spectra.broaden(energy, values, gaussian_fwhm=fwhm)
-        if zero == "vbm":
-            return energy, values
-        shifts = self.shifts(zero, pdos=pdos)
-        known = shifts[np.isfinite(shifts)]
-        low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
-        start = np.floor((energy[0] + low) / ENERGY_STEP) * ENERGY_STEP
-        grid = start + ENERGY_STEP * np.arange(int(np.ceil((energy[-1] + high - start) / ENERGY_STEP)) + 1)
-        return grid, spectra.shift(energy, values, shifts, grid=grid)
 
     @property
     def dataset(self):

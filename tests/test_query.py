@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elnes_lab.errors import DataError
-from elnes_lab.query import DEEPEST, LONGEST, mask
+from elnes_lab.filter_syntax import DEEPEST, LONGEST
+from elnes_lab.query import mask
 
 NUMBERS = {"band_gap": np.float32, "onset": np.float64, "coordination": np.int8, "n_atoms": np.int16, "atom": np.int32}
 TEXTS = ("kind", "name", "structure")

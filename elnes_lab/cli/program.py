@@ -109,6 +109,20 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--polarization", default="isotropic", help="isotropic, x, y, z or all")
     export.add_argument("--fwhm", type=number(0, 100), default=0.0, help="extra Gaussian broadening, eV")
     export.add_argument(
+        "--lorentzian", type=number(0, 100), default=0.0, help="extra Lorentzian broadening, FWHM in eV"
+    )
+    export.add_argument(
+        "--lifetime", action="store_true", help="broadening that grows by 0.1 eV per eV above the edge, too"
+    )
+    export.add_argument(
+        "--normalized", action="store_true", help="in units of the mean of the isotropic spectrum, not in bohr^2/eV"
+    )
+    export.add_argument(
+        "--average",
+        action="store_true",
+        help="the averages of the structures over all of their sites, as a broad beam sees them, not the sites",
+    )
+    export.add_argument(
         "--pdos",
         action=argparse.BooleanOptionalAction,
         default=None,
@@ -230,7 +244,9 @@ def by_structure(sites: list[str]) -> tuple[dict[str, int], str]:
 
 def run_export(options) -> None:
     from ..io.export import export
+    from ..spectra import LIFETIME_SLOPE, Broadening
 
+    broadening = Broadening(options.fwhm, options.lorentzian, LIFETIME_SLOPE if options.lifetime else 0.0)
     with open_chosen(options) as db:
         rows = db[list(dict.fromkeys(options.site))] if options.site else db
         rows = rows.query(options.where) if options.where else rows
@@ -239,12 +255,15 @@ def run_export(options) -> None:
             options.path,
             format=options.format,
             zero=options.zero,
-            fwhm=options.fwhm,
+            fwhm=broadening,
             polarization=options.polarization,
             pdos=options.pdos,
+            normalized=options.normalized,
+            average=options.average,
             overwrite=options.overwrite,
         )
-    print(f"{len(rows)} spectra written to {written or options.path}")
+        count = len(rows.structures) if options.average else len(rows)
+    print(f"{count} {'averages' if options.average else 'spectra'} written to {written or options.path}")
 
 
 def run_serve(options) -> None:

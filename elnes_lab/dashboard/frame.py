@@ -9,7 +9,7 @@ import ipywidgets as ipw
 
 from ..errors import DataError
 from ..schema import IDEA, LICENCE
-from .common.links import pairs_of, shown, slug
+from .common.links import FOREIGN, pairs_of, shown, slug
 from .common.widgets import Page
 from .keeping import Keeping
 from .serving import confine
@@ -71,6 +71,8 @@ class Frame:
     def _open(self, query) -> None:
         """Show the page that the query of an address names, the first without one, as far as it tells what to show."""
         name, sentences = dict(pairs_of(query)).get("page", ""), []
+        if any(key not in FOREIGN for key, _ in pairs_of(query)):
+            self.page.session.follow_link()
         if name and name not in self.titles:
             sentences = [f"There is no page {shown(name, 40)!r} here."]
         self.choice.value = self.titles.get(name, self.choice.value)

@@ -1,9 +1,12 @@
-"""Models of a page over a reload: what was trained, uploaded or named there is kept by the browser and comes back."""
+"""What a page keeps over a reload: models that were trained, uploaded or named there, and the axes chosen. The browser has it."""
+
+import json
 
 from ..errors import DataError
 from .common.keep import Keep
 
 KEPT = ("trained", "uploaded")  # the shipped ones are there in any case
+CHOICE = "axes"  # key and kind of the file with what was chosen
 LOST = (
     "This browser lets no page keep anything, so a reload loses the models of this page. Save those that you want to "
     "keep with Download on the page Train."
@@ -11,12 +14,13 @@ LOST = (
 
 
 class Keeping:
-    """Keeps the models of a Session in the browser: `widget`, which shows nothing; `notice(text)` tells the visitor."""
+    """Keeps the models and the chosen axes of a Session in the browser: `widget`, which shows nothing; `notice(text)` tells the visitor."""
 
     def __init__(self, session, notice) -> None:
-        self.session, self.notice, self.known = session, notice, {}
+        self.session, self.notice, self.known, self.choice = session, notice, {}, {}
         self.widget = Keep(self._received, lambda: notice(LOST))
         session.observe(self._changed, "models")
+        session.observe(self._chosen, "chosen")
         session.observe(lambda change: setattr(self.widget, "busy", change.new), "training")
 
     def _changed(self, change) -> None:
@@ -30,7 +34,26 @@ class Keeping:
             self.widget.keep(key, now[key].name, now[key].origin, now[key].pack())
         self.known = now
 
+    def _chosen(self, change) -> None:
+        if change.new != self.choice:
+            self.choice = dict(change.new)
+            self.widget.keep(CHOICE, CHOICE, CHOICE, json.dumps(self.choice).encode())
+
+    def _recalled(self, content) -> None:
+        try:
+            choice = json.loads(content)
+        except ValueError:  # also of bytes that are no text
+            choice = None
+        if not isinstance(choice, dict) or not all(isinstance(value, str) for value in choice.values()):
+            self.widget.forget(CHOICE)
+            return
+        self.choice = choice | self.choice
+        self.session.recall(choice)
+
     def _received(self, key, name, kind, content) -> None:
+        if kind == CHOICE:
+            self._recalled(content)
+            return
         if key in self.known:
             return
         try:

@@ -6,12 +6,13 @@ import uuid
 from contextlib import nullcontext
 from pathlib import Path
 
-from traitlets import Bool, HasTraits, List, Unicode, default
+from traitlets import Bool, Dict, Enum, HasTraits, List, Unicode, default
 
 from ..errors import DataError
 from ..learning.packed import pack, written
 
 SHIPPED_NAMES = {"pdos": "Shipped, PDOS", "pdos+gap": "Shipped, PDOS and gap"}
+AXES = {"zero": ("vbm", "onset", "loss"), "intensity": ("absolute", "mean")}  # what all pages draw alike
 SPECTRA_LIMIT = 60_000  # members of an ensemble times energies: a page keeps them for every site of the database
 
 
@@ -81,6 +82,10 @@ class Session(HasTraits):
     site = Unicode(help="Label of the site that the visitor has chosen last, on whatever page; none yet: empty")
     training = Bool(False, help="Whether a training is under way")
     problem = Unicode(help="Why a shipped model is not listed, or an empty text")
+    zero = Enum(("", *AXES["zero"]), "", help="What energies count from on all pages; empty: each page's own")
+    intensity = Enum(("", *AXES["intensity"]), "", help="In what unit intensity is drawn; empty: each page's own")
+    chosen = Dict(help="Which of these two the visitor has chosen: name -> value; the browser keeps it")
+    linked = Bool(False, help="Whether the page shows what a link holds, which is the same for all who open it")
 
     def __init__(self, db) -> None:
         super().__init__()
@@ -102,6 +107,24 @@ class Session(HasTraits):
                 found.append(NamedModel(SHIPPED_NAMES[inputs], card, "shipped", folder=folder / name, db=self.db))
         self.problem = " ".join(problems)
         return found
+
+    def choose(self, **axes) -> None:
+        """The visitor's choice of zero or intensity, for all pages and for the next visit."""
+        for name, value in axes.items():
+            setattr(self, name, value)
+        self.chosen = self.chosen | axes
+
+    def recall(self, axes) -> None:
+        """The choice of an earlier visit, a dict from outside; a link or a click of this visit goes before it."""
+        known = {name: axes[name] for name in AXES.keys() & axes.keys() if axes[name] in AXES[name]}
+        self.chosen = known | self.chosen
+        for name in () if self.linked else known:
+            setattr(self, name, getattr(self, name) or known[name])
+
+    def follow_link(self) -> None:
+        """Forget, for this visit, what an earlier one has chosen: the link says all that differs from a page as first opened."""
+        self.linked = True
+        self.zero = self.intensity = ""
 
     def find(self, name):
         """The NamedModel of that name. Raises DataError if there is none."""

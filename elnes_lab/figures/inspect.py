@@ -285,6 +285,7 @@ def prediction_figure(
     channels,
     zero="onset",
     input_zero="cbm",
+    unit="mean = 1",
     slots=8,
     models=2,
     height=520,
@@ -293,7 +294,7 @@ def prediction_figure(
 
     curves: a dict per model with energy (m,) eV, mean (m,), lower and upper (m,) or None, computed (n,) at
     computed_energy (n,) eV, in units of the mean, title and color; input_energy (k,) eV, inputs (c, k) in states/eV/atom of `channels`; zero and input_zero:
-    what the energies count from. slots and models: draw this many traces, unused ones hidden. Raises DataError for no
+    what the energies count from; unit: of the spectra, in words. slots and models: draw this many traces, unused ones hidden. Raises DataError for no
     curve.
     """
     from plotly.subplots import make_subplots
@@ -372,7 +373,7 @@ def prediction_figure(
         row=2,
         col=1,
     )
-    figure.update_yaxes(title_text="ELNES (mean = 1)", rangemode="tozero", row=1, col=1)
+    figure.update_yaxes(title_text=f"ELNES ({unit})", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title_text="PDOS<br>(states/eV/atom)", rangemode="tozero", row=2, col=1)
     styled(figure, height=height, margin={"t": 52})
     corner = {"x": 0.995, "xanchor": "right", "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}

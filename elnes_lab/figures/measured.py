@@ -9,6 +9,7 @@ from .style import CRYSTAL, blank, styled
 
 MEASURED, MIXTURE = "#CC79A7", "#009E73"
 PARTS = 6  # of a mixture that are drawn
+TITLES = ENERGY_TITLES | {"half": "Energy above the edge at half height (eV)"}
 STEPS = ("1  as read", "2  background off", "3  plural scattering off", "4  zero and scale")
 
 
@@ -86,11 +87,14 @@ def beside_figure(
     name,
     mixture,
     parts,
+    zero="loss",
+    unit="mean = 1",
     height=470,
 ):
     """A measured spectrum with a computed one and a mixture laid over it, and below what each leaves over.
 
-    energy (n,) eV energy loss; measured, computed, mixture (n,), mean of measured 1; parts: (name, curve (n,), share).
+    energy (n,) eV, energy loss or, with zero="half", from half height of the measured edge; measured, computed, mixture (n,) in
+    `unit`; parts: (name, curve (n,), share).
     Raises DataError where lengths differ.
     """
     from plotly.subplots import make_subplots
@@ -157,8 +161,8 @@ def beside_figure(
             **bottom,
         )
     figure.update_xaxes(range=[float(energy[0]), float(energy[-1])])
-    figure.update_xaxes(title_text=ENERGY_TITLES["loss"], **bottom)
-    figure.update_yaxes(title_text="Intensity (mean = 1)", rangemode="tozero", **top)
+    figure.update_xaxes(title_text=TITLES[zero], **bottom)
+    figure.update_yaxes(title_text=f"Intensity ({unit})", rangemode="tozero", **top)
     figure.update_yaxes(title_text="Residual", **bottom)
     styled(figure, height=height, margin={"t": 56})
     figure.update_yaxes(zeroline=True, zerolinecolor="#8c96a3", **bottom)

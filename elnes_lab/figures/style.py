@@ -61,3 +61,11 @@ def power_of_ten(values):
     """Power of ten, a multiple of three, that brings the largest of `values` between 1 and 1000; 0 if there is none."""
     top = np.nanmax(np.abs(values), initial=0.0)
     return int(3 * np.floor(np.log10(top) / 3)) if top > 0 else 0
+
+
+def intensity_unit(values, normalized):
+    """(factor, unit) to draw intensities: 1 and "mean = 1" of normalized ones; of those in bohr^2/eV a power of ten."""
+    if normalized:
+        return 1.0, "mean = 1"
+    power = power_of_ten(values)
+    return 10.0**-power, "bohr²/eV" if power == 0 else f"10{str(power).translate(SUPERSCRIPT)} bohr²/eV"

@@ -14,8 +14,10 @@ import zipfile
 from pathlib import Path
 
 from ..errors import DataError
+from ..spectra import Broadening
 from .places import file_place, folder_place
-from .spectra_files import gather, render_csv, render_hspy, render_json, render_msa
+from .spectra_files import render_csv, render_hspy, render_json, render_msa
+from .spectrum_set import gather
 from .structure_files import render_cif, render_extxyz
 
 FORMATS = {
@@ -42,17 +44,19 @@ def export(
     format: str | None = None,
     zero: str = "vbm",
     polarization: str = "isotropic",
-    fwhm: float = 0.0,
+    fwhm: float | Broadening = 0.0,
     pdos: bool | None = None,
+    normalized: bool = False,
+    average: bool = False,
     overwrite: bool = False,
 ) -> Path:
     """Writes the rows of a Database to `path` and returns it. Energies in eV, intensities in bohr^2/eV.
 
     format: one of FORMATS, by default the suffix of `path` ("quartz.csv"; "glass.msa.zip" is a zip of .msa). Formats
-    that hold one spectrum or structure a file need a .zip or a folder for several. zero, polarization and fwhm (added
-    Gaussian broadening, eV) are those of `Database.curves`, polarization "all" too: isotropic, x, y and z; structures
-    do without. pdos adds the ground-state O p PDOS (csv: default no, json: default yes). Each file appears whole or not
-    at all, and replaces another only with `overwrite`.
+    that hold one spectrum or structure a file need a .zip or a folder for several. zero, polarization, fwhm (added broadening)
+    and normalized are those of `Database.curves`, polarization "all" too: isotropic, x, y and z; average: the averages of the
+    rows' structures instead, over all of their sites (`averages`); structures do without. pdos adds the ground-state O p PDOS
+    (csv: default no, json: default yes). Each file appears whole or not at all, and replaces another only with `overwrite`.
 
     Raises DataError for an unknown format, an empty selection, a file that exists or cannot be written, and what
     `gather` raises.
@@ -62,7 +66,8 @@ def export(
         folder_place(path)
     else:
         check_free(file_place(path), overwrite)
-    files = render(db, format, zero=zero, polarization=polarization, fwhm=fwhm, pdos=pdos)
+    options = {"zero": zero, "polarization": polarization, "fwhm": fwhm, "normalized": normalized, "average": average}
+    files = render(db, format, pdos=pdos, **options)
     if inside == "folder":
         files = {path / name: content for name, content in files.items()}
         for file in files:
@@ -85,24 +90,16 @@ def export(
 def export_bytes(db, format: str, **options) -> tuple[str, bytes]:
     """What `export` would write, as (file name, content), for a download; several files come as one zip.
 
-    options: zero, polarization, fwhm and pdos of `export`. Raises DataError as `export` does.
+    options: zero, polarization, fwhm, pdos, normalized and average of `export`. Raises DataError as `export` does.
     """
     files = render(db, known_format(format), **options)
     if len(files) == 1:
         return next(iter(files.items()))
-    return f"{collection(db, format)}.zip", zipped(files)
+    return f"{collection(db, format, options.get('average', False))}.zip", zipped(files)
 
 
-def render(
-    db,
-    format: str,
-    *,
-    zero: str = "vbm",
-    polarization: str = "isotropic",
-    fwhm: float = 0.0,
-    pdos: bool | None = None,
-) -> dict[str, bytes]:
-    """File name -> content."""
+def render(db, format: str, *, pdos: bool | None = None, average: bool = False, **options) -> dict[str, bytes]:
+    """File name -> content. options: those of `gather`."""
     if not len(db):
         raise DataError(
             "The selection is empty, so there is nothing to export. "
@@ -116,13 +113,17 @@ def render(
         contents = STRUCTURES[format](db)
     else:
         pdos = WITH_PDOS.get(format, False) if pdos is None else pdos
-        contents = SPECTRA[format](gather(db, zero=zero, polarization=polarization, fwhm=fwhm, pdos=pdos))
-    names = safe_names([title or collection(db, format) for title in contents])
+        contents = SPECTRA[format](gather(db, pdos=pdos, average=average, **options))
+    names = safe_names([title or collection(db, format, average) for title in contents])
     return {f"{name}.{format}": content for name, content in zip(names, contents.values())}
 
 
-def collection(db, format: str) -> str:
+def collection(db, format: str, average: bool = False) -> str:
     """Name for all of a selection, the same for the same rows of the same data."""
+    if average and format in SPECTRA and len(db.structures) == 1:
+        return safe_names([f"{db.structures[0]} average"])[0]
+    if average and format in SPECTRA:
+        return f"silicon-oxides_{len(db.structures)}-averages_{db.version}"
     if len(db) == 1:
         return safe_names([str(db.sites[0]) if format in SPECTRA else db.structures[0]])[0]
     what = f"{len(db)}-spectra" if format in SPECTRA else f"{len(db.structures)}-structures"

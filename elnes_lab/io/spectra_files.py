@@ -10,106 +10,16 @@ import shutil
 import tempfile
 import textwrap
 import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..database import ISOTROPIC
 from ..errors import DataError
-from ..schema import IDEA, LICENCE, POLARIZATIONS
-from ..spectra import ENERGY_TITLES, STORED_LORENTZIAN_FWHM, grid_step
+from .spectrum_set import ENERGY_DIGITS, PDOS_CHANNEL, SpectrumSet
 
-PDOS_CHANNEL = "O p"  # the dipole-allowed final states at the O K edge
 JSON_SCHEMA = {"name": "elnes-lab.spectra", "version": 1}
-ENERGY_DIGITS = 6  # decimals of an energy in eV; removes the rounding noise of a step of 0.1
 TEMPORARY_BYTES = 4 * 2**20  # for columns and headers of a temporary file, on top of its spectra
 MSA_WIDTH = 64  # characters of one header value in ISO 22029
-ZERO_NOTES = {
-    "vbm": ", that is the highest occupied level of the core-hole cell; PDOS: of the ground state",
-    "onset": ", that is the first empty level of the core-hole cell; PDOS: of the ground state",
-    "loss": ", one constant for all sites puts the first peak of alpha-quartz at 538 eV",
-}
-
-
-@dataclass(frozen=True)
-class SpectrumSet:
-    """What a spectrum file says.
-
-    energy (m,) eV; intensity (n, p, m) bohr^2/eV for n sites and the p entries of `polarizations`, NaN outside the
-    data; pdos (n, k) states/eV/atom on pdos_energy (k,) eV, or both None; columns: name -> (n,) array with units and
-    long_names; facts: what a reader must know, name -> sentence.
-    """
-
-    sites: list[str]
-    energy: np.ndarray
-    intensity: np.ndarray
-    polarizations: tuple[str, ...]
-    pdos_energy: np.ndarray | None
-    pdos: np.ndarray | None
-    columns: dict[str, np.ndarray]
-    units: dict[str, str]
-    long_names: dict[str, str]
-    facts: dict[str, str]
-
-    def titles(self) -> list[list[str]]:
-        """Names of the spectra, (n, p): the site, with the polarization where there are several."""
-        if len(self.polarizations) == 1:
-            return [[site] for site in self.sites]
-        return [[f"{site} {polarization}" for polarization in self.polarizations] for site in self.sites]
-
-    def scale(self) -> tuple[float, float]:
-        """Offset and step of the energy axis, eV."""
-        return float(self.energy[0]), round(float(grid_step(self.energy)), ENERGY_DIGITS)
-
-
-def gather(
-    db, *, zero: str = "vbm", polarization: str = ISOTROPIC, fwhm: float = 0.0, pdos: bool = False
-) -> SpectrumSet:
-    """The spectra of a Database (n sites), n x p curves in bohr^2/eV, with the PDOS of the O p channel if asked for.
-
-    polarization "all" is the isotropic mean, then x, y and z. Raises DataError for sites that have no place on the
-    energy scale asked for, and what `Database.curves` raises.
-    """
-    wanted = (ISOTROPIC, *POLARIZATIONS) if polarization == "all" else (polarization,)
-    curves = [db.curves(polarization=each, zero=zero, fwhm=fwhm) for each in wanted]
-    intensity = np.stack([values for _, values in curves], axis=1)
-    lost = [str(site) for site, finite in zip(db.sites, np.isfinite(intensity).any(axis=(1, 2))) if not finite]
-    if lost:
-        listed = ", ".join(lost[:3]) + (", ..." if len(lost) > 3 else "")
-        remedy = 'Leave them out with the filter "onset > 0"' if zero == "loss" else "Leave them out"
-        raise DataError(
-            f"{len(lost)} of the {len(db)} sites ({listed}) have no place on the energy scale '{zero}': "
-            f"where its zero lies is not known for them. {remedy}, or use the zero 'vbm'."
-        )
-    pdos_energy, pdos_values = db.pdos_curves(PDOS_CHANNEL, zero=zero, fwhm=fwhm) if pdos else (None, None)
-    added = f", then a Gaussian of {fwhm:g} eV full width at half maximum" if fwhm else ""
-    facts = {
-        "content": "O K edge ELNES of silicon oxides, computed with a full core hole in a supercell",
-        "energy": ENERGY_TITLES[zero] + ZERO_NOTES.get(zero, ""),
-        "intensity": f"dipole strength in bohr^2/eV, polarization: {', '.join(wanted)}",
-        "broadening": f"Lorentzian of {STORED_LORENTZIAN_FWHM:g} eV full width at half maximum{added}",
-        "data version": db.version,
-        "licence": LICENCE,
-        "citation": f"ELNES Lab, data version {db.version}; after {IDEA}",
-    }
-    if pdos:
-        facts["PDOS"] = (
-            f"ground state, {PDOS_CHANNEL}, states/eV/atom, Gaussian sigma 0.15 eV{added}; "
-            "cut off where bands are missing"
-        )
-    return SpectrumSet(
-        sites=[str(site) for site in db.sites],
-        energy=np.round(curves[0][0], ENERGY_DIGITS),
-        intensity=intensity,
-        polarizations=wanted,
-        pdos=pdos_values,
-        pdos_energy=None if pdos_energy is None else np.round(pdos_energy, ENERGY_DIGITS),
-        columns={name: np.asarray(db[name]) for name in db.columns},
-        units=dict(db.units),
-        long_names=dict(db.long_names),
-        facts=facts,
-    )
 
 
 def render_csv(spectra: SpectrumSet) -> dict[str, bytes]:
@@ -149,7 +59,7 @@ def render_json(spectra: SpectrumSet) -> dict[str, bytes]:
         "columns": {
             name: {"units": spectra.units[name], "long_name": spectra.long_names[name]} for name in spectra.columns
         },
-        "units": {"energy": "eV", "spectrum": "bohr^2/eV", "pdos": "states/eV/atom"},
+        "units": {"energy": "eV", "spectrum": spectra.unit, "pdos": "states/eV/atom"},
         "energy": spectra.energy.tolist(),
         **({} if spectra.pdos is None else {"pdos_energy": spectra.pdos_energy.tolist()}),
         "sites": rows,
@@ -191,7 +101,7 @@ def render_hspy(spectra: SpectrumSet) -> dict[str, bytes]:
         "axes": axes,
         "metadata": {
             "General": {"title": title, "notes": "\n".join(": ".join(fact) for fact in spectra.facts.items())},
-            "Signal": {"signal_type": "EELS", "quantity": "Dipole strength (bohr^2/eV)"},
+            "Signal": {"signal_type": "EELS", "quantity": f"Dipole strength ({spectra.unit})"},
         },
         "original_metadata": {
             "elnes_lab": {
@@ -263,7 +173,7 @@ def render_msa(spectra: SpectrumSet) -> dict[str, bytes]:
                 "NPOINTS": len(values),
                 "NCOLUMNS": 1,
                 "XUNITS": "eV",
-                "YUNITS": "bohr^2/eV",
+                "YUNITS": spectra.unit,
                 "DATATYPE": "XY",
                 "XPERCHAN": step,
                 "OFFSET": start,

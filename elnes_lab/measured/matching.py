@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import similarity
 from ..errors import DataError
-from ..spectra import ENERGY_TITLES, broaden, half_height
+from ..spectra import ENERGY_TITLES, broaden, group_average, half_height
 from .steps import ABOVE, BELOW, edge_of
 
 # Name -> (title, whether larger is more alike).
@@ -67,9 +67,7 @@ class Library:
         )
         self.energy, structures, names = energy, rows["structure"].astype(str), rows["name"].astype(str)
         if what == "structures":
-            self.labels = np.array(rows.structures).astype(str)
-            weights = (structures == self.labels[:, None]) * rows["multiplicity"].astype(float)
-            raw = (weights / weights.sum(axis=1, keepdims=True)) @ raw
+            self.labels, raw = group_average(raw, structures, rows["multiplicity"])
             first = [int(np.flatnonzero(structures == label)[0]) for label in self.labels]
             self.names, self.structures = names[first], self.labels
             missing = {str(site).partition("/")[0] for site in db.store.read("missing_site")}

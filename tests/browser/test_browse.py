@@ -162,17 +162,103 @@ def test_broadening_zero_and_polarization_change_the_curves(page):
     page.wait_for_function(
         f"Math.abs(Math.max(...document.querySelector('.elnes-spectra').data[0].y) - {max(sharp['y'])}) < 1e-6"
     )
-    zero = control(page, "Energy zero").locator("select")
-    zero.select_option(label="edge onset")
+    zero = control(page, "Energy zero")
+    zero.get_by_role("button", name="edge").click()
     page.wait_for_function(f"document.querySelector('.elnes-spectra').data[0].x[0] < {sharp['x'][0] - 2}")
     assert "conduction-band edge" in page.locator(".elnes-spectra .infolayer").last.text_content()
-    zero.select_option(label="valence band")
+    zero.get_by_role("button", name="valence band").click()
     page.wait_for_function(f"document.querySelector('.elnes-spectra').data[0].x[0] === {sharp['x'][0]}")
     page.get_by_role("button", name="z", exact=True).click()
     page.wait_for_function(
         f"Math.abs(Math.max(...document.querySelector('.elnes-spectra').data[0].y) - {max(sharp['y'])}) > 1e-3"
     )
     page.get_by_role("button", name="mean", exact=True).click()
+
+
+def test_an_instrument_is_a_width_and_another_width_none(page):
+    instrument, width = control(page, "Instrument").locator("select"), control(page, "Broadening").locator("output")
+    sharp = max(curves(page)[0]["y"])
+    instrument.select_option(label="Schottky, 0.8 eV")
+    page.wait_for_function(f"Math.max(...document.querySelector('.elnes-spectra').data[0].y) < {0.97 * sharp}")
+    assert width.inner_text() == "0.8 eV"
+    control(page, "Broadening").locator(".noUi-handle").press("ArrowRight")
+    page.wait_for_function("(e) => e.selectedOptions[0].text === 'another width'", arg=instrument.element_handle())
+    instrument.select_option(label="none")
+    page.wait_for_function(
+        f"Math.abs(Math.max(...document.querySelector('.elnes-spectra').data[0].y) - {sharp}) < 1e-6"
+    )
+
+
+def test_one_click_shows_what_a_broad_beam_sees(page):
+    shown = control(page, "Curves")
+    shown.get_by_role("button", name="averages").click()
+    page.wait_for_function("document.querySelector('.elnes-spectra').data[0].name.includes('average of')")
+    names = [curve["name"] for curve in curves(page)[:3]]
+    assert len(names) == 3 and all("of its O" in name for name in names)
+    assert control(page, "Polarization").get_by_role("button", name="x", exact=True).is_disabled()
+    legend = page.locator(".elnes-spectra .legend").bounding_box()
+    figure = page.locator(".elnes-spectra").bounding_box()
+    assert legend["x"] >= figure["x"] and legend["width"] < 0.6 * figure["width"]
+    page.screenshot(path=ARTIFACTS / "browse-averages.png", full_page=True)
+    shown.get_by_role("button", name="sites").click()
+    page.wait_for_function("!document.querySelector('.elnes-spectra').data[0].name.includes('average')")
+
+
+def test_selected_rows_stay_in_sight_above_the_list(page, db):
+    kept, body = page.locator(".elnes-table .keep"), page.locator(".elnes-table .body")
+    names = kept.locator(".wide").all_inner_texts()
+    assert len(names) == 3
+    head = page.locator(".elnes-table .head button[data-column=band_gap]")
+    head.click()
+    control(page, "Search").locator("input").fill("stishovite")
+    wait_for_rows(page, sum("stishovite" in f"{site} {name}".casefold() for site, name in zip(db.sites, db["name"])))
+    assert kept.locator(".wide").all_inner_texts() == names and all(one.is_visible() for one in kept.all())
+    page.wait_for_function("document.querySelectorAll('.elnes-table .keep.out').length === 2")
+    page.get_by_role("button", name="Reset filters").click()
+    wait_for_rows(page, len(db))
+    head.click()
+    head.click()
+    kept.locator(".wide").nth(1).click()  # brings it into sight in the list, too
+    site = kept.nth(1).get_attribute("data-kept")
+    row = page.locator(f".elnes-table .row.on[data-site='{site}']")
+    row.wait_for()
+    assert (
+        body.bounding_box()["y"] <= row.bounding_box()["y"] <= body.bounding_box()["y"] + body.bounding_box()["height"]
+    )
+    before = body.bounding_box()["y"] + body.bounding_box()["height"]
+    kept.nth(0).get_by_role("button", name="Remove from the plot").click()
+    wait_for_curves(page, 2)
+    assert kept.count() == 2
+    assert body.bounding_box()["y"] + body.bounding_box()["height"] == pytest.approx(before, abs=1)  # nothing jumps
+
+
+def test_a_row_stays_under_the_mouse_while_rows_are_added_one_after_another(page):
+    page.get_by_role("button", name="Clear", exact=True).click()
+    page.locator(".elnes-table .body").press("Home")
+    box = page.locator(".elnes-table .row[aria-rowindex='6']").bounding_box()
+    for count in (1, 2):
+        page.locator(f".elnes-table .row[aria-rowindex='{5 + count}'] .mark").click()
+        wait_for_curves(page, count)
+    page.wait_for_function("document.querySelectorAll('.elnes-table .keep').length === 2")
+    assert page.locator(".elnes-table .row[aria-rowindex='6']").bounding_box()["y"] == pytest.approx(box["y"], abs=1)
+
+
+def test_the_colour_bar_names_the_kinds_in_their_colours(page):
+    color = control(page, "Colour").locator("select")
+    color.select_option(label="Kind")
+    page.wait_for_function(
+        "document.querySelectorAll('.elnes-figure')[0].querySelectorAll('.colorbar .cbaxis text').length === 2"
+    )
+    texts = page.locator(".elnes-figure").first.locator(".colorbar .cbaxis text").all_inner_texts()
+    assert sorted(texts) == ["amorphous", "crystal"]
+    found = page.evaluate("""(() => { const g = document.querySelectorAll('.elnes-figure')[0];
+        const fills = [...g.querySelectorAll('.scatterlayer .trace:first-child .point')].map((p) => getComputedStyle(p).fill);
+        return { points: [...new Set(fills)], bar: [...g.querySelectorAll('.cbfills path')].map((p) => p.style.fill || p.getAttribute('fill')) }; })()""")
+    assert len(found["points"]) == 2 and set(found["points"]) <= set(found["bar"])
+    color.select_option(label="Si-O-Si angle")
+    page.wait_for_function(
+        "document.querySelectorAll('.elnes-figure')[0].querySelectorAll('.colorbar .cbaxis text').length > 2"
+    )
 
 
 def test_empty_selection_offers_an_example(page):

@@ -71,13 +71,13 @@ def test_hspy_is_read_by_h5py(page, chosen):
 def test_msa_has_the_curve_on_the_energies_that_are_drawn(page, chosen):
     from rsciio.msa import parse_msa_string
 
-    zero = page.locator(".elnes-control", has=page.locator(".widget-label:has-text('Energy zero')")).locator("select")
-    zero.select_option(label="energy loss")
+    zero = page.locator(".elnes-control", has=page.locator(".widget-label:has-text('Energy zero')"))
+    zero.get_by_role("button", name="energy loss").click()
     page.wait_for_function("document.querySelector('.elnes-spectra').data[0].x[0] > 500")
     name, path = download(page, "EMSA .msa")
     drawn = page.evaluate("""(() => { const t = document.querySelector('.elnes-spectra').data[0];
         return [...t.x].filter((x, i) => Number.isFinite(t.y[i])); })()""")
-    zero.select_option(label="valence band")
+    zero.get_by_role("button", name="valence band").click()
     page.wait_for_function("document.querySelector('.elnes-spectra').data[0].x[0] < 100")
     (spectrum,) = parse_msa_string(path.read_text(encoding="ascii"))
     assert name == "stishovite_O2.msa" and SITE in spectrum["metadata"]["General"]["title"]

@@ -54,7 +54,7 @@ class SyntheticDatabase:
     def bonds(self):
         return np.tile([1.61, 1.62, np.nan], (len(self), 1))
 
-    def curves(self, *, polarization="isotropic", zero="vbm", fwhm=0.0):
+    def curves(self, *, polarization="isotropic", zero="vbm", fwhm=0.0, normalized=False):
         factor = {"isotropic": 1.0, "x": 0.5, "y": 1.0, "z": 1.5}[polarization]
         lost = np.isnan(self["onset"])[:, None] & (zero == "loss")
         return self.energy + {"vbm": 0, "onset": -6, "loss": 530}[zero], np.where(lost, np.nan, factor * self.isotropic)

@@ -74,3 +74,17 @@ def test_the_browser_asks_before_a_page_that_trains_is_left(shipped, browser):
     assert keeping.widget.busy
     session.training = False
     assert not keeping.widget.busy
+
+
+def test_the_axes_chosen_are_there_at_the_next_visit_and_what_is_no_choice_is_dropped(shipped, browser):
+    session, _ = visit(shipped, browser, [])
+    session.choose(zero="loss")
+    session.choose(intensity="mean")
+    again, _ = visit(shipped, browser, [])
+    assert (again.zero, again.intensity) == ("loss", "mean") and list(browser) == ["axes"]
+    again.choose(zero="vbm")
+    assert visit(shipped, browser, [])[0].zero == "vbm"
+    for content in (b"\xff", b"[1]", b'{"zero": 3}'):
+        browser["axes"] = ("axes", "axes", content)
+        broken, _ = visit(shipped, browser, [])
+        assert broken.zero == "" and "axes" not in browser

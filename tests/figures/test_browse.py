@@ -88,12 +88,6 @@ def test_undefined_curves_draw_without_a_warning(recwarn):
         (lambda: overlay(zero="fermi"), "Choose one of vbm"),
         (lambda: overlay(names=["one"]), "as many names"),
         (lambda: overlay(pdos_energy=ENERGY, pdos=np.ones((2, 451))), "one PDOS for each"),
-        (lambda: figures.spectral_map(np.ones((3, 2)), values=[1, 2], title="t"), "one value per spectrum"),
-        (lambda: figures.database_overview({}, titles={}, amorphous=[]), "no column"),
-        (
-            lambda: figures.database_overview({"a": [1.0]}, titles={"a": "A"}, amorphous=[True, False]),
-            "One per site|one per site",
-        ),
     ],
 )
 def test_input_that_does_not_fit_is_refused(call, words):
@@ -101,47 +95,10 @@ def test_input_that_does_not_fit_is_refused(call, words):
         call()
 
 
-def test_map_marks_amorphous_hidden_and_selected_points():
-    figure = figures.spectral_map(
-        np.arange(8.0).reshape(4, 2),
-        values=[1.0, np.nan, 3.0, 2.0],
-        title="Gap (eV)",
-        names=list("abcd"),
-        amorphous=[True, False, False, True],
-        shown=[True, True, False, True],
-        selected=[3],
-        explained=(0.6, 0.2),
-    )
-    points, chosen = figure.data
-    assert list(points.marker.symbol) == ["square", "circle", "circle", "square"]
-    assert points.marker.opacity[2] < 0.2 < points.marker.opacity[0]
-    assert (points.marker.cmin, points.marker.cmax) == (1.0, 3.0) and points.customdata[1] == "no value"
-    assert (chosen.x[0], chosen.y[0], chosen.marker.color[0]) == (6.0, 7.0, style.curve_style(0)[0])
-    assert (chosen.text[0], chosen.marker.symbol[0]) == ("d", "square")
-    assert "60 %" in figure.layout.xaxis.title.text
-
-
-def test_map_colours_texts_by_category():
-    figure = figures.spectral_map(np.ones((3, 2)), values=np.array(["a", "b", "a"], object), title="Kind")
-    first, second, third = figure.data[0].marker.color
-    assert first == third != second and figure.data[0].marker.showscale is False
-
-
-def test_histograms_count_every_finite_value_once():
-    rng = np.random.default_rng(1)
-    values = rng.normal(size=200)
-    values[:5] = np.nan
-    amorphous = rng.random(200) < 0.3
-    figure = figures.database_overview(
-        {"gap": values, "angle": values * 2},
-        titles={"gap": "Gap (eV)", "angle": "Angle (°)"},
-        amorphous=amorphous,
-        selected=np.arange(200) == 50,
-    )
-    bars = [trace for trace in figure.data if trace.type == "bar"]
-    assert [bar.y.sum() for bar in bars] == 2 * [(~amorphous[5:]).sum(), amorphous[5:].sum()]
-    assert figure.data[2].x[0] == values[50]
-    assert figure.layout.xaxis.title.text == "Gap (eV)"
+def test_normalized_spectra_are_drawn_as_they_are():
+    figure = overlay(normalized=True)
+    assert figure.layout.yaxis.title.text == "ELNES (mean = 1)"
+    np.testing.assert_array_equal([trace.y for trace in figure.data], PEAKS)
 
 
 @pytest.mark.parametrize("count, waterfall", [(6, False), (24, False), (24, True)])

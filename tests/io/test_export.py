@@ -18,7 +18,7 @@ import elnes_lab
 from elnes_lab import DataError
 from elnes_lab.io import FORMATS, export, export_bytes
 from elnes_lab.io.export import safe_names
-from elnes_lab.spectra import ENERGY_TITLES
+from elnes_lab.spectra import ENERGY_TITLES, RMS_WINDOW, Broadening
 
 SINGLE = 2.0**-23  # relative, of a number rounded to single precision and to its shortest text
 SIX_DIGITS = 6e-6  # relative, of a number in EMSA/MAS
@@ -317,3 +317,34 @@ def test_no_room_for_temporary_files(db, monkeypatch, format):
     monkeypatch.setattr("elnes_lab.io.spectra_files.shutil.disk_usage", lambda folder: usage._replace(free=1000))
     with pytest.raises(DataError, match="No space left on device.*TMPDIR"):
         export_bytes(db[:2], format)
+
+
+def test_averages_say_what_they_are_of_in_every_format(placed):
+    structures = placed.structures
+    options = {"zero": "loss", "average": True, "normalized": True, "fwhm": Broadening(0.4, 0.0, 0.1)}
+    name, content = export_bytes(placed, "json", **options)
+    whole = json.loads(content)
+    assert [row["site"] for row in whole["sites"]] == structures and f"{len(structures)}-averages" in name
+    assert whole["units"]["spectrum"] == "mean = 1" and "in units of the mean" in whole["facts"]["intensity"]
+    assert "0.1 eV per eV" in whole["facts"]["broadening"] and "Gaussian of 0.4 eV" in whole["facts"]["broadening"]
+    every = elnes_lab.open_database()["structure"].astype(str)
+    for row in whole["sites"]:
+        columns = row["columns"]
+        assert columns["averaged_sites"] == (every == row["site"]).sum()
+        assert columns["share"] == pytest.approx(columns["averaged_oxygens"] / columns["oxygens"])
+        assert columns["name"] in whole["facts"]["average"]
+    table = export_bytes(placed, "csv", **options)[1].decode()
+    assert "# average: " in table and f"energy,{structures[0]}" in table
+    for format in ("hspy", "msa"):
+        assert export_bytes(placed, format, **options)[1]
+    with pytest.raises(DataError, match="no polarization z"):
+        export_bytes(placed, "csv", average=True, polarization="z")
+
+
+def test_normalised_spectra_have_mean_one_and_their_polarizations_too(placed):
+    text = export_bytes(placed[:1], "csv", polarization="all", normalized=True)[1].decode()
+    table = np.genfromtxt(io.StringIO(text), comments="#", delimiter=",", skip_header=text.count("\n# ") + 2)
+    inside = (table[:, 0] >= RMS_WINDOW[0] - 1e-6) & (table[:, 0] <= RMS_WINDOW[1] + 1e-6)
+    isotropic, *directions = table[inside, 1:].T
+    assert isotropic.mean() == pytest.approx(1, abs=1e-4)
+    np.testing.assert_allclose(np.mean(directions, axis=0), isotropic, atol=1e-4)

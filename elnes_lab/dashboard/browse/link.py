@@ -5,10 +5,11 @@ from urllib.parse import quote, urlencode
 
 from ..common.links import FOREIGN, LONGEST, absent, pairs_of, unknown
 from ..common.words import ALL
-from .model import CHOICES, RANGE_STEPS, RANGES
+from .model import BROADEST, CHOICES, RANGE_STEPS, RANGES
 
-BROADEST = 3.0  # eV, the end of the slider
 DIGITS = 3
+NAMED = ("polarization", "zero", "intensity", "profile")  # traits with a few values, by their own names
+SWITCHES = {"offset": "waterfall", "average": "average"}  # in a link -> trait
 
 
 def query(model):
@@ -16,10 +17,10 @@ def query(model):
     pairs = [("text", model.text)] if model.text.strip() else []
     pairs += [(name, str(value)) for name, value in model.choices.items() if value != ALL]
     pairs += [(name, f"{low + 1e-6:.{DIGITS}f}~{high - 1e-6:.{DIGITS}f}") for name, (low, high) in model.ranges.items()]
-    values = {"polarization": model.polarization, "zero": model.zero, "channel": model.channel}
+    values = {name: getattr(model, name) for name in (*NAMED, "channel")}
     pairs += [(name, value) for name, value in values.items() if value != model.traits()[name].default_value]
     pairs += [("fwhm", f"{model.fwhm:g}")] if model.fwhm else []
-    pairs += [("offset", "1")] if model.waterfall else []
+    pairs += [(name, "1") for name, trait in SWITCHES.items() if getattr(model, trait)]
     rest = urlencode(pairs, quote_via=quote, safe="~")
     labels, room = [], LONGEST - len(rest)
     for label in model.selection:
@@ -36,7 +37,8 @@ def query(model):
 def read(model, text):
     """(state, sentences): what the query `text` asks for, as far as this database has it, and what was ignored.
 
-    The state has any of selection (labels), text, choices, ranges, polarization, zero, channel, fwhm, waterfall.
+    The state has any of selection (labels), text, choices, ranges, polarization, zero, intensity, profile, channel, fwhm,
+    waterfall, average.
     """
     state, ignored, missing = {}, [], []
     for name, value in pairs_of(text):
@@ -50,14 +52,14 @@ def read(model, text):
             state.setdefault("choices", {})[name] = value
         elif name in RANGES and (pair := interval(model, name, value)):
             state.setdefault("ranges", {})[name] = pair
-        elif name in ("polarization", "zero") and value in model.traits()[name].values:
+        elif name in NAMED and value in model.traits()[name].values:
             state[name] = value
         elif name == "channel" and value in model.db.channels:
             state[name] = value
         elif name == "fwhm" and re.fullmatch(r"\d(\.\d*)?", value) and float(value) <= BROADEST:
             state[name] = round(float(value), 1)
-        elif name == "offset" and value in ("0", "1"):
-            state["waterfall"] = value == "1"
+        elif name in SWITCHES and value in ("0", "1"):
+            state[SWITCHES[name]] = value == "1"
         elif name not in FOREIGN:
             ignored.append((name, value))
     if missing and not state["selection"]:

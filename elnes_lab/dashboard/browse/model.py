@@ -8,6 +8,7 @@ from traitlets import Bool, Dict, Enum, Float, HasTraits, Instance, Tuple, Unico
 
 from ...errors import DataError
 from ...figures.style import DASHES, OKABE_ITO, curve_style
+from ...spectra import LIFETIME_SLOPE, Broadening
 from ..common.search import Search
 from ..common.words import ALL, UNITS, symbol
 
@@ -15,6 +16,7 @@ MAX_CURVES = len(OKABE_ITO) * len(DASHES)  # so many curves can be told apart; m
 CHOICES = {"kind": "Kind", "source": "Source", "space_group": "Space group", "coordination": "Coordination"}
 RANGES = {"band_gap": "Band gap", "si_o_mean": "Si–O length", "si_o_si_angle": "Si–O–Si angle"}
 RANGE_STEPS = {"band_gap": 0.1, "si_o_mean": 0.01, "si_o_si_angle": 1.0}
+BROADEST = 3.0  # eV of extra broadening
 COLOR_COLUMNS = (
     "si_o_si_angle",
     "band_gap",
@@ -29,6 +31,7 @@ COLOR_COLUMNS = (
     "source",
 )
 EXAMPLES = ("quartz-alpha", "stishovite")
+PROFILES = {"Gaussian": "gaussian", "Lorentzian": "lorentzian", "Gaussian, lifetime": "lifetime"}
 EXPORT_FORMATS = {
     "CSV table": "csv",
     "JSON": "json",
@@ -55,7 +58,10 @@ class BrowseModel(HasTraits):
     visible = Instance(np.ndarray, help="Positions of the rows that pass all filters; read only")
     polarization = Enum(("isotropic", "x", "y", "z"), "isotropic")
     zero = Enum(("vbm", "onset", "loss"), "vbm")
-    fwhm = Float(0.0)
+    intensity = Enum(("absolute", "mean"), "absolute", help="In bohr^2/eV, or in units of the mean")
+    average = Bool(False, help="Whether the averages of the structures are drawn instead of the sites")
+    fwhm = Float(0.0, help="Extra broadening, full width at half maximum, eV")
+    profile = Enum(tuple(PROFILES.values()), "gaussian", help="What the extra broadening is")
     channel = Unicode("O p")
     waterfall = Bool(False)
     color_by = Unicode("si_o_si_angle")
@@ -66,7 +72,7 @@ class BrowseModel(HasTraits):
         self.positions = {label: i for i, label in enumerate(self.labels)}
         self.columns = {name: np.asarray(db[name]) for name in db.columns}
         self.search = Search(self.labels, self.columns)
-        self.pca = None
+        self.pca = self.averaged = None
         super().__init__(**traits)
 
     @default("visible")
@@ -146,9 +152,31 @@ class BrowseModel(HasTraits):
         """Labels of the curves drawn: the selection, at most MAX_CURVES."""
         return [label for label in self.selection if self.slots[label] < MAX_CURVES]
 
+    @property
+    def broadening(self):
+        """The extra broadening as the curves take it."""
+        if self.profile == "lorentzian":
+            return Broadening(lorentzian=self.fwhm)
+        return Broadening(gaussian=self.fwhm, slope=LIFETIME_SLOPE if self.profile == "lifetime" else 0.0)
+
+    @property
+    def scale(self):
+        """Keyword arguments of `Database.curves` that hold for sites and averages."""
+        return {"zero": self.zero, "fwhm": self.broadening, "normalized": self.intensity == "mean"}
+
+    def structure_of(self, label):
+        """Id of the structure of a site."""
+        return str(self.columns["structure"][self.positions[label]])
+
+    @property
+    def leading(self):
+        """Structure -> label of its drawn site that was selected first, whose colour its average has."""
+        return {self.structure_of(label): label for label in reversed(self.drawn)}
+
     def styles(self, labels):
-        """Colour and dash of each label's curve."""
-        return [curve_style(self.slots[label]) for label in labels]
+        """Colour and dash of each label's curve; while averages are drawn, of the average that it is part of."""
+        leading = self.leading if self.average else {}
+        return [curve_style(self.slots[leading.get(self.structure_of(label), label)]) for label in labels]
 
     def curves(self):
         """Arguments for `figures.spectrum_overlay` of the drawn selection: axes, spectra, PDOS, names, styles, options.
@@ -156,34 +184,74 @@ class BrowseModel(HasTraits):
         Sites without an absolute onset have no spectrum on the energy-loss scale; their curves are NaN.
         """
         labels = self.drawn
-        shared = {"zero": self.zero, "fwhm": self.fwhm}
-        if labels:
+        if labels and self.average:
+            labels, found = self.averages()
+            energy, intensity, names = (
+                found.energy,
+                found.intensity,
+                [title.replace(", average", ",<br>average", 1) for title in found.titles],
+            )
+            pdos_energy, pdos = found.pdos_energy, found.pdos
+        elif labels:
             rows = self.db[[self.positions[label] for label in labels]]
-            energy, intensity = rows.curves(polarization=self.polarization, **shared)
-            pdos_energy, pdos = rows.pdos_curves(self.channel, **shared)
+            energy, intensity = rows.curves(polarization=self.polarization, **self.scale)
+            pdos_energy, pdos = rows.pdos_curves(self.channel, zero=self.zero, fwhm=self.broadening)
+            names = [self.name(label) for label in labels]
         else:
-            energy, pdos_energy = self.db.energy, self.db.pdos_energy
+            energy, pdos_energy, names = self.db.energy, self.db.pdos_energy, []
             intensity, pdos = np.empty((0, len(energy))), np.empty((0, len(pdos_energy)))
         return {
             "energy": energy,
             "intensity": intensity,
             "pdos_energy": pdos_energy,
             "pdos": pdos,
-            "names": [self.name(label) for label in labels],
+            "names": names,
             "styles": self.styles(labels),
+            "normalized": self.intensity == "mean",
             "channel": self.channel,
             "zero": self.zero,
             "waterfall": self.waterfall,
             "energy_range": self.energy_range(energy, intensity),
         }
 
+    def averages(self):
+        """(labels of the sites that lead them, `averages.Averages`) of the structures drawn, in the order of selection."""
+        from ...averages import averages
+
+        leading = self.leading
+        labels = [label for label in self.drawn if leading[self.structure_of(label)] == label]
+        asked = (tuple(labels), self.channel, *self.scale.values())
+        if self.averaged is None or self.averaged[0] != asked:  # asked for by the figure and by its notes
+            structures = map(self.structure_of, labels)
+            self.averaged = asked, averages(self.db, structures, channel=self.channel, **self.scale)
+        return labels, self.averaged[1]
+
+    def incomplete(self):
+        """Sentences about the averages that are drawn and do not stand for all oxygens of their structure."""
+        if not (self.average and self.selection):
+            return []
+        found = self.averages()[1]
+        partial = [
+            f"{name} ({np.floor(100 * share):.0f} %)"
+            for name, share, sites in zip(found.names, found.share, found.sites)
+            if sites and share < 1
+        ]
+        many = f" and {len(partial) - 4} more" if len(partial) > 4 else ""
+        return [f"Averages of part of the oxygens only: {', '.join(partial[:4])}{many}."] if partial else []
+
     def described(self):
         """(parts of a file's name, title) of what `curves` draws."""
-        names = [self.name(label) for label in self.drawn]
+        if self.average:
+            names = list(dict.fromkeys(str(self.columns["name"][self.positions[label]]) for label in self.drawn))
+            how, parts = ", averages over their sites", ["average"]
+        else:
+            names = [self.name(label) for label in self.drawn]
+            along = "" if self.polarization == "isotropic" else self.polarization
+            how, parts = (f", polarisation along {along}", [along]) if along else ("", [])
         few = names if len(names) < 4 else [*names[:3], f"and {len(names) - 3} more"]
-        along = "" if self.polarization == "isotropic" else f", polarisation along {self.polarization}"
-        broadened = f", broadened by {self.fwhm:g} eV" if self.fwhm else ""
-        return [*few, *([self.polarization] if along else [])], f"O K edge: {', '.join(few)}{along}{broadened}"
+        broadened = f", broadened by {self.broadening.short}" if self.broadening else ""
+        normalised = ", in units of the mean" if self.intensity == "mean" else ""
+        return [*few, *parts], f"O K edge: {', '.join(few)}{how}{broadened}{normalised}"
 
     @staticmethod
     def energy_range(energy, intensity):
@@ -193,8 +261,11 @@ class BrowseModel(HasTraits):
         return float(start - 5.0), float(start + 28.0)
 
     def without_onset(self):
-        """Labels of the drawn sites that cannot be put on the energy-loss scale."""
-        return [label for label in self.drawn if not np.isfinite(self.columns["onset"][self.positions[label]])]
+        """Labels of the drawn sites that cannot be put on the energy-loss scale; of averages, where no site of theirs can."""
+        placed = np.isfinite(self.columns["onset"])
+        if self.average:
+            placed = np.isin(self.columns["structure"], self.columns["structure"][placed])
+        return [label for label in self.drawn if not placed[self.positions[label]]]
 
     def name(self, label) -> str:
         """Short text for a legend: name of the structure and absorbing atom, e.g. "alpha-quartz O3"."""
@@ -252,5 +323,6 @@ class BrowseModel(HasTraits):
         positions = [self.positions[label] for label in self.selection] or self.visible.tolist()
         if not positions:
             raise DataError("There is nothing to download: no spectrum is selected and none passes the filters.")
-        options = {"zero": self.zero, "fwhm": self.fwhm, "polarization": self.polarization}
+        polarization = "isotropic" if self.average else self.polarization
+        options = self.scale | {"polarization": polarization, "average": self.average}
         return export_bytes(self.db[positions], format, **options)

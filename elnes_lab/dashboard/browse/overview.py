@@ -5,14 +5,14 @@ from html import escape
 import ipywidgets as ipw
 import numpy as np
 
-from ...figures import browse as figures
+from ...figures import overview as figures
 from ..common.saving import Saving
 from ..common.widgets import Figure, control
 from ..common.words import version
 from .model import COLOR_COLUMNS
 
 HEIGHT = 330
-MAP_HINT = "Click a point, or drag a box around several. Squares are amorphous."
+MAP_HINT = "Click a point, or drag a box around several. Squares are amorphous, crosses have no value."
 HISTOGRAM_HINT = "Sites that pass the filters; triangles mark the selected ones. Click a bar to select its sites."
 
 
@@ -52,7 +52,7 @@ class OverviewView:
         bar = ipw.Box([ipw.HTML("Overview").add_class("elnes-heading"), self.color_control, self.views])
         foot = ipw.Box([self.hint, self.saving.widget]).add_class("elnes-foot-bar")
         self.widget = ipw.Box([bar.add_class("elnes-bar"), self.plots, foot]).add_class("elnes-card")
-        model.observe(self._show_map, ["slots", "visible", "color_by"])
+        model.observe(self._show_map, ["slots", "average", "visible", "color_by"])
 
     def _map_figure(self):
         return figures.spectral_map(**self.model.map(), height=HEIGHT).update_layout(dragmode="select")
@@ -97,7 +97,7 @@ class OverviewView:
 
     def _show_map(self, change=None) -> None:
         self.saving.write()
-        if change.name == "slots":
+        if change.name in ("slots", "average"):
             everything = self.model.map()
             part = {name: everything[name] for name in ("scores", "names", "amorphous", "selected", "styles")}
             self.map.change_trace(1, figures.selected_points(**part), self._map_figure)

@@ -108,7 +108,8 @@ class Table(anywidget.AnyWidget):
     """Sortable table of any number of rows, of which those in `visible` are listed.
 
     rows: lists of texts and numbers (None: no value); columns: dicts with key, label, help, digits, class;
-    selected: row numbers; swatches: row number as text -> (colour, dash) of its curve.
+    selected: row numbers; swatches: row number as text -> (colour, dash) of its curve; pinned: those selected stay in sight above
+    the list, which starts with the column that names a row.
     """
 
     _esm = STATIC / "table.js"
@@ -118,6 +119,7 @@ class Table(anywidget.AnyWidget):
     selected = List().tag(sync=True)
     swatches = Dict().tag(sync=True)
     help = Unicode().tag(sync=True)
+    pinned = Bool(False).tag(sync=True)
 
 
 class Page(anywidget.AnyWidget):

@@ -3,6 +3,7 @@
 import re
 
 ALL = "all"
+OWN = "own"  # the zero of energy that a page's own curves have, which is some edge
 SEARCHED = ("name", "structure", "kind", "source", "space_group")
 INDEX = "O3 is the oxygen of index 3 among the atoms of the structure, counted from 0, silicon included: so exported files have it"
 UNITS = {"angstrom": "Å", "degree": "°", "angstrom^3": "Å³", "g/cm^3": "g/cm³", "1": ""}

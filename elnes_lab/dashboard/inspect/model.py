@@ -8,9 +8,10 @@ from traitlets import Enum, Float, Tuple, observe
 
 from ...errors import DataError
 from ...schema import CHANNELS
-from ..common.words import ALL
-from ..sites.judged import KNOWN, TWIN, stored
+from ..common.words import ALL, OWN
+from ..sites.judged import KNOWN, TWIN, absolute, stored
 from ..sites.model import SiteModel
+from .scales import on_scales
 
 MEAN = "mean"
 DIRECTIONS = (MEAN, "x", "y", "z")
@@ -27,6 +28,8 @@ class InspectModel(SiteModel):
     lowest = Float(0.0, help="Smallest error shown: the larger of the models' MSE")
     highest = Float(np.inf)
     along = Enum(DIRECTIONS, MEAN, help="Which polarisation the spectrum of one site is shown with")
+    zero = Enum((OWN, "loss"), OWN, help="What its energies count from: the edge that the network's do, or energy loss")
+    intensity = Enum(("mean", "absolute"), "mean", help="In units of the mean, or in bohr^2/eV")
     yards = None  # what `yardsticks` has read
     boxed = Tuple(help="Labels the walk is narrowed to, or nothing")
 
@@ -141,7 +144,7 @@ class InspectModel(SiteModel):
                     "color": color,
                 }
             )
-        return {
+        detail = {
             "curves": curves,
             "zero": lead.data.target.alignment,
             "input_energy": lead.data.energy,
@@ -150,6 +153,11 @@ class InspectModel(SiteModel):
             "input_zero": lead.data.choice.alignment,
             "slots": len(CHANNELS),
         }
+        return on_scales(
+            detail,
+            loss=self.db[[row]].shifts("loss")[0] - lead.shift[at] if self.zero == "loss" else None,
+            means=[absolute(self.db, one, row)[2] for one, *_ in judged] if self.intensity == "absolute" else None,
+        )
 
     def _along(self, one, i, title, color, shift):
         """A curve of `detail` with the polarisation along `along`; no interval, as that of the mean does not bound it."""

@@ -8,6 +8,8 @@ import numpy as np
 from ...errors import DataError
 from ...figures import inspect as figures
 from ..common.saving import SaveFigure, Saving
+from ..common.scales import MEAN as NORMALISED
+from ..common.scales import OWN_ZEROS, ScaleButtons
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, control
 from ..common.words import ALL, version
@@ -35,7 +37,11 @@ BLANK = {
     "title": "",
     "color": figures.COMPUTED,
 }
-LINKED = ("training", "along")  # what a link holds besides site, models, search and kind
+INTENSITIES = (
+    NORMALISED,
+    ("per eV", "absolute", "Dipole strength per eV: computed, and predicted times the computed mean"),
+)
+LINKED = ("training", "along", "zero", "intensity")  # what a link holds besides site, models, search and kind
 STEP = 0.01  # of the error slider, whose ends are always 0 and 1
 BAND = "Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
 INPUTS = "Below, the ground-state densities of states as the network is given them."
@@ -77,7 +83,7 @@ class InspectView(Linked):
         self.model.observe(self._set_slider, "judged")
         self.model.observe(self._show_errors, ["shown", "judged"])
         self.model.observe(self._show_site, "selection")
-        self.model.observe(lambda change: self._show_detail(), "along")
+        self.model.observe(lambda change: self._show_detail(), ["along", "zero", "intensity"])
         self.model.observe(self._show_walk, "boxed")
         self.controls = {
             "first": self.models.first,
@@ -86,6 +92,7 @@ class InspectView(Linked):
             "text": self.search,
             "training": self.training,
             "along": self.along,
+            **self.scales.linked,
         }
         self.model.load()
 
@@ -298,7 +305,9 @@ class InspectView(Linked):
             help="Save the spectrum and its inputs",
             notes=version(self.model.db),
         )
-        along = ipw.Box([control("Polarisation", self.along).add_class("elnes-short"), self.saving.widget])
+        self.scales = ScaleButtons(self.model, self.page.session, OWN_ZEROS, INTENSITIES)
+        along = control("Polarisation", self.along).add_class("elnes-short")
+        along = ipw.Box([*self.scales.controls, along, self.saving.widget])
         return ipw.Box([self.walk.widget, plot, along.add_class("elnes-bar"), self.findings, self.note]).add_class(
             "elnes-card"
         )

@@ -7,7 +7,7 @@ import logging
 from functools import cached_property
 from importlib.util import find_spec
 
-from traitlets import Any, HasTraits, Int, Unicode
+from traitlets import Any, Enum, HasTraits, Int, Unicode
 
 from ...errors import DataError
 from ...io.measured import read
@@ -15,10 +15,10 @@ from ...measured import Background, Calibrate, Crop, Deconvolve, Library, Normal
 from ...measured.background import KINDS
 from ...measured.example import example
 from ...measured.fit import fit, overlay
-from ...measured.matching import MEASURES
-from ...measured.report import as_csv, as_json
 from ..common.background import Background as Thread
+from ..common.words import OWN
 from ..serving import confine
+from .shown import Shown
 
 NONE = "none"
 BACKGROUNDS = (*KINDS, NONE)
@@ -27,7 +27,7 @@ MOST_STEPS_BACK = 50
 PASTED = "pasted numbers"
 
 
-class MeasuredModel(HasTraits):
+class MeasuredModel(Shown, HasTraits):
     """What is shown of one measured spectrum against the database `db`.
 
     `results` counts what was worked out anew: observe it, then look at treated, matches, laid, mixed. `quantified` is the
@@ -38,6 +38,8 @@ class MeasuredModel(HasTraits):
     busy = Unicode(help="What the page waits for, or an empty text")
     problem = Unicode(help="Why what was asked for could not be done, or an empty text")
     quantified = Any(help="learning.Quantified, a sentence, or None")
+    zero = Enum(("loss", OWN), "loss", help="What the energies of the overlay count from: OWN is the measured edge")
+    intensity = Enum(("mean", "absolute"), "mean", help="In units of the mean, or as it was measured")
 
     def __init__(self, db) -> None:
         super().__init__()
@@ -311,72 +313,3 @@ class MeasuredModel(HasTraits):
             self.quantified = str(problem) if problem is not None else found
 
         self.asking.start(work, done)
-
-    # to show and to take away -----------------------------------------------------------------------------------------
-    def table(self):
-        """Rows of the table of matches, in the library's order: name, label, measures, shift."""
-        library, values = self.matches.library, self.matches.values
-        return [
-            [
-                str(library.names[i]),
-                str(library.labels[i]),
-                *(round(float(values[name][i]), 4) for name in MEASURES),
-                round(float(self.matches.shift[i]), 1),
-            ]
-            for i in range(len(library.labels))
-        ]
-
-    def beside(self):
-        """Arguments of `figures.measured.beside_figure`, or None."""
-        if self.laid is None:
-            return None
-        names = dict(zip(self.matches.library.labels.tolist(), self.matches.library.names.tolist()))
-        return {
-            "energy": self.laid.energy,
-            "measured": self.laid.measured,
-            "computed": self.laid.computed,
-            "name": names[self.laid.label],
-            "mixture": self.mixed.computed,
-            "parts": [(names[label], curve, share) for label, curve, share in self.mixed.parts],
-        }
-
-    def panels(self):
-        """Arguments of `figures.measured.steps_figure`."""
-        by = {stage.record["step"]: stage for stage in self.treated.stages}
-        first, crop = self.treated.stages[0], by["crop"]
-        done = by.get("background"), by.get("deconvolution")
-        shown = (first.energy >= crop.energy[0] - 15) & (first.energy <= crop.energy[-1] + 15)
-        return {
-            "raw": (first.energy[shown], first.intensity[shown]),
-            "region": self.options["region"],
-            "window": self.options["window"] if done[0] else None,
-            "background": None if done[0] is None else (done[0].energy, done[0].curve),
-            "subtracted": None if done[0] is None else (done[0].energy, done[0].intensity),
-            "deconvolved": None if done[1] is None else (done[1].energy, done[1].intensity),
-            "final": (self.treated.energy, self.treated.intensity),
-            "edge": self.treated.edge,
-        }
-
-    def alike(self):
-        """Names of the spectra that this measurement can hardly tell from the best, the best first."""
-        return [str(self.matches.library.names[i]) for i in self.matches.alike()]
-
-    def results_for_file(self):
-        """Keyword arguments of `measured.report`."""
-        found = {"matches": self.matches, "overlay": self.laid, "mixture": self.mixed}
-        if hasattr(self.quantified, "to_dict"):
-            found["quantified"] = self.quantified.to_dict()
-        return found
-
-    def file(self, format):
-        """(file name, bytes): the treated spectrum, every step and all results as "csv" or "json"."""
-        made = {"csv": as_csv, "json": as_json}[format](self.treated, **self.results_for_file())
-        plain = "".join(
-            c if c.isascii() and c.isalnum() else "-"
-            for c in self.measured.name.rpartition(".")[0] or self.measured.name
-        )
-        return f"elnes-lab-{'-'.join(filter(None, plain.split('-')))[:60] or 'spectrum'}.{format}", made
-
-    def picture(self):
-        """The Picture and the region of a spectrum image, or None."""
-        return None if self.measured.picture is None else (self.measured.picture, self.measured.region)

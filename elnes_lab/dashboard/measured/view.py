@@ -9,6 +9,7 @@ from ...figures import measured as figures
 from ...io.measured import SUFFIXES
 from ...measured.matching import MEASURES, PROVES
 from ...measured.mixture import CAUTION
+from ..common.scales import MEAN, OWN_ZEROS, ScaleButtons
 from ..common.upload import Upload
 from ..common.widgets import STATIC, Download, Figure, Table, captioned, control
 from .model import MeasuredModel
@@ -28,6 +29,7 @@ COLUMNS = (  # heading, decimals, style class ("extra", "extra2", "extra3" give 
     ("Mover", 3, "extra", "Earth mover's distance in eV: 0 is equal"),
     ("Shift", 1, "", "Energy in eV added to the computed spectrum that makes it most alike"),
 )
+INTENSITIES = (MEAN, ("as measured", "absolute", "In the unit of the file; the computed spectra are scaled to it"))
 WHAT = (("averages", "structures"), ("single sites", "sites"))
 
 
@@ -44,6 +46,7 @@ class MeasuredView:
 
     def __init__(self, db, page) -> None:
         self.model, self.quiet, self.listeners = MeasuredModel(db), False, []
+        self.scales = ScaleButtons(self.model, page.session, OWN_ZEROS[::-1], INTENSITIES)
         self.model.begin()
         self.steps = StepsCard(self.model)
         left = [self._file(), self.steps.widget]
@@ -54,6 +57,7 @@ class MeasuredView:
         self.widget.add_class("elnes-browse").add_class("elnes-measured")
         self.model.observe(lambda change: self._show(), "results")
         self.model.observe(lambda change: self._write_file(), ["busy", "problem"])
+        self.model.observe(lambda change: self._draw(), ["zero", "intensity"])
         self._show()
 
     # the file --------------------------------------------------------------------------------------------------------
@@ -151,7 +155,8 @@ class MeasuredView:
         row = ipw.Box([*(control("", self.sliders[name], readout=self.readouts[name]) for name in self.sliders), fit])
         self.parts = ipw.HTML()
         plot = ipw.Box([self.figure]).add_class("elnes-plot")
-        return ipw.Box([bar, plot, row.add_class("elnes-row"), self.said, self.parts]).add_class("elnes-card")
+        scales = ipw.Box(self.scales.controls).add_class("elnes-bar")
+        return ipw.Box([bar, plot, scales, row.add_class("elnes-row"), self.said, self.parts]).add_class("elnes-card")
 
     def _try(self, do, **arguments) -> None:
         try:
@@ -164,6 +169,13 @@ class MeasuredView:
             str(problem) if isinstance(problem, DataError) else "The file could not be made. Try it again."
         )
 
+    def _draw(self):
+        """Draw the overlay; its arguments, None if there is none."""
+        beside = self.model.beside()
+        if beside is not None:
+            self.figure.show_figure(figures.beside_figure(**beside, height=BESIDE_HEIGHT))
+        return beside
+
     def _show(self) -> None:
         model = self.model
         self._write_file()
@@ -172,8 +184,7 @@ class MeasuredView:
             self.heading.value, self.said.value, self.parts.value = "Nothing to compare", escape(model.problem), ""
             self.table.visible = []
             return
-        beside = model.beside()
-        self.figure.show_figure(figures.beside_figure(**beside, height=BESIDE_HEIGHT))
+        beside = self._draw()
         self.heading.value = f"Beside {escape(beside['name'])}"
         self.quiet = True
         self.sliders["shift"].min, self.sliders["shift"].max = -model.within, model.within

@@ -1,12 +1,13 @@
 """State of the New structure panel: the structure that was brought, what is predicted of it, and which sites are drawn."""
 
 import numpy as np
-from traitlets import Any, HasTraits, Tuple, Unicode
+from traitlets import Any, Enum, HasTraits, Tuple, Unicode
 
 from ...errors import DataError
 from ...learning.intervals import coverage
 from ..common.background import Background
-from ..common.words import symbol
+from ..common.words import OWN, symbol
+from .loss import places
 
 FIRST = "coesite"  # shown until something else is brought: several sites, none strange
 SITES = 4  # drawn at most
@@ -25,6 +26,7 @@ class NewStructureModel(HasTraits):
     found = Any(help="learning.from_structure.Predicted, or None before the first")
     source = Unicode(help="Id of the structure of the database that is shown, or an empty text")
     selection = Tuple(help="Numbers of the sites drawn, the first with its interval")
+    zero = Enum((OWN, "loss"), OWN, help="What energies count from: each spectrum's own edge, or energy loss")
 
     def __init__(self, db, background=None) -> None:
         super().__init__()
@@ -202,6 +204,19 @@ class NewStructureModel(HasTraits):
             "zero": self._route().target.alignment,
         }
 
+    def places(self):
+        """Where the curves lie on the scale of energy loss: name of a trace -> energy (eV) to add to its axis."""
+        return places(self.db, self._route().target, self.found.prediction, self.selection, self._compared())
+
+    def _compared(self):
+        """Labels of the sites whose computed spectrum is drawn beside the prediction: of one, or of all for an average."""
+        p = self.found.prediction
+        if self.source:
+            labels = [f"{self.source}/{p.sites[k]}" for k in self.selection[:1] or range(len(p.sites))]
+        else:
+            labels = [p.nearest[k][0][0] for k in self.selection[:1]]
+        return labels if all(label in self.db.positions for label in labels) else []
+
     def _route(self):
         from ...learning.from_structure import shipped_route
 
@@ -215,28 +230,17 @@ class NewStructureModel(HasTraits):
 
     def _others(self):
         """The computed spectrum of the site drawn first if it is of the database; else of the site most like it."""
-        p = self.found.prediction
-        if not self.selection and not self.source:
+        p, labels = self.found.prediction, self._compared()
+        if not labels:
             return []
         k = self.selection[0] if self.selection else None
         if self.source:
-            labels = [f"{self.source}/{p.sites[i]}" for i in (range(len(p.sites)) if k is None else [k])]
-            if not all(label in self.db.positions for label in labels):
-                return []
-            values = np.average(self.computed(labels), 0, p.weights if k is None else None)
-            title = "computed, average" if k is None else f"computed, {p.sites[k]}"
-            return [{"title": title, "energy": p.energy, "values": values, "color": "#0072B2"}]
-        label, value = p.nearest[k][0]
-        if label not in self.db.positions:
-            return []
-        return [
-            {
-                "title": f"computed, {label}, the likest site of the database ({value:.2f})",
-                "energy": p.energy,
-                "values": self.computed([label])[0],
-                "color": "#999999",
-            }
-        ]
+            title, color = "computed, average" if k is None else f"computed, {p.sites[k]}", "#0072B2"
+        else:
+            label, value = p.nearest[k][0]
+            title, color = f"computed, {label}, the likest site of the database ({value:.2f})", "#999999"
+        values = np.average(self.computed(labels), 0, p.weights if k is None else None)
+        return [{"title": title, "energy": p.energy, "values": values, "color": color}]
 
     def inside(self):
         """Share of the computed points inside the interval, of the sites of a structure of the database; else None."""

@@ -8,9 +8,11 @@ import numpy as np
 from ...errors import DataError
 from ...figures import newstructure as figures
 from ..common.saving import SaveFigure
+from ..common.scales import OWN_ZEROS, ScaleButtons
 from ..common.upload import Upload
 from ..common.widgets import STATIC, Download, Figure, Table
 from ..sites.widgets import Waiting
+from .loss import on_loss
 from .model import FIRST, NewStructureModel
 from .scene import CellScene
 
@@ -31,7 +33,7 @@ COLUMNS = (
 HELP = "Sites. Arrow keys move, space adds a spectrum to the plot, Enter shows it alone, Escape shows the average."
 ABOUT = (
     "<b>From the structure alone</b>, without a first-principles run: the structure route. Energies count from the "
-    "spectrum's own edge; where that lies is the onset in the list, ± {onset:.1f} eV. Shaded: the interval that holds 90 % "
+    "spectrum's own edge, or are moved to where the onset in the list puts it, ± {onset:.1f} eV. Shaded: the interval that holds 90 % "
     "of the points of a new crystal structure. Lengths are taken as they are: a structure that is not relaxed has the "
     "spectrum of its lengths."
 )
@@ -54,7 +56,7 @@ class NewStructureView:
         self.widget.add_class("elnes-browse").add_class("elnes-newstructure")
         self.model.observe(self._show_state, ["state", "problem"])
         self.model.observe(self._show_found, "found")
-        self.model.observe(self._show_selection, "selection")
+        self.model.observe(self._show_selection, ["selection", "zero"])
         self._show_state()
         if FIRST in db.structures:
             self.model.take(FIRST)
@@ -173,7 +175,8 @@ class NewStructureView:
             "<table class='elnes-numbers'><tr><th>Site</th><th scope='col'>likest sites of the database</th><th scope='col' "
             f"title='1: the same surroundings; 0: nothing in common'>similarity</th></tr>{rows}</table>"
         )
-        self.figure.show_figure(figures.spectra_figure(**model.curves(), height=HEIGHT))
+        figure = figures.spectra_figure(**model.curves(), height=HEIGHT)
+        self.figure.show_figure(on_loss(figure, model.places()) if model.zero == "loss" else figure)
         inside, half = model.inside(), model.found.prediction.onset_half
         text = ABOUT.format(onset=half)
         if inside is not None:
@@ -189,7 +192,9 @@ class NewStructureView:
         download = Download(
             self.model.csv, self._failed, label="CSV", help="Save all predicted spectra of this structure"
         )
-        bar = ipw.Box([ipw.HTML("Predicted spectra").add_class("elnes-heading"), save, download]).add_class("elnes-bar")
+        self.scales = ScaleButtons(self.model, self.page.session, OWN_ZEROS)
+        heading = ipw.HTML("Predicted spectra").add_class("elnes-heading")
+        bar = ipw.Box([heading, *self.scales.controls, save, download]).add_class("elnes-bar")
         return ipw.Box([bar, plot, self.about]).add_class("elnes-card")
 
     def _failed(self, problem) -> None:

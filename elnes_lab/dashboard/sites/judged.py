@@ -116,16 +116,22 @@ def _judge(db, named):
     )
 
 
-def stored(db, one, position):
-    """Computed spectrum of the site at `position` as the database holds it, all its points, in the units and on the axis of a
-    Judged: energy (m,), intensity (m,) within the window that the model predicts."""
+def absolute(db, one, position):
+    """Computed spectrum of the site at `position` as the database holds it, all its points, on the axis of a Judged: energy (m,),
+    intensity (m,) in bohr^2/eV within the window that the model predicts, and its mean there, the unit of the Judged."""
     row = one.row[position]
     energy, values = db[[position]].curves(fwhm=one.data.target.broadening)
     energy, values = energy + one.shift[row], values[0]
     half = (one.energy[1] - one.energy[0]) / 2
     inside = (energy >= one.energy[0] - half) & (energy <= one.energy[-1] + half) & np.isfinite(values)
     energy, values = energy[inside], values[inside]
-    return energy, values / np.interp(one.energy, energy, values).mean()
+    return energy, values, np.interp(one.energy, energy, values).mean()
+
+
+def stored(db, one, position):
+    """The same in the units of a Judged: energy (m,), intensity (m,)."""
+    energy, values, mean = absolute(db, one, position)
+    return energy, values / mean
 
 
 def spread(values, row, fill):

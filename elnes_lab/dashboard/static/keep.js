@@ -1,6 +1,7 @@
 // Files that the browser keeps over a reload: the models of the page, whose kernel ends with it. Sent in pieces, as the
 // connection to the kernel refuses large messages.
 const PIECE = 1 << 20; // bytes
+const SMALL = 4096; // bytes: what was chosen on the page is no model, and stays however many there are
 const STORE = "files";
 
 function promised(request) {
@@ -31,7 +32,7 @@ async function keep({ key, name, kind, limit }, content) {
   let room = limit;
   for (const one of (await kept()).reverse()) {
     room -= one.content.byteLength;
-    if (room < 0) await forget(one.key);
+    if (room < 0 && one.content.byteLength > SMALL) await forget(one.key);
   }
 }
 

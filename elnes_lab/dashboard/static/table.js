@@ -1,18 +1,22 @@
 // Table of all spectra: only the rows in sight exist in the page, so that thousands scroll and sort at once.
 const ROW = 32; // px, the same as in style.css
 const SELECTED = -2; // sorts by whether a row is selected
+const KEPT = 3, MOST = 24; // selected rows above the list: so many in sight, so many listed
+const DASHES = { solid: "none", dash: "8 4", dot: "3 3", dashdot: "8 3 3 3" };
 
 export default {
   render({ model, el }) {
     const columns = model.get("columns");
     let rows = model.get("rows");
     let order = [], sort = { column: -1, down: false }, focus = 0, anchor = 0, own = false;
+    let room = 0, many = 0; // of the selected rows above the list: lines, rows
     let pressed = false, late = false; // rows made anew under a pressed mouse button would swallow the click
     el.classList.add("elnes-table");
     el.innerHTML = `<div class="head" role="row"></div>
+      <div class="kept" role="list" aria-label="Selected spectra" hidden></div>
       <div class="body" role="grid" tabindex="0" aria-multiselectable="true"><div class="rows"></div></div>
       <div class="none" hidden>No spectrum passes these filters.</div>`;
-    const [head, body, none] = el.children, inner = body.firstChild;
+    const [head, kept, body, none] = el.children, inner = body.firstChild;
     body.setAttribute("aria-label", model.get("help"));
     body.title = "";
 
@@ -77,7 +81,7 @@ export default {
       const style = model.get("swatches")[index];
       if (!style) return '<svg viewBox="0 0 26 12"><rect class="box" x="8" y="1" width="10" height="10" rx="2"/></svg>';
       return `<svg viewBox="0 0 26 12"><line x1="1" x2="25" y1="6" y2="6" stroke="${style[0]}" stroke-width="4"
-        stroke-dasharray="${{ solid: "none", dash: "8 4", dot: "3 3", dashdot: "8 3 3 3" }[style[1]]}"/></svg>`;
+        stroke-dasharray="${DASHES[style[1]]}"/></svg>`;
     }
 
     function format(value, column) {
@@ -108,6 +112,49 @@ export default {
       inner.innerHTML = html;
     }
 
+    // The selected rows stay in sight above the list, however it is sorted, filtered or scrolled. The list gives them its
+    // room and is moved by as much, so that the row under the mouse stays there.
+    function keep() {
+      if (!model.get("pinned")) return;
+      late ||= pressed;
+      if (pressed) return;
+      const chosen = model.get("selected"), listed = new Set(model.get("visible"));
+      const line = (index) => {
+        const out = !listed.has(index), name = format(rows[index][0], columns[0]);
+        const cells = columns.slice(1).map((column, c) =>
+          `<span class="cell ${column.class}">${format(rows[index][c + 1], column)}</span>`);
+        return `<div class="keep${out ? " out" : ""}" role="listitem" data-kept="${index}">
+          <button class="cell mark" title="Remove from the plot" aria-label="Remove from the plot">${mark(index)}</button>
+          <button class="cell ${columns[0].class}" title="${out ? "Does not pass the filters" : "Show it in the list"}">${name}</button>
+          ${cells.join("")}</div>`;
+      };
+      const rest = chosen.length - MOST;
+      kept.innerHTML = chosen.slice(0, MOST).map(line).join("") + (rest > 0 ? `<div class="keep more">and ${rest} more</div>` : "");
+      kept.hidden = !chosen.length;
+      const now = Math.min(KEPT, chosen.length);
+      el.style.setProperty("--kept", `${now * ROW}px`);
+      if (own) body.scrollTop += (now - room) * ROW;
+      if (chosen.length > many) kept.scrollTop = kept.scrollHeight;
+      [room, many, own] = [now, chosen.length, false];
+    }
+
+    kept.onclick = (event) => {
+      const index = Number(event.target.closest(".keep")?.dataset.kept ?? NaN);
+      if (Number.isNaN(index)) return;
+      if (event.target.closest(".mark")) { toggle(index); return; }
+      const i = order.indexOf(index);
+      if (i < 0) return;
+      focus = i;
+      show(i);
+      draw();
+    };
+
+    // Brings a row into sight, below whole rows.
+    function show(i) {
+      const seen = i * ROW >= body.scrollTop && (i + 1) * ROW <= body.scrollTop + body.clientHeight;
+      if (!seen) body.scrollTop = Math.max(0, i - Math.floor(body.clientHeight / ROW / 2)) * ROW;
+    }
+
     function toggle(index) {
       const now = model.get("selected");
       choose(now.includes(index) ? now.filter((one) => one !== index) : [...now, index]);
@@ -132,9 +179,9 @@ export default {
 
     const released = () => setTimeout(() => { // after the click
       pressed = false;
-      if (late) draw();
+      if (late) { keep(); draw(); }
     });
-    inner.addEventListener("pointerdown", () => { pressed = true; });
+    for (const one of [inner, kept]) one.addEventListener("pointerdown", () => { pressed = true; });
     for (const kind of ["pointerup", "pointercancel"]) window.addEventListener(kind, released);
 
     function reveal(i) {
@@ -163,27 +210,28 @@ export default {
       const now = model.get("selected"), added = now.filter((index) => !previous.has(index));
       previous = new Set(now);
       const i = added.length ? order.indexOf(added[added.length - 1]) : -1;
-      const seen = i * ROW >= body.scrollTop && (i + 1) * ROW <= body.scrollTop + body.clientHeight;
-      // chosen elsewhere: bring it into sight, below whole rows
-      if (i >= 0 && !seen && !own) body.scrollTop = (i - Math.floor(body.clientHeight / ROW / 2)) * ROW;
-      own = false;
+      if (i >= 0 && !own) show(i); // chosen elsewhere
+      keep();
+      own &&= late; // until the rows above the list are made
       draw();
     };
-    const filtered = () => { body.scrollTop = 0; arrange(); };
+    const filtered = () => { body.scrollTop = 0; keep(); arrange(); };
+    const recoloured = () => { keep(); draw(); };
     const renewed = () => { rows = model.get("rows"); filtered(); };
     body.onscroll = () => requestAnimationFrame(draw);
     const observer = new ResizeObserver(draw);
     observer.observe(body);
     model.on("change:selected", changed);
-    model.on("change:swatches", draw);
+    model.on("change:swatches", recoloured);
     model.on("change:visible", filtered);
     model.on("change:rows", renewed);
+    keep();
     arrange();
     return () => {
       observer.disconnect();
       for (const kind of ["pointerup", "pointercancel"]) window.removeEventListener(kind, released);
       model.off("change:selected", changed);
-      model.off("change:swatches", draw);
+      model.off("change:swatches", recoloured);
       model.off("change:visible", filtered);
       model.off("change:rows", renewed);
     };

@@ -42,12 +42,15 @@ def test_a_link_restores_what_it_was_made_from(data):
     model.channel = data.draw(st.sampled_from(db.channels))
     model.fwhm = data.draw(st.integers(0, 30)) / 10
     model.waterfall = data.draw(st.booleans())
+    model.average = data.draw(st.booleans())
+    model.intensity = data.draw(st.sampled_from(["absolute", "mean"]))
+    model.profile = data.draw(st.sampled_from(["gaussian", "lorentzian", "lifetime"]))
     text, left_out = query(model)
     state, sentences = read(model, "?" + text)
     assert left_out == "" and sentences == []
     twin = restored(db, state)
     assert twin.selection == model.selection and twin.visible.tolist() == model.visible.tolist()
-    for name in ("zero", "polarization", "channel", "fwhm", "waterfall"):
+    for name in ("zero", "polarization", "channel", "fwhm", "waterfall", "average", "intensity", "profile"):
         assert getattr(twin, name) == getattr(model, name)
     assert query(twin)[0] == text
 

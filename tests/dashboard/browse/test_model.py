@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from elnes_lab import DataError, open_database
 from elnes_lab.dashboard.browse.model import MAX_CURVES, BrowseModel
 from elnes_lab.dashboard.common.words import ALL, symbol
-from elnes_lab.figures.browse import spectral_map
+from elnes_lab.figures.overview import spectral_map
 from elnes_lab.figures.style import curve_style
+from elnes_lab.spectra import LIFETIME_SLOPE, Broadening
 
 
 def test_filters_combine_and_reset(synthetic):
@@ -164,3 +165,68 @@ def test_export_takes_the_selection_else_what_is_listed():
     model.text = "nothing is called like this"
     with pytest.raises(DataError, match="nothing to download"):
         model.export("csv")
+
+
+@pytest.fixture
+def averaged(shipped):
+    """Two sites of the structure that has most, one of alpha-quartz; averages drawn."""
+    structures = shipped["structure"].astype(str)
+    names, counts = np.unique(structures, return_counts=True)
+    most = names[counts.argmax()]
+    model = BrowseModel(shipped)
+    model.select([*shipped.sites[structures == most][:2], "quartz-alpha/O3"])
+    model.average = True
+    return model, most
+
+
+def test_averages_are_one_curve_for_each_structure_in_one_colour(averaged, shipped):
+    model, most = averaged
+    shown = model.curves()
+    first, second, quartz = model.selection
+    count = (shipped["structure"].astype(str) == most).sum()
+    assert len(shown["intensity"]) == len(shown["pdos"]) == len(shown["names"]) == 2
+    assert f"average of {count} sites" in shown["names"][0] and "all of its O" in shown["names"][1]
+    assert model.styles([first, second, quartz])[:2] == [curve_style(model.slots[first])] * 2
+    assert shown["styles"] == model.styles([first, quartz])
+    model.polarization = "z"  # which no average has
+    np.testing.assert_array_equal(model.curves()["intensity"], shown["intensity"])
+    assert "averages over their sites" in model.described()[1] and "along" not in model.described()[1]
+
+
+def test_incomplete_averages_are_named(averaged):
+    model, _ = averaged
+    found = model.averages()[1]
+    sentences = model.incomplete()
+    assert bool(sentences) == bool((found.share < 1).any())
+    for name, share in zip(found.names, found.share):
+        assert any(f"{name} (" in text for text in sentences) == (share < 1)
+    model.average = False
+    assert model.incomplete() == []
+
+
+def test_an_export_has_what_is_plotted(averaged):
+    model, most = averaged
+    model.intensity, model.zero, model.fwhm, model.profile = "mean", "loss", 0.4, "lifetime"
+    lines = model.export("csv")[1].decode().splitlines()
+    header = next(line for line in lines if not line.startswith("#"))
+    assert header == f"energy,{most},quartz-alpha"
+    assert any("in units of the mean" in line for line in lines) and any("0.1 eV per eV" in line for line in lines)
+    table = np.array([[float(cell or "nan") for cell in line.split(",")] for line in lines if line[0].isdigit()])
+    drawn = model.curves()
+    np.testing.assert_allclose(table[:, 1:].T, drawn["intensity"], rtol=1e-5)
+    np.testing.assert_allclose(table[:, 0], drawn["energy"], atol=1e-5)
+
+
+def test_profiles_broaden_spectra_as_they_say(shipped):
+    model = BrowseModel(shipped)
+    model.select(["quartz-alpha/O3"])
+    sharp = model.curves()["intensity"][0]
+    peaks = {}
+    for model.profile in ("gaussian", "lorentzian", "lifetime"):
+        model.fwhm = 1.0
+        peaks[model.profile] = model.curves()["intensity"][0]
+        assert model.described()[1].count("broadened by") == 1
+    assert peaks["lorentzian"].max() < peaks["gaussian"].max() < sharp.max()
+    expected = shipped[["quartz-alpha/O3"]].curves(fwhm=Broadening(1.0, 0.0, LIFETIME_SLOPE))[1][0]
+    np.testing.assert_array_equal(peaks["lifetime"], expected)
+    assert np.abs(expected - peaks["gaussian"]).max() > 1e-3 * sharp.max()

@@ -8,6 +8,7 @@ import pytest
 from elnes_lab.dashboard.common.widgets import Page
 from elnes_lab.dashboard.measured.model import NONE, MeasuredModel
 from elnes_lab.dashboard.measured.view import MeasuredView
+from elnes_lab.dashboard.session import Session
 from elnes_lab.learning import quantify
 from elnes_lab.measured.example import FWHM, example
 
@@ -118,8 +119,15 @@ def test_what_is_taken_away_has_every_step_and_result(model):
     assert model.file("csv")[1].startswith(b"# schema")
 
 
-def test_the_view_shows_what_the_model_has(shipped):
-    view = MeasuredView(shipped, Page())
+@pytest.fixture
+def page(shipped):
+    page = Page()
+    page.session = Session(shipped)
+    return page
+
+
+def test_the_view_shows_what_the_model_has(shipped, page):
+    view = MeasuredView(shipped, page)
     model = view.model
     assert view.table.rows[view.table.selected[0]][1] == "coesite"
     view.table.selected = [3]
@@ -139,12 +147,12 @@ def test_the_view_shows_what_the_model_has(shipped):
     np.testing.assert_allclose(computed.y, model.laid.computed)
 
 
-def test_a_box_on_a_spectrum_image_becomes_the_region(shipped, monkeypatch):
+def test_a_box_on_a_spectrum_image_becomes_the_region(shipped, page, monkeypatch):
     from types import SimpleNamespace
 
     from elnes_lab.io.measured import Picture
 
-    view = MeasuredView(shipped, Page())
+    view = MeasuredView(shipped, page)
     asked = []
     monkeypatch.setattr(view.model, "choose", lambda **choice: asked.append(choice))
     monkeypatch.setattr(view.model, "picture", lambda: (Picture(np.zeros((3, 4)), (2, 5), (6, 18)), (0, 6, 0, 18)))
@@ -194,3 +202,29 @@ def test_an_error_that_nobody_expects_is_a_sentence_on_the_page(model, monkeypat
     monkeypatch.setattr(learning, "quantify", fail, raising=False)
     model.begin()
     assert isinstance(model.quantified, str) and model.quantified.endswith(".")
+
+
+def test_the_overlay_on_other_scales_is_the_same_overlay(model):
+    plain = model.beside()
+    model.intensity = "absolute"
+    counts = model.beside()
+    raw = next(stage for stage in model.treated.stages[::-1] if stage.record["step"] == "calibration")
+    np.testing.assert_allclose(
+        counts["measured"].mean(), np.interp(plain["energy"], raw.energy, raw.intensity).mean(), rtol=1e-6
+    )
+    for name in ("measured", "computed", "mixture"):
+        np.testing.assert_allclose(counts[name] / plain[name], counts["measured"][0] / plain["measured"][0], rtol=1e-6)
+    assert counts["unit"] and [part[2] for part in counts["parts"]] == [part[2] for part in plain["parts"]]
+    model.zero = "own"
+    moved = model.beside()
+    np.testing.assert_allclose(moved["energy"], plain["energy"] - model.treated.edge)
+    half = np.interp(0, moved["energy"], moved["measured"]) / moved["measured"].max()
+    assert half == pytest.approx(0.5, abs=0.15)
+
+
+def test_the_view_draws_the_scale_that_another_page_has_chosen(shipped, page):
+    view = MeasuredView(shipped, page)
+    page.session.choose(zero="onset", intensity="absolute")
+    layout = view.figure._waiting.layout
+    assert "half height" in layout.xaxis2.title.text and "mean = 1" not in layout.yaxis.title.text
+    assert view.scales.groups["zero"].value == "own"

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from elnes_lab import spectra as sp
 from elnes_lab.errors import DataError
 
-RAW = Path(__file__).parents[1] / "data" / "raw"
+RAW = Path(__file__).parents[2] / "data" / "raw"
 ENERGY = sp.make_grid(-5, 40, 0.1)
 quick = settings(max_examples=50, deadline=None)
 widths = st.just(0.0) | st.floats(0.01, 3.0)
