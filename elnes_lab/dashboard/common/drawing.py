@@ -52,7 +52,8 @@ def unit_cell(environment, atom) -> tuple[Atoms, np.ndarray]:
     corner = -place @ axes
     ends = corners_of(axes) + corner
     reach = ends @ np.linalg.inv(environment.cell) + absorber
-    low, high = np.floor(reach.min(0)).astype(int) - 1, np.ceil(reach.max(0)).astype(int) + 1
+    low = np.floor(reach.min(0) - environment.positions.max(0) - EDGE).astype(int)
+    high = np.ceil(reach.max(0) - environment.positions.min(0) + EDGE).astype(int)
     found = {(atom, 0, 0, 0): ("O*", np.zeros(3))}
     for image in product(*(range(a, b + 1) for a, b in zip(low, high))):
         positions = (environment.positions - absorber + image) @ environment.cell

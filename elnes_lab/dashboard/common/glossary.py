@@ -13,7 +13,10 @@ TERMS = (
         "Its twin with X-rays is XANES.",
     ),
     ("O K edge", "The edge at which electrons from the 1s shell of oxygen are excited, at about 530 to 540 eV."),
-    ("Site", "One oxygen atom of one structure: the absorbing atom. Equivalent oxygens have one spectrum."),
+    (
+        "Site",
+        "One oxygen atom of one structure: the absorbing atom. Equivalent oxygens of a structure count as one site.",
+    ),
     (
         "Core hole",
         "The empty place that the excited 1s electron leaves. It pulls the empty states down and changes the spectrum; all "

@@ -40,9 +40,9 @@ class Scene:
         key = "".join(f"<i style='background:{color}'></i>{name}" for name, color in colors)
         self.key = ipw.HTML(f"<span class='elnes-key elnes-note' title='Drag to turn, scroll to zoom'>{key}</span>")
         self.choice = ipw.ToggleButtons(
-            options=[("Site", False), ("Unit cell", True)],
+            options=[("Cluster", False), ("Unit cell", True)],
             value=whole,
-            tooltips=["Two shells of polyhedra around the site", "The unit cell, with the site in it"],
+            tooltips=["The site with two shells of polyhedra around it", "The unit cell, with the site in it"],
         ).add_class("elnes-what")
         self.choice.observe(lambda change: self._draw(), "value")
         self.widget = ipw.Box([self.canvas, self.axes]).add_class("elnes-scene-box")
