@@ -139,6 +139,11 @@ class Environment:
         return [(int(i), int(count)) for i, count in zip(*np.unique(orbit, return_counts=True))]
 
     @property
+    def from_conventional(self) -> np.ndarray:
+        """Columns (a b c) of this cell = those of the conventional cell, which is not turned, times this (3, 3); spglib."""
+        return self._symmetry.transformation_matrix
+
+    @property
     def equivalent_atoms(self) -> np.ndarray:
         """Index of the first symmetry-equivalent atom of every atom, (n,); spglib, 0.02 Angstrom."""
         return self._symmetry.equivalent_atoms

@@ -4,7 +4,7 @@
 def app(path=None, *, panel=None):
     """The dashboard as a widget to display; path: database file or folder, default the one of the package.
 
-    panel: "Browse", "Train", "Inspect" or "Core hole" alone; default: all of them.
+    panel: "Browse", "Train", "Inspect", "Core hole", "New structure" or "My spectrum" alone; default: all of them.
     """
     from .frame import app as build
 

@@ -9,6 +9,7 @@ import ipywidgets as ipw
 
 from ..errors import DataError
 from ..schema import IDEA, LICENCE
+from .common.glossary import Help
 from .common.links import FOREIGN, pairs_of, shown, slug
 from .common.widgets import Page
 from .keeping import Keeping
@@ -47,7 +48,7 @@ class Frame:
         self.body, self.note = ipw.Box([]), ipw.HTML()
         title = ipw.HTML("<b>ELNES Lab</b><span>O K edge of silicon oxides</span>").add_class("elnes-title")
         self.keeping = Keeping(self.page.session, self.page.notice)
-        top = ipw.Box([title, self.count, self.page, self.keeping.widget]).add_class("elnes-top")
+        top = ipw.Box([title, self.count, self.page, Help(), self.keeping.widget]).add_class("elnes-top")
         self.choice = ipw.ToggleButtons(options=titles, tooltips=[HELP.get(title, "") for title in titles])
         self.choice.observe(lambda change: self.show(change.new), "value")
         nav = [ipw.Box([self.choice]).add_class("elnes-nav")] if len(titles) > 1 else []

@@ -74,12 +74,17 @@ def browser():
 
 @pytest.fixture(scope="session")
 def visit(address, browser):
-    """Function that opens the dashboard and waits until it is usable; the page notes problems and foreign requests."""
+    """Function that opens the dashboard and waits until it is usable; the page notes problems and foreign requests.
 
-    def visit(query="", *, without_webgl=False, **options):
+    first: as somebody who has never been here, whom the tour greets.
+    """
+
+    def visit(query="", *, without_webgl=False, first=False, **options):
         options = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light"} | options
         page = browser.new_context(**options).new_page()
         page.set_default_timeout(PATIENCE * 1000)
+        if not first:
+            page.add_init_script("localStorage.setItem('elnes-lab-toured', '1')")
         if without_webgl:
             page.add_init_script(
                 "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = "
@@ -121,12 +126,54 @@ def page(shared):
     assert shared.foreign == []
 
 
+# Waits until every plot has the size of its card, and no card changes any more.
+SETTLED = """() => {
+    const plots = [...document.querySelectorAll('.js-plotly-plot')].filter((e) => e.getClientRects().length);
+    const state = plots.map((e) => [e.clientWidth, e.clientHeight, e.querySelector('.main-svg')?.clientWidth]).join();
+    const still = state === window.elnesLastSeen;
+    window.elnesLastSeen = state;
+    return still && plots.every((e) => Math.abs(e.querySelector('.main-svg')?.clientWidth - e.clientWidth) <= 3);
+}"""
+# What sticks out of a card, is cut in it without a way to scroll there, or out of a figure. Measured on every card.
+CUT = """(panel) => {
+    const seen = (e) => e.getClientRects().length && e.getBoundingClientRect().width > 0;
+    const found = [], say = (what, e) => found.push(`${what}: ${e.tagName} ${e.className?.baseVal ?? e.className} ` +
+        `"${e.textContent.trim().slice(0, 40)}"`);
+    const scrolls = (e) => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX);
+    for (const card of document.querySelectorAll(`${panel} .elnes-card, .elnes-top, .elnes-nav, .elnes-foot`)) {
+        if (!seen(card)) continue;
+        const box = card.getBoundingClientRect();
+        if (box.left < -1 || box.right > document.documentElement.clientWidth + 1) say('outside the window', card);
+        for (const e of card.querySelectorAll('*')) {
+            if (!seen(e) || e.closest('svg') !== null && !e.matches('.main-svg') || e.closest('.weas-widget, dialog, option')) continue;
+            let inner = e.parentElement, reached = false;
+            for (; inner !== card.parentElement && !reached; inner = inner.parentElement) reached = scrolls(inner);
+            const r = e.getBoundingClientRect(), style = getComputedStyle(e);
+            if (!reached && (r.right > box.right + 1 || r.left < box.left - 1)) say('out of its card', e);
+            const hides = ['hidden', 'clip'].includes(style.overflowX) && style.textOverflow !== 'ellipsis';
+            if (hides && e.scrollWidth > e.clientWidth + 1 && !e.matches('.elnes-scene, input, select, .progress') &&
+                !e.closest('.js-plotly-plot')) say('cut', e);
+        }
+        for (const plot of card.querySelectorAll('.js-plotly-plot')) {
+            if (!seen(plot)) continue;
+            const frame = plot.getBoundingClientRect();
+            for (const text of plot.querySelectorAll('.infolayer text, .xtick text, .ytick text')) {
+                if (!seen(text) || text.closest('[style*="display: none"]')) continue;
+                const r = text.getBoundingClientRect();
+                if (r.right > frame.right + 2 || r.left < frame.left - 2) say('out of its figure', text);
+            }
+        }
+    }
+    return [...new Set(found)];
+}"""
+
+
 @pytest.fixture(scope="session")
 def look():
     """Function: bring a page to a size and a theme, save a picture, and check what every panel promises there.
 
-    No horizontal scrolling, at most 2.2 windows high, type of 14 px, and what `inside` selects lies in the window.
-    panel: selector of the panel; name: of the picture.
+    No horizontal scrolling and no horizontal cut on any card, type of 14 px, what `inside` selects lies in the window, and
+    the page is at most `tall` windows high. panel: selector of the panel; name: of the picture.
     """
 
     def look(
@@ -138,16 +185,19 @@ def look():
         scheme,
         name,
         inside=(),
+        tall=2.2,
     ):
         page.set_viewport_size({"width": width, "height": height})
         button = page.locator(".elnes-theme", has_text=re.compile("^(Light|Dark)$"))
         if button.inner_text().casefold() == scheme:
             button.click()
         page.wait_for_function(f"document.documentElement.dataset.elnesTheme === '{scheme}'")
-        page.wait_for_timeout(2000)  # the plots follow the window
+        page.wait_for_timeout(300)  # the plots follow the window
+        page.wait_for_function(SETTLED, polling=200)
         page.screenshot(path=ARTIFACTS / f"{name}-{width}-{scheme}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate("document.documentElement.scrollHeight") <= 2.2 * height
+        assert page.evaluate("document.documentElement.scrollHeight") <= tall * height
+        assert page.evaluate(CUT, panel) == []
         for selector in inside:
             box = page.locator(selector).first.bounding_box()
             assert box["x"] >= 0 and box["x"] + box["width"] <= width, selector
@@ -182,6 +232,22 @@ def helped():
         assert bare == []
 
     return helped
+
+
+@pytest.fixture(scope="session")
+def named():
+    """Function: every control of a page's panel has a name for those who hear the page, and every slider a value."""
+
+    def named(page, panel):
+        bare = page.evaluate(f"""[...document.querySelectorAll(
+                '{panel} :is(select, input, textarea, button, [role=slider], [role=grid], [role=region], [role=group])')]
+            .filter((e) => e.getClientRects().length && !e.closest('.weas-widget, .modebar'))
+            .filter((e) => !(e.getAttribute('aria-label') || e.labels?.length || e.title && e.title !== 'null' ||
+                e.matches('button') && e.textContent.trim()) || e.matches('[role=slider]:not([aria-valuenow])'))
+            .map((e) => e.outerHTML.slice(0, 200))""")
+        assert bare == []
+
+    return named
 
 
 @pytest.fixture

@@ -316,13 +316,6 @@ def test_histograms_select_too(page):
     page.wait_for_function(f"document.querySelectorAll('.elnes-figure')[0].data[1].x.length === {bar[1]}")
 
 
-@pytest.mark.parametrize("width, height", [(1366, 768), (1920, 1080), (1024, 768)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_horizontal_scroll_and_readable_type(page, look, width, height, scheme):
-    inside = (".elnes-spectra", ".elnes-table", ".elnes-filters", ".elnes-scene")
-    look(page, ".elnes", width=width, height=height, scheme=scheme, name="browse", inside=inside)
-
-
 def test_every_control_has_a_line_of_help(page, helped):
     helped(page, ".elnes")
 

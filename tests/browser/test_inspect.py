@@ -296,31 +296,12 @@ def test_core_hole_shows_pdos_elnes_and_prediction_and_what_is_learnt(holes, db)
         .marker.symbol.every((s) => s.startsWith('circle'))""")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width, height", [(1366, 768), (1920, 1080), (1024, 768)])
-@pytest.mark.parametrize("panel", ["Inspect", "Core hole"])
-def test_no_horizontal_scroll_readable_type_and_help(
-    opened,
-    look,
-    helped,
-    panel,
-    width,
-    height,
-    scheme,
-):
-    page, css = opened, {"Inspect": ".elnes-inspect", "Core hole": ".elnes-corehole"}[panel]
-    page.get_by_role("button", name=panel, exact=True).click()
-    page.locator(css).locator(".elnes-empty.elnes-wait").first.wait_for(state="hidden", timeout=SLOW)
-    look(page, css, width=width, height=height, scheme=scheme, name=css[7:])
-    helped(page, css)
-    cut = page.evaluate(
-        """(css) => [...document.querySelectorAll(`${css} .elnes-model select`)].filter((e) => {
-        const pen = document.createElement('canvas').getContext('2d'), style = getComputedStyle(e);
-        pen.font = style.font;
-        return pen.measureText(e.selectedOptions[0].label).width >
-            e.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    }).map((e) => e.selectedOptions[0].label)""",
-        css,
-    )
-    assert cut == [], "names of networks that do not fit"
-    assert page.problems == []
+def test_the_focus_goes_on_when_its_button_is_done(page):
+    """The button Worst is of no use at the worst; who pressed it with a key goes on from the next one."""
+    panel = page.locator(".elnes-inspect")
+    panel.get_by_role("button", name="Next worst").click()
+    wait_for_place(page, 2)
+    panel.get_by_role("button", name="Worst", exact=True).focus()
+    page.keyboard.press("Enter")
+    wait_for_place(page, 1)
+    page.wait_for_function("document.activeElement.matches('.elnes-inspect .elnes-walk button:not(:disabled)')")

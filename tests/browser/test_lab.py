@@ -1,5 +1,6 @@
 """The dashboard as the output of a cell in JupyterLab, where researchers open it."""
 
+import json
 import os
 import shutil
 import socket
@@ -63,6 +64,15 @@ def lab(tmp_path):
             server.wait(60)
 
 
+def run_all(page):
+    """Run the cells of the notebook in front, once its kernel is connected: a command given before is dropped."""
+    kernel = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
+    page.wait_for_function(f"{kernel}?.connectionStatus === 'connected' && {kernel}.status === 'idle'")
+    asked = "/\\[(\\*|\\d+)\\]/.test(document.querySelector('.jp-CodeCell .jp-InputPrompt')?.innerText)"
+    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")  # not awaited: it may never end
+    page.wait_for_function(asked)
+
+
 def test_dashboard_in_jupyterlab(lab, browser):
     url, server = lab
     page = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme="light").new_page()
@@ -72,12 +82,7 @@ def test_dashboard_in_jupyterlab(lab, browser):
     page.on("console", lambda message: message.type == "error" and problems.append(message.text))
     page.goto(f"{url}lab/tree/dashboard.ipynb")
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-    # A command given before the kernel is connected is dropped, or asks which kernel to take.
-    kernel = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
-    page.wait_for_function(f"{kernel}?.connectionStatus === 'connected' && {kernel}.status === 'idle'")
-    asked = "/\\[(\\*|\\d+)\\]/.test(document.querySelector('.jp-CodeCell .jp-InputPrompt')?.innerText)"
-    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")  # not awaited: it may never end
-    page.wait_for_function(asked)
+    run_all(page)
     page.wait_for_function(f"{CURVES}?.length === 6")
     assert page.locator(".elnes-share").count() == 0, "the address is JupyterLab's, not that of a selection"
     assert page.locator(".elnes-theme").count() == 0, "the theme is JupyterLab's"
@@ -112,4 +117,24 @@ def test_dashboard_in_jupyterlab(lab, browser):
     page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
     kernels[0].wait(PATIENCE)
     assert server.children() == []
+    page.context.close()
+
+
+def test_one_panel_comes_back_after_its_kernel_was_restarted(lab, browser, tmp_path):
+    url, _ = lab
+    notebook = json.loads((ROOT / "notebooks" / "dashboard.ipynb").read_text())
+    notebook["cells"][0]["source"] = ["from elnes_lab.dashboard import app\n", 'app(panel="Core hole")']
+    (tmp_path / "notebooks" / "one.ipynb").write_text(json.dumps(notebook))
+    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+    page.set_default_timeout(PATIENCE * 1000)
+    page.goto(f"{url}lab/tree/one.ipynb")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    for restarted in (False, True):
+        if restarted:
+            page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+            page.wait_for_selector(".elnes.jupyter-widgets-disconnected")
+        run_all(page)
+        page.wait_for_selector(".elnes:not(.jupyter-widgets-disconnected) .elnes-corehole .elnes-change .main-svg")
+        assert page.locator(".elnes-corehole").count() == 1 and page.locator(".elnes-nav").count() == 0
+        assert page.locator(".elnes-gone, .elnes-notice").count() == 0
     page.context.close()

@@ -155,25 +155,3 @@ def test_numbers_are_pasted_and_words_are_refused(page, raw):
     page.locator(".elnes-measured").get_by_role("button", name="Paste", exact=True).click()
     page.locator(".elnes-measured").get_by_role("button", name="Example", exact=True).click()
     page.get_by_text("example (coesite)").first.wait_for()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width, height", [(1366, 768), (820, 1180)])
-def test_no_horizontal_scroll_readable_type_and_help(
-    page,
-    look,
-    helped,
-    width,
-    height,
-    scheme,
-):
-    look(
-        page,
-        ".elnes-measured",
-        width=width,
-        height=height,
-        scheme=scheme,
-        name="measured",
-        inside=(".elnes-beside", ".elnes-steps"),
-    )
-    helped(page, ".elnes-measured")

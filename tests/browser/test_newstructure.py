@@ -106,24 +106,3 @@ def test_a_pasted_text_and_the_file_that_is_saved(page, panel, db, tmp_path):
     content = Path(event.value.path()).read_text()
     assert "structure route" in content and "own edge" in content and "average upper" in content
     panel.get_by_role("button", name="Paste", exact=True).click()
-
-
-@pytest.mark.parametrize("width, height, scheme", [(1366, 768, "light"), (1920, 1080, "dark"), (1024, 768, "light")])
-def test_it_is_readable(
-    page,
-    look,
-    helped,
-    width,
-    height,
-    scheme,
-):
-    look(
-        page,
-        ".elnes-newstructure",
-        width=width,
-        height=height,
-        scheme=scheme,
-        name="newstructure",
-        inside=(".elnes-newstructure .elnes-predicted", ".elnes-newstructure .elnes-scene"),
-    )
-    helped(page, ".elnes-newstructure")

@@ -199,17 +199,6 @@ def test_a_wrong_file_gets_a_sentence(page, tmp_path, name, content, sentence):
     assert page.locator(".elnes-message [role=alert]").count() == 1
 
 
-@pytest.mark.parametrize("width, height", [(1366, 768), (1920, 1080), (1024, 768)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_horizontal_scroll_and_readable_type(page, look, width, height, scheme):
-    inside = (".elnes-windows", ".elnes-loss", ".elnes-trio", ".elnes-runs")
-    look(page, ".elnes-train", width=width, height=height, scheme=scheme, name="train", inside=inside)
-    spilled = page.evaluate("""[...document.querySelectorAll('.elnes-train .elnes-control')].filter((e) => {
-        const inner = e.getBoundingClientRect(), outer = e.closest('.elnes-card').getBoundingClientRect();
-        return inner.width && (inner.right > outer.right || inner.left < outer.left); }).map((e) => e.textContent)""")
-    assert spilled == []
-
-
 def test_every_control_has_a_line_of_help(page, helped):
     helped(page, ".elnes-train")
 

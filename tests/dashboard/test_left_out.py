@@ -71,10 +71,11 @@ def test_the_panel_writes_it_where_the_prediction_would_be(cut, view):
     page.session = Session(cut)
     panel = view(cut, page)
     assert panel.model.state == "ready" and "No prediction: coesite/O" in panel.notes.value
-    panel.search.value = "coesite"
+    filters = panel.filters if view is InspectView else panel
+    filters.search.value = "coesite"
     assert "have no complete PDOS" in panel.waiting.text.value and "Outside" not in panel.waiting.text.value
     assert "elnes-hidden" not in panel.waiting.widget._dom_classes and "coesite" not in panel.notes.value
-    panel.reset()
+    filters.reset()
     assert "elnes-hidden" in panel.waiting.widget._dom_classes
     panel.model.select("coesite/O8")
     cover = panel.unseen if view is InspectView else panel.uncovered

@@ -5,7 +5,8 @@ import pytest
 
 from elnes_lab import DataError
 from elnes_lab.figures.corehole import change_figure, learnt_figure
-from elnes_lab.figures.inspect import error_figure, mark, prediction_figure
+from elnes_lab.figures.inspect import error_figure, mark
+from elnes_lab.figures.prediction import prediction_figure
 
 AMORPHOUS = np.array([False] * 4 + [True] * 3)
 ERRORS = np.array([[0.01, 0.02, 0.03, 0.04, 0.1, 0.2, 0.3], [0.02, 0.02, 0.02, 0.02, 0.05, 0.05, 0.05]])

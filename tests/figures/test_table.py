@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from elnes_lab.figures.browse import spectrum_overlay
-from elnes_lab.figures.inspect import prediction_figure
+from elnes_lab.figures.prediction import prediction_figure
 from elnes_lab.figures.table import figure_csv
 
 

@@ -114,7 +114,7 @@ class InspectModel(SiteModel):
         return self.yards
 
     def detail(self):
-        """Arguments for `figures.inspect.prediction_figure` for the site shown, or None if no model predicts it."""
+        """Arguments for `figures.prediction.prediction_figure` for the site shown, or None if no model predicts it."""
         row = self.positions[self.selection[0]] if self.selection else -1
         judged = [
             (one, one.row[row], title, color)

@@ -7,14 +7,16 @@ import numpy as np
 
 from ...errors import DataError
 from ...figures import inspect as figures
+from ...figures.prediction import prediction_figure
 from ..common.saving import SaveFigure, Saving
 from ..common.scales import MEAN as NORMALISED
 from ..common.scales import OWN_ZEROS, ScaleButtons
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, control
-from ..common.words import ALL, version
-from ..sites.widgets import KINDS, OPENING, Linked, ModelChoice, Waiting, Walk, not_predicted, nothing_shown
-from .model import DIRECTIONS, MEAN, TRAINING, InspectModel
+from ..common.words import version
+from ..sites.widgets import OPENING, Linked, Waiting, Walk, not_predicted, nothing_shown
+from .filters import FiltersCard
+from .model import DIRECTIONS, MEAN, InspectModel
 
 ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 700
 EMPTY = {
@@ -42,7 +44,6 @@ INTENSITIES = (
     ("per eV", "absolute", "Dipole strength per eV: computed, and predicted times the computed mean"),
 )
 LINKED = ("training", "along", "zero", "intensity")  # what a link holds besides site, models, search and kind
-STEP = 0.01  # of the error slider, whose ends are always 0 and 1
 BAND = "Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
 INPUTS = "Below, the ground-state densities of states as the network is given them."
 HINT = "Click a point, or drag a box to step through what is inside. Arrow keys go to the next worst and back."
@@ -74,103 +75,24 @@ class InspectView(Linked):
     def __init__(self, db, page) -> None:
         self.model = InspectModel(db, page.session)
         self.page, self.caught, self.drawn = page, set(), None
+        self.filters = FiltersCard(self.model)
         columns = [ipw.Box([self._errors()]), ipw.Box([self._detail()])]
         self.structure = StructureView(self.model, page)
         columns[0].children = [*columns[0].children, self.structure.widget]
-        self.widget = ipw.Box([self._filters(), *(column.add_class("elnes-column") for column in columns)])
+        self.widget = ipw.Box([self.filters.widget, *(column.add_class("elnes-column") for column in columns)])
         self.widget.add_class("elnes-browse").add_class("elnes-inspect").add_class("elnes-site-panel")
         self.model.observe(self._show_state, "state")
-        self.model.observe(self._set_slider, "judged")
         self.model.observe(self._show_errors, ["shown", "judged"])
         self.model.observe(self._show_site, "selection")
         self.model.observe(lambda change: self._show_detail(), ["along", "zero", "intensity"])
         self.model.observe(self._show_walk, "boxed")
-        self.controls = {
-            "first": self.models.first,
-            "second": self.models.second,
-            "kind": self.kind,
-            "text": self.search,
-            "training": self.training,
-            "along": self.along,
-            **self.scales.linked,
-        }
+        self.controls = self.filters.controls | {"along": self.along, **self.scales.linked}
         self.model.load()
-
-    # filters ---------------------------------------------------------------------------------------------------------
-    def _filters(self):
-        model = self.model
-        self.models = ModelChoice(model)
-        self.kind = ipw.Dropdown(options=KINDS, value=ALL, tooltip="Show only crystals or only amorphous structures")
-        self.training = ipw.Dropdown(
-            options=list(TRAINING.items()),
-            value=ALL,
-            tooltip="Show only structures the networks were, or were not, trained on",
-        )
-        self.search = ipw.Text(
-            placeholder="quartz ...",
-            tooltip="Words that occur in the name, site, source or space group; all must match",
-        )
-        # Its ends never change: a browser answers to new ends with the value of before, which would become a filter.
-        self.range = ipw.FloatRangeSlider(value=(0, 1), min=0, max=1, step=STEP, readout=False)
-        self.ends = (1e-3, 1.0)
-        self.range_label = ipw.HTML().add_class("widget-label")
-        self.kind.observe(lambda change: setattr(model, "kind", change.new), "value")
-        self.training.observe(lambda change: setattr(model, "training", change.new), "value")
-        self.search.observe(lambda change: setattr(model, "text", change.new), "value")
-        self.range.observe(self._narrow, "value")
-        reset = ipw.Button(description="Reset filters", tooltip="Show all spectra again")
-        reset.on_click(lambda button: self.reset())
-        self._write_range()
-        return (
-            ipw.Box(
-                [
-                    *self.models.controls,
-                    control("Kind", self.kind),
-                    control("Structures", self.training),
-                    control("Search", self.search),
-                    control("", self.range, readout=self.range_label),
-                    reset,
-                ]
-            )
-            .add_class("elnes-card")
-            .add_class("elnes-filters")
-        )
-
-    def _set_slider(self, change=None) -> None:
-        worst = self.model.worst()
-        worst = worst[worst > 0]
-        self.ends = (worst.min(), worst.max()) if len(worst) else (1e-3, 1.0)
-        self.range.value = (0, 1)
-        self._narrow()
-
-    def _errors_between(self):
-        """The two MSE at the slider's handles, between the smallest and the largest there is on a logarithmic scale."""
-        low, high = self.ends
-        return [low * (high / low) ** place for place in self.range.value]
-
-    def _narrow(self, change=None) -> None:
-        self._write_range()
-        low, high = self._errors_between()
-        with self.model.hold_trait_notifications():
-            self.model.lowest = low if self.range.value[0] > STEP / 2 else 0.0
-            self.model.highest = high if self.range.value[1] < 1 - STEP / 2 else np.inf
-
-    def _write_range(self) -> None:
-        low, high = (f"{value:.2g}" for value in self._errors_between())
-        help = "Show only spectra whose MSE, the larger of the networks', lies in this range: move the two handles"
-        self.range_label.value = f"<span title='{help}'>MSE <output>{low}–{high}</output></span>"
-
-    def reset(self) -> None:
-        """Put all filters back."""
-        self.kind.value = self.training.value = ALL
-        self.search.value = ""
-        self.range.value = (0, 1)
-        self.model.reset()
 
     # errors ----------------------------------------------------------------------------------------------------------
     def _errors(self):
         again = ipw.Button(description="Reset filters", button_style="primary", tooltip="Show all spectra again")
-        again.on_click(lambda button: self.reset())
+        again.on_click(lambda button: self.filters.reset())
         self.waiting = Waiting(again)
         self.figure = Figure(
             figures.error_figure(**EMPTY, height=ERRORS_HEIGHT),
@@ -328,7 +250,7 @@ class InspectView(Linked):
         }
         if not len(detail["input_energy"]):
             detail["input_energy"] = np.array([-2.0, 15.0])
-        return figures.prediction_figure(**detail, height=DETAIL_HEIGHT)
+        return prediction_figure(**detail, height=DETAIL_HEIGHT)
 
     def _show_site(self, change=None) -> None:
         marked, errors = self.model.marked(), self.model.errors()[:, self.model.shown]

@@ -9,12 +9,12 @@ from ...errors import DataError
 from ...figures import newstructure as figures
 from ..common.saving import SaveFigure
 from ..common.scales import OWN_ZEROS, ScaleButtons
+from ..common.scene import Scene
 from ..common.upload import Upload
 from ..common.widgets import STATIC, Download, Figure, Table
 from ..sites.widgets import Waiting
 from .loss import on_loss
 from .model import FIRST, NewStructureModel
-from .scene import CellScene
 
 HEIGHT = 520
 ENDS = np.array([-2.0, 30.0])
@@ -46,7 +46,7 @@ class NewStructureView:
 
     def __init__(self, db, page) -> None:
         self.model, self.page, self.quiet, self.listed = NewStructureModel(db), page, False, None
-        self.scene = CellScene(page)
+        self.scene = Scene(page, whole=True, absorber="chosen O")
         sheets = "".join(
             (STATIC / name).read_text() for name in ("inspect.css", "newstructure.css")
         )  # tables and covers
@@ -119,7 +119,7 @@ class NewStructureView:
     def _structure(self):
         self.heading = ipw.HTML("Structure").add_class("elnes-heading")
         self.facts, self.remarks = ipw.HTML(), ipw.HTML()
-        bar = ipw.Box([self.heading, self.scene.key]).add_class("elnes-bar")
+        bar = ipw.Box([self.heading, self.scene.key, self.scene.choice]).add_class("elnes-bar")
         return ipw.Box([bar, self.scene.widget, self.facts, self.remarks]).add_class("elnes-card")
 
     def _sites(self):
@@ -166,7 +166,7 @@ class NewStructureView:
         self.table.selected = list(model.selection)
         self.table.swatches = {str(k): list(figures.STYLES[i]) for i, k in enumerate(model.selection)}
         self.quiet = False
-        self.scene.show(model.found.crystal.atoms, model.absorber)
+        self.scene.show(model.found.crystal.environment, model.absorber)
         rows = "".join(
             f"<tr><th scope='row'>{escape(site)}</th><td>{escape(label)}</td><td>{value:.2f}</td></tr>"
             for site, label, value in model.nearest()

@@ -38,22 +38,23 @@ export default () => {
     render({ model, el }) {
       el.classList.add("elnes-figure");
       el.style.height = `${model.get("_widget_layout").height}px`;
-      let remove, gone = false, width = el.clientWidth;
+      let remove, gone = false, width = el.clientWidth, height = el.clientHeight;
       const rendered = (event) => {
         if (event.detail.element !== el) return;
         document.removeEventListener("plotlywidget-after-render", rendered);
         model.send({ type: "rendered" });
-        // Drawn before its container had a width, a figure takes a width of its own.
-        if (el.clientWidth && el._fullLayout?.width !== el.clientWidth) window.dispatchEvent(new Event("resize"));
+        // Drawn before its container had a width, a figure takes a width of its own; the style sheet may want another height.
+        const { width, height } = el._fullLayout ?? {};
+        if (el.clientWidth && (width !== el.clientWidth || height !== el.clientHeight)) window.dispatchEvent(new Event("resize"));
       };
       document.addEventListener("plotlywidget-after-render", rendered);
       figure.then((made) => {
         if (!gone) remove = made.render({ model, el });
       }, (problem) => { el.textContent = `The figure cannot be drawn: ${problem}. Reload the page.`; });
-      // Plotly only listens to the window; a container also changes with its panel, its filters and its scroll bar.
+      // Plotly only listens to the window; a container also changes with its panel, its filters, its scroll bar and the style sheet.
       const observer = new ResizeObserver(() => {
-        if (!el.clientWidth || el.clientWidth === width) return;
-        width = el.clientWidth;
+        if (!el.clientWidth || (el.clientWidth === width && el.clientHeight === height)) return;
+        [width, height] = [el.clientWidth, el.clientHeight];
         window.dispatchEvent(new Event("resize"));
       });
       observer.observe(el);

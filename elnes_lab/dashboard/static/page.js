@@ -143,6 +143,15 @@ function describe(root) {
     set(heading, "role", "heading");
     set(heading, "aria-level", level);
   }
+  for (const card of root.querySelectorAll(".elnes-card")) {
+    const name = card.querySelector(".elnes-heading")?.textContent.replace(/\s+/g, " ").trim();
+    set(card, "role", "region");
+    set(card, "aria-label", name || "Filters");
+    for (const group of card.querySelectorAll(".widget-toggle-buttons:not(.elnes-control *)")) {
+      set(group, "role", "group");
+      set(group, "aria-label", `${name || "Filters"}: what is shown`);
+    }
+  }
   for (const one of root.querySelectorAll(".jupyter-widget-toggle-button, .widget-toggle-buttons button")) {
     if (!one.closest(".elnes-nav")) set(one, "aria-pressed", String(one.classList.contains("mod-active")));
   }
@@ -164,6 +173,34 @@ function describe(root) {
   }
 }
 
+// A control that is hidden, disabled or taken away with the focus on it hands it on to the next of its card.
+const CONTROLS = "button, select, input:not([type=hidden]), textarea, [tabindex='0']";
+const usable = (one) => one.isConnected && one.getClientRects().length && !one.disabled;
+
+function keepFocus(root) {
+  let last = null, card = null, place = 0, timer = 0;
+  const places = () => [...(card?.isConnected ? card : root).querySelectorAll(CONTROLS)];
+  const came = (event) => {
+    last = event.target;
+    card = last.closest(".elnes-card, .elnes-nav, .elnes-top");
+    place = places().indexOf(last);
+  };
+  const look = () => {
+    timer = 0;
+    if (!last || usable(last) || ![document.body, last].includes(document.activeElement)) return;
+    const all = places(), next = [...all.slice(Math.max(place, 0)), ...all.slice(0, Math.max(place, 0)).reverse()].find(usable);
+    (next ?? root.querySelector(".elnes-nav button.mod-active"))?.focus({ preventScroll: true });
+  };
+  const observer = new MutationObserver(() => {
+    if (last && (last.disabled || document.activeElement === document.body)) timer ||= setTimeout(look, 100);
+  });
+  const options = { childList: true, subtree: true, attributeFilter: ["class", "style", "disabled"] };
+  observer.observe(root, options);
+  root.addEventListener("focusin", came);
+  root.addEventListener("pointerdown", () => { last = null; }, true); // a press brings the focus where it goes
+  return () => { clearTimeout(timer); observer.disconnect(); root.removeEventListener("focusin", came); };
+}
+
 function describeAlways(el) {
   let waiting = 0;
   const later = () => { waiting ||= setTimeout(() => {
@@ -172,15 +209,17 @@ function describeAlways(el) {
     if (root) describe(root);
   }, 300); };
   const observer = new MutationObserver(later);
+  let released = () => {};
   // The page is not in the document yet; its frame is as soon as it is drawn.
   const begin = () => {
     const root = el.closest(".elnes");
     if (!root) return void (waiting = setTimeout(() => { waiting = 0; begin(); }, 100));
     observer.observe(root, { childList: true, subtree: true, attributeFilter: ["class"] });
+    released = keepFocus(root);
     later();
   };
   begin();
-  return () => { clearTimeout(waiting); observer.disconnect(); };
+  return () => { clearTimeout(waiting); observer.disconnect(); released(); };
 }
 
 // Says that the kernel does not answer. Voila's page is lost then; in a notebook a cell may only keep the kernel busy.

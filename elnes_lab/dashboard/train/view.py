@@ -13,7 +13,7 @@ from ..common.saving import Saving
 from ..common.upload import Upload
 from ..common.widgets import Download, control
 from ..common.words import version
-from . import link
+from . import link, results
 from .choices_view import ChoicesCard
 from .model import TrainModel
 from .widgets import LiveFigure, Runs
@@ -31,8 +31,6 @@ COLUMNS = (
     ("amorphous", "MSE, amorphous", "Median MSE of amorphous sites it never saw (spectra of mean 1)", 4, "number"),
     ("seconds", "Time (s)", "Wall time of the training", 1, "number"),
 )
-SPECTRA_HEIGHT, LOSS_HEIGHT = 288, 200
-EMPTY = np.empty((0, 0))
 NOTHING = (
     "<b>Nothing has been trained on this page yet.</b><br>Press Train: the preset takes a few seconds. Its loss and "
     "three<br>validation spectra appear here while it learns. Or tick a model below."
@@ -76,8 +74,8 @@ class TrainView:
         self.bar = ipw.FloatProgress(min=0, max=1, value=0).add_class("elnes-progress")
         self.left = ipw.HTML().add_class("elnes-note")
         self.message = ipw.HTML().add_class("elnes-note").add_class("elnes-message")
-        self.loss = LiveFigure(figures.loss_curves([], height=LOSS_HEIGHT)).add_class("elnes-loss")
-        self.spectra = LiveFigure(self._nothing()).add_class("elnes-trio")
+        self.loss = LiveFigure(figures.loss_curves([], height=results.LOSS_HEIGHT)).add_class("elnes-loss")
+        self.spectra = LiveFigure(results.no_spectra()).add_class("elnes-trio")
         self.show = ipw.ToggleButtons(
             options=[("While learning", "live"), ("Ticked models", "ticked")],
             tooltips=["Three validation spectra as it learns", "The models ticked in the list, on held-out sites"],
@@ -112,14 +110,13 @@ class TrainView:
         plot = ipw.VBox([self.loss, head, self.spectra, self.caption, self.empty]).add_class("elnes-plot")
         return ipw.Box([bar, self.message, plot]).add_class("elnes-card")
 
-    def _whose(self):
-        """Name of the models that the figures show."""
-        if self.show.value == "live":
-            return self.model.naming or "none"
-        return ", ".join(name for name in self.model.ticked if name in self.model.details) or "none"
+    @property
+    def live(self) -> bool:
+        """Whether the training is shown, not the ticked models."""
+        return self.show.value == "live"
 
-    def _nothing(self):
-        return figures.spectra_trio(np.empty(0), EMPTY, titles=[], zero="onset", height=SPECTRA_HEIGHT)
+    def _whose(self) -> str:
+        return results.whose(self.model, self.live)
 
     def _clicked(self, button) -> None:
         if self.model.running:
@@ -151,7 +148,7 @@ class TrainView:
         self.title_field.placeholder = self.model.next_name()
 
     def _show_empty(self) -> None:
-        model, live = self.model, self.show.value == "live"
+        model, live = self.model, self.live
         if live:
             text = "" if model.progress is not None else PREPARING if model.running else NOTHING
         else:
@@ -171,13 +168,13 @@ class TrainView:
                 self.model.message = f"{self.model.naming} is learning."
         if not self.model.running:
             self.drawing = None  # the last state is drawn in any case
-        if self.show.value == "live":
+        if self.live:
             self._follow()
 
     def _follow(self) -> None:
         """Draw the last progress, unless the browser still draws an earlier one: what it has no time for is skipped."""
         progress, now = self.model.progress, time.monotonic()
-        if progress is None or self.show.value != "live" or (self.drawing and now - self.drawing < SILENCE):
+        if progress is None or not self.live or (self.drawing and now - self.drawing < SILENCE):
             return
         self.followed, self.drawing = progress, now
         if self.drawn != ("live", self.model.run):  # the first report of this training draws all, the others what moves
@@ -204,57 +201,10 @@ class TrainView:
 
     # results ---------------------------------------------------------------------------------------------------------
     def _loss_figure(self):
-        model, runs, epochs = self.model, [], None
-        if self.show.value == "live" and model.progress is not None:
-            runs, epochs = [("", model.progress)], model.progress.epochs
-        elif self.show.value == "ticked":
-            found = [(name, model.details[name].progress) for name in model.ticked if name in model.details]
-            runs = [(name, progress) for name, progress in found if progress is not None]
-        return figures.loss_curves(
-            [{"name": n, "training": p.training, "validation": p.validation} for n, p in runs],
-            epochs=epochs,
-            height=LOSS_HEIGHT,
-        )
+        return results.loss_figure(self.model, self.live)
 
     def _spectra_figure(self):
-        model = self.model
-        if self.show.value == "live":
-            progress = model.progress
-            if progress is None:
-                return self._nothing()
-            return figures.spectra_trio(
-                progress.energy,
-                progress.computed,
-                titles=[model.site_name(site) for site in progress.sites],
-                zero=model.learning.target.alignment,
-                curves={"first": progress.first, "predicted": progress.now},
-                labels={"first": "after epoch 1", "predicted": "predicted"},
-                height=SPECTRA_HEIGHT,
-            )
-        names, found, rows, text = model.comparison()
-        if rows is None:
-            return self._nothing()
-        one, chosen = found[0], rows[0]
-        errors = [details.mse[where] for details, where in zip(found, rows)]
-        titles = [
-            f"{model.site_name(site)}<br>MSE " + " / ".join(f"{error[i]:.4f}" for error in errors)
-            for i, site in enumerate(one.sites[chosen])
-        ]
-        curves, labels = {"predicted": one.predicted[chosen]}, {"predicted": names[0]}
-        if len(found) == 2:
-            curves["second"], labels["second"] = found[1].predicted[rows[1]], names[1]
-        band = len(found) == 1 and one.lower is not None
-        return figures.spectra_trio(
-            one.energy,
-            one.computed[chosen],
-            titles=titles,
-            zero=one.target.alignment,
-            curves=curves,
-            labels=labels,
-            lower=one.lower[chosen] if band else None,
-            upper=one.upper[chosen] if band else None,
-            height=SPECTRA_HEIGHT,
-        )
+        return results.spectra_figure(self.model, self.live)
 
     def _draw_results(self) -> None:
         model = self.model
@@ -267,17 +217,7 @@ class TrainView:
         self._write_caption()
 
     def _write_caption(self) -> None:
-        progress, text = self.model.progress, ""
-        if self.show.value == "ticked":
-            text = self.model.comparison()[3]
-        elif progress is not None:
-            errors, first = (np.mean((x - progress.computed) ** 2, axis=1) for x in (progress.now, progress.first))
-            parts = [
-                f"{self.model.site_name(site)} {a:.4f} → {b:.4f}" for site, a, b in zip(progress.sites, first, errors)
-            ]
-            text = "Validation sites, predicted by members that never saw their structure. MSE since epoch 1: "
-            text += f"{', '.join(parts)}."
-        self.caption.value = escape(text)
+        self.caption.value = escape(results.caption(self.model, self.live))
 
     # runs ------------------------------------------------------------------------------------------------------------
     def _runs(self):
@@ -322,7 +262,7 @@ class TrainView:
         self.delete.description = f"Delete {last.name.partition(':')[0]}" if last else "Delete"
         self.restore.layout.display = None if self.model.deleted else "none"
         self.download.label = f"Download {self.model.ticked[-1].partition(':')[0]}" if self.model.ticked else "Download"
-        if self.show.value == "ticked":
+        if not self.live:
             self._draw_results()
 
     def _pack(self):

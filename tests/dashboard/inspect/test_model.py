@@ -1,25 +1,18 @@
-"""Inspect and Core hole without widgets: errors and roles of the shipped models, filters, the walk, the CSV."""
+"""Inspect without widgets: errors and roles of the shipped models, filters, the walk, the CSV."""
 
-import asyncio
 import csv
 import dataclasses
 import re
-import threading
-import time
 
 import numpy as np
 import pytest
 
 from elnes_lab import DataError, open_database
-from elnes_lab.dashboard.common.background import Background
-from elnes_lab.dashboard.common.words import ALL
 from elnes_lab.dashboard.corehole.model import CoreHoleModel
 from elnes_lab.dashboard.inspect.model import InspectModel
 from elnes_lab.dashboard.session import NamedModel, Session
 from elnes_lab.dashboard.sites.judged import KNOWN, NEW, TRAIN, TWIN, VALIDATION, judge, roles
 from elnes_lab.dashboard.sites.model import NO_MODEL, THIRD, WITH_GAP, WITHOUT_GAP
-from elnes_lab.figures.corehole import learnt_figure
-from elnes_lab.learning import metrics
 from elnes_lab.learning.dataset import target_shift
 from elnes_lab.learning.domain import DomainScore
 
@@ -45,11 +38,6 @@ def opened(panel, db, session):
 @pytest.fixture
 def model(db, session):
     return opened(InspectModel, db, session)
-
-
-@pytest.fixture
-def holes(db, session):
-    return opened(CoreHoleModel, db, session)
 
 
 @pytest.mark.parametrize("panel", [InspectModel, CoreHoleModel])
@@ -308,65 +296,6 @@ def test_a_model_that_cannot_be_opened_is_a_sentence(db, session, tmp_path):
     empty = InspectModel(db, broken)
     empty.load()
     assert empty.state == "failed" and "Train one" in empty.problem
-
-
-def test_work_in_the_background_leaves_the_loop_free_and_only_the_newest_counts():
-    async def run():
-        background, release, found = Background(), threading.Event(), []
-        background.start(lambda: release.wait(5) and "old", lambda *result: found.append(result))
-        background.start(lambda: release.wait(5) and "new", lambda *result: found.append(result))
-        assert found == []  # start returned although the work waits
-        release.set()
-        end = time.monotonic() + 5
-        while not found and time.monotonic() < end:
-            await asyncio.sleep(0.01)
-        background.start(lambda: 1 / 0, lambda *result: found.append(result))
-        while len(found) < 2 and time.monotonic() < end:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
-        return found
-
-    (result, problem), (nothing, error) = asyncio.run(run())
-    assert (result, problem) == ("new", None) and nothing is None and isinstance(error, ZeroDivisionError)
-
-
-# core hole -----------------------------------------------------------------------------------------------------------
-def test_core_hole_begins_with_a_usual_amorphous_site_and_has_three_curves_each(db, holes):
-    site = holes.selection[0]
-    assert db["kind"][holes.positions[site]] == "amorphous"
-    curves = holes.curves()["curves"]
-    assert len(curves) == 2
-    for curve, result, one in zip(curves, holes.effects, holes.judged):
-        left, whole = (((curve[name] - curve["computed"]) ** 2).mean() for name in ("predicted", "ground"))
-        assert 1 - left / whole == pytest.approx(result.learnt[one.row[holes.positions[site]]], abs=0.02)
-        np.testing.assert_allclose(np.diff(curve["energy"]), 0.1, atol=1e-4)  # all points that are stored
-
-
-def test_what_is_learnt_is_the_whole_at_most(holes):
-    learnt = holes.learnt()
-    assert np.isfinite(learnt[:, holes.shown]).all() and (learnt[:, holes.shown] < 1).all()
-    assert np.median(learnt[:, holes.shown]) > 0.5  # the networks do know of the core hole
-
-
-def test_core_hole_walk_begins_with_the_least_learnt(holes):
-    ranking, learnt = holes.ranking(), holes.learnt().min(axis=0)
-    values = [learnt[holes.positions[label]] for label in ranking]
-    assert values == sorted(values)
-    holes.kind = "crystal"
-    holes.go(0)
-    assert not holes.amorphous[holes.positions[holes.selection[0]]] and holes.kind != ALL
-    holes.text = "no such mineral"
-    assert learnt_figure(**holes.summary()).data and holes.ranking() == [] and holes.medians() == []
-
-
-def test_numbers_of_a_site_agree_with_its_curves(holes):
-    heads, rows = holes.numbers()
-    assert heads == ["PDOS", "computed", *holes.titles()]
-    assert all(len(cells) == len(heads) for _, _, cells in rows)
-    share = {name: cells for name, _, cells in rows}["Intensity near the edge"]
-    curve = holes.curves()["curves"][0]
-    near = metrics.edge_weight(curve["energy"], curve["computed"])
-    assert float(share[1].split()[0]) == pytest.approx(100 * near, abs=1.5)  # of bins there, of points here
 
 
 def test_the_table_of_a_box_holds_what_is_in_the_box(model):

@@ -20,22 +20,22 @@ def view(shipped):
 
 def test_what_a_slow_browser_sends_of_the_error_slider_of_before_filters_nothing(view):
     """After a change of the networks the browser may still answer with the state it had: no spectrum may go for it."""
-    model, before = view.model, {key: view.range.get_state(key)[key] for key in ("min", "max", "value")}
+    model, before = view.model, {key: view.filters.range.get_state(key)[key] for key in ("min", "max", "value")}
     every = len(model.shown)
     worst = model.worst().max()
     model.first, model.second = model.second, NO_MODEL
     assert model.worst().max() != worst
-    view.range.set_state({"value": before["value"]})
+    view.filters.range.set_state({"value": before["value"]})
     assert (model.lowest, model.highest) == (0.0, np.inf) and len(model.shown) == every
 
 
 def test_the_error_slider_filters_by_the_numbers_beside_it(view):
     model = view.model
-    view.range.value = (0.5, 1)
+    view.filters.range.value = (0.5, 1)
     worst = model.worst()[model.worst() > 0]
     middle = np.sqrt(worst.min() * worst.max())
     assert model.lowest == pytest.approx(middle) and model.highest == np.inf
     assert set(model.shown) == set(np.flatnonzero(model.worst() >= model.lowest))
-    assert f"{middle:.2g}–{worst.max():.2g}" in view.range_label.value
-    view.reset()
+    assert f"{middle:.2g}–{worst.max():.2g}" in view.filters.range_label.value
+    view.filters.reset()
     assert len(model.shown) == len(worst)

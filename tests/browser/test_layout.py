@@ -1,0 +1,84 @@
+"""Every page at five widths, light and dark: pictures in artifacts/, nothing cut on any card, everything named and explained.
+
+One page is opened for each theme; between two pictures only its window changes.
+"""
+
+import pytest
+
+SLOW = 120_000  # ms until networks are open on a busy machine
+SIZES = ((1920, 1080), (1366, 768), (1024, 768), (820, 1180), (390, 844))
+# Title: class of the panel, its first figure of spectra, what says that it is ready, what lies in the window.
+PAGES = {
+    "Browse": (
+        ".elnes-browse:has(.elnes-spectra)",
+        ".elnes-spectra",
+        "true",
+        (".elnes-table", ".elnes-filters", ".elnes-scene"),
+    ),
+    "Train": (
+        ".elnes-train",
+        ".elnes-windows",
+        "document.querySelector('.elnes-windows .main-svg')",
+        (".elnes-windows", ".elnes-loss", ".elnes-trio", ".elnes-runs"),
+    ),
+    "Inspect": (
+        ".elnes-inspect",
+        ".elnes-prediction",
+        "document.querySelector('.elnes-inspect .elnes-errors')?.data?.[0]?.x?.length > 10",
+        (".elnes-inspect .elnes-errors", ".elnes-prediction"),
+    ),
+    "Core hole": (
+        ".elnes-corehole",
+        ".elnes-change",
+        "document.querySelector('.elnes-change')?.data?.find((t) => t.meta === 'predicted.0')?.x?.length > 10",
+        (".elnes-change", ".elnes-learnt"),
+    ),
+    "New structure": (
+        ".elnes-newstructure",
+        ".elnes-predicted",
+        "document.querySelector('.elnes-predicted')?.data?.find((t) => t.meta === 'average')?.y?.length > 10",
+        (".elnes-predicted", ".elnes-newstructure .elnes-scene"),
+    ),
+    "My spectrum": (
+        ".elnes-measured",
+        ".elnes-beside",
+        "!document.querySelector('.elnes-quantified [role=status]')",
+        (".elnes-beside", ".elnes-steps"),
+    ),
+}
+# Names of networks that do not fit into their field.
+SHORT = """(css) => [...document.querySelectorAll(`${css} .elnes-model select`)].filter((e) => {
+    const pen = document.createElement('canvas').getContext('2d'), style = getComputedStyle(e);
+    pen.font = style.font;
+    return pen.measureText(e.selectedOptions[0].label).width >
+        e.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+}).map((e) => e.selectedOptions[0].label)"""
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def opened(request, visit):
+    page = visit(color_scheme=request.param)
+    yield page, request.param
+    assert page.problems == [] and page.foreign == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("title", PAGES)
+def test_every_page_fits_every_window(opened, look, helped, named, title):
+    (page, scheme), (panel, spectrum, ready, inside) = opened, PAGES[title]
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.get_by_role("navigation", name="Pages").get_by_role("button", name=title, exact=True).click()
+    page.wait_for_function(ready, timeout=SLOW)
+    for cover in page.locator(f"{panel} .elnes-empty.elnes-wait").all():
+        cover.wait_for(state="hidden", timeout=SLOW)
+    for width, height in SIZES:
+        tall = {1920: 1, 390: 9, 820: 4}.get(width, 2.2)  # a telephone scrolls, a large screen does not
+        name = title.casefold().replace(" ", "-")
+        look(page, panel, width=width, height=height, scheme=scheme, name=name, inside=inside, tall=tall)
+        assert page.evaluate(SHORT, panel) == []
+        if width == 390:
+            page.evaluate("scrollTo(0, 0)")
+            box = page.locator(spectrum).first.bounding_box()
+            assert box["y"] + 0.6 * box["height"] <= height, "a telephone shows no spectrum in its first screen"
+    helped(page, panel)
+    named(page, ".elnes")
