@@ -17,6 +17,7 @@ import numpy as np
 
 from ...errors import DataError
 from ...structure import ATOMIC_MASS, MASS
+from . import universal
 
 APART = {("O", "O"): 2.2, ("O", "Si"): 1.5, ("Si", "Si"): 2.5}  # angstrom, of the random start
 TRIES = 2000  # to place an atom, before all distances are lowered
@@ -151,17 +152,17 @@ def quench(
     while state.step < schedule.steps:
         wanted = schedule.temperature(state.step)
         dynamics.set_temperature(temperature_K=wanted)
-        dynamics.step()
+        try:
+            dynamics.step()
+        except universal.FAILURES:
+            raise astray(state, wanted) from None
         state.step += 1
         last = state.step == schedule.steps
         stopped = stop is not None and stop.is_set()
         if state.step % REPORT == 0 or last:
             warm = state.atoms.get_temperature()
             if not np.isfinite(state.atoms.positions).all() or not warm < HOTTEST * max(wanted, 1000.0):
-                raise DataError(
-                    f"The dynamics goes astray after {state.step} steps ({warm:.0f} K where {wanted:.0f} K are asked for). Take "
-                    "another seed, or a shorter time step."
-                )
+                raise astray(state, wanted)
             if report:
                 pace = (time.monotonic() - begin) / (state.step - first)
                 stage = "melt" if state.step <= schedule.melt_steps else "quench"
@@ -171,6 +172,13 @@ def quench(
         if stopped and not last:
             return None
     return state.atoms
+
+
+def astray(state: State, wanted: float) -> DataError:
+    return DataError(
+        f"The dynamics goes astray after {state.step} steps ({state.atoms.get_temperature():.0f} K where {wanted:.0f} K are asked "
+        "for). Take another seed, or a shorter time step."
+    )
 
 
 def started(count: int, seed: int, schedule: Schedule, calculator) -> State:

@@ -155,7 +155,7 @@ def relax(
                 )
             if report:
                 report(Step(done[0], steps, *done[2:4], energy[-1] / len(atoms), time.monotonic() - begin))
-    except (ValueError, RuntimeError, ArithmeticError) as problem:
+    except universal.FAILURES as problem:
         if isinstance(problem, DataError):
             raise
         raise DataError(
