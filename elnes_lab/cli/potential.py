@@ -97,9 +97,8 @@ def tell(told: "Line", sid: str, what) -> None:
             last=True,
         )
     elif hasattr(what, "stage"):
-        told.write(
-            f"{sid}: {what.stage}, step {what.step:,} of {what.steps:,}, {what.temperature:.0f} K, about {span(what.left)} left"
-        )
+        left = f", about {span(what.left)} left" if what.left == what.left else ""
+        told.write(f"{sid}: {what.stage}, step {what.step:,} of {what.steps:,}, {what.temperature:.0f} K{left}")
     else:
         told.write(f"{sid}: relaxing, {what}")
 

@@ -64,7 +64,8 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a run is: step of steps, temperatures asked for and of the atoms (K), seconds left at the pace so far."""
+    """Where a run is: stage ("start", "melt" or "quench"), step of steps, temperatures asked for and of the atoms (K), seconds
+    left at the pace so far, NaN before there is one."""
 
     stage: str
     step: int
@@ -138,6 +139,8 @@ def quench(
     key = json.dumps({"atoms": atoms, "seed": seed, **asdict(schedule)}, sort_keys=True)
     state = State.load(place, key) if place else None
     if state is None:
+        if report:
+            report(Moment("start", 0, schedule.steps, schedule.hot, 0.0, float("nan")))
         state = started(atoms, seed, schedule, calculator)
     state.atoms.calc = calculator
     dynamics = Langevin(

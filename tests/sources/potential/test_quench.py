@@ -49,7 +49,12 @@ def test_an_interrupted_quench_goes_on_to_the_same_model(tmp_path):
     assert quench(24, 5, COLD, pair(), place=place, report=report, stop=stop) is None
     seen = []
     again = quench(24, 5, COLD, pair(), place=place, report=seen.append)
-    assert seen[0].step == 80 and seen[-1].step == seen[-1].steps == 150 and seen[-1].left == 0
+    assert (
+        [moment.stage for moment in seen][:1] == ["quench"]
+        and seen[0].step == 80
+        and seen[-1].step == seen[-1].steps == 150
+        and seen[-1].left == 0
+    )
     assert seen[-1].stage == "quench" and seen[-1].wanted < 310
     np.testing.assert_allclose(again.positions, whole.positions, atol=1e-6)
     other = quench(24, 6, COLD, pair(), place=place)  # a state of another seed is not gone on from
