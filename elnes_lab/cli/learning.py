@@ -10,6 +10,7 @@ from ..io.structure_input import SUFFIXES
 from ..learning.hyper import LIMITS
 from ..store import data_directory
 from .arguments import LARGEST_SEED, MOST_REPEATS, path, shown, whole, words
+from .potential import predicted
 
 MODELS = "models"  # in the data folder
 STRUCTURE = "structure"  # the structure route, among the models to evaluate, and the folder of the shipped one
@@ -56,6 +57,9 @@ def add_commands(commands, with_database) -> None:
         type=words,
         metavar="FILTER",
         help="rows of the database to predict, e.g. \"kind == 'amorphous'\" (default: all)",
+    )
+    predict.add_argument(
+        "--relax", action="store_true", help="relax the structure with the universal potential before (off by default)"
     )
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     predict.set_defaults(run=run_predict)
@@ -186,6 +190,8 @@ def run_predict(options) -> None:
 
     if options.model.suffix.lower() != ".zip" and (options.model.is_file() or options.model.suffix.lower() in SUFFIXES):
         return run_structure(options)
+    if options.relax:
+        raise DataError(f"--relax is for a structure file, and {options.model} is none.")
     if options.path is None:
         raise DataError(f"{options.model} is no structure file, and for a model a CSV file to write must be named too.")
     if file_place(options.path).exists() and not options.overwrite:
@@ -224,11 +230,11 @@ def run_structure(options) -> None:
     """Predicts the sites of a structure file and writes them, with what is strange about them on standard error."""
     from ..io.export import exists, write_whole
     from ..io.places import file_place
-    from ..learning.from_structure import predict_structure, render_csv
+    from ..learning.from_structure import render_csv
 
     if options.path and file_place(options.path).exists() and not options.overwrite:
         raise exists(options.path)
-    found = predict_structure(options.model)
+    found = predicted(options)
     outside = [
         f"{site}: outside the training data, {reason}."
         for site, reason in zip(found.prediction.sites, found.prediction.reasons)

@@ -9,7 +9,7 @@ import sys
 from ..errors import DataError
 from ..store import data_directory
 from ..version import VERSION
-from . import compute, convergence, data, measured, reports, sources
+from . import compute, convergence, data, measured, potential, reports, sources
 from .arguments import Misuse, Parser, address, hostname, number, path, whole, words
 from .learning import add_commands
 
@@ -176,6 +176,7 @@ def parser() -> argparse.ArgumentParser:
     convergence.add_commands(commands)
     data.add_commands(commands)
     sources.add_commands(commands)
+    potential.add_commands(commands)
     return top
 
 

@@ -32,7 +32,8 @@ CHOICES = "Give a CIF, a POSCAR or an extended XYZ file of a crystal or a period
 @dataclass(frozen=True, eq=False)
 class Crystal:
     """One structure: name; atoms, ASE Atoms of the cell as it was given; sites (index, equivalent ones in the cell) of each
-    inequivalent oxygen; format; remarks: what is unusual about it, sentences."""
+    inequivalent oxygen; format; remarks: what is unusual about it, sentences; relaxed: how it was relaxed after it was read
+    (sources.potential.Relaxed), or None."""
 
     name: str
     atoms: object
@@ -40,6 +41,7 @@ class Crystal:
     sites: tuple[tuple[int, int], ...]
     format: str = ""
     remarks: tuple[str, ...] = field(default=())
+    relaxed: object = None
 
     @property
     def formula(self) -> str:

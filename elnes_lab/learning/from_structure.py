@@ -7,10 +7,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..io.structure_input import Crystal, read_structure
+from ..io.structure_input import Crystal, judged, read_structure
 from .structure_route import SitePrediction, StructureRoute
 
 ROUTE = "structure route (from the structure alone, no first-principles run)"
@@ -47,15 +48,26 @@ def shipped_route() -> StructureRoute:
 
 
 def predict_structure(
-    source, name: str | None = None, *, route: StructureRoute | None = None, level: float = 0.9, structure: str = ""
+    source,
+    name: str | None = None,
+    *,
+    route: StructureRoute | None = None,
+    level: float = 0.9,
+    structure: str = "",
+    relax: bool = False,
+    report=None,
+    stop=None,
 ) -> Predicted:
     """Spectra of the inequivalent absorbing atoms of a structure: a path, the bytes of a file with its name, ASE Atoms or a
     pymatgen Structure. route: by default the shipped one; its absorber and elements say what it takes. structure: id of a
-    structure of the training data, which is then predicted by the part that never saw its net.
+    structure of the training data, which is then predicted by the part that never saw its net. relax: the universal
+    potential relaxes it before (crystal.relaxed says what that changed); report and stop are those of `sources.potential.relax`.
 
     Raises DataError for what cannot be read or predicted (`io.structure_input.read_structure`)."""
     route = route or shipped_route()
     crystal = read_structure(source, name, elements=route.elements, absorber=route.absorber)
+    if relax:
+        crystal = relaxed_crystal(crystal, route, report, stop)
     sites, weights = zip(*crystal.sites)
     labels = [f"{route.absorber}{i}" for i in sites]
     return Predicted(
@@ -70,6 +82,16 @@ def predict_structure(
             structure=structure,
         ),
     )
+
+
+def relaxed_crystal(crystal: Crystal, route: StructureRoute, report=None, stop=None) -> Crystal:
+    """The crystal as the universal potential relaxes it, atoms in the same order; the one given stays as it is."""
+    from ..sources.potential import relax
+
+    relaxed = relax(crystal.atoms, report=report, stop=stop)
+    made = read_structure(relaxed.atoms, crystal.name, elements=route.elements, absorber=route.absorber)
+    of_the_file = tuple(text for text in crystal.remarks if text not in judged(crystal.environment, crystal.name))
+    return replace(made, format=crystal.format, remarks=(*of_the_file, *made.remarks), relaxed=relaxed)
 
 
 def render_csv(found: Predicted, route: StructureRoute | None = None) -> bytes:
@@ -96,6 +118,8 @@ def render_csv(found: Predicted, route: StructureRoute | None = None) -> bytes:
             f"{site}: {weight:.0f} equivalent; onset {p.onset[k]:.2f} +- {p.onset_half:.2f} eV energy loss; "
             f"out-of-domain score {p.score[k]:.2f}; most alike: {like}" + (f"; {p.reasons[k]}" if p.reasons[k] else "")
         )
+    if crystal.relaxed is not None:
+        head.append(f"note: not the structure as it was given. {crystal.relaxed.sentence}")
     if found.known:
         head.append(f"note: {found.known} of the training data is this structure; the intervals are those of new ones")
     head += [f"note: {remark}" for remark in crystal.remarks]

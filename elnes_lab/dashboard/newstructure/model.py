@@ -59,6 +59,11 @@ class NewStructureModel(HasTraits):
         """Say why a file was not taken; what is shown stays."""
         self.problem = sentence
 
+    def show(self, found) -> None:
+        """Show the same structure in another state, such as relaxed: learning.from_structure.Predicted."""
+        with self.hold_trait_notifications():
+            self.selection, self.found = (), found
+
     def _predict(self, content, name, structure=""):
         from ...learning.from_structure import predict_structure
 
@@ -260,7 +265,8 @@ class NewStructureModel(HasTraits):
             c if c.isalnum() or c in "-_." else "-"
             for c in self.found.crystal.name.rpartition(".")[0] or self.found.crystal.name
         )
-        return f"elnes-lab-{stem[:60]}.csv", render_csv(self.found)
+        state = "-relaxed" if self.found.crystal.relaxed else ""
+        return f"elnes-lab-{stem[:60]}{state}.csv", render_csv(self.found)
 
 
 def number(value):

@@ -15,6 +15,8 @@ from ..common.widgets import STATIC, Download, Figure, Table
 from ..sites.widgets import Waiting
 from .loss import on_loss
 from .model import FIRST, NewStructureModel
+from .relaxing import Relaxing
+from .relaxing_view import RelaxingView
 
 HEIGHT = 520
 ENDS = np.array([-2.0, 30.0])
@@ -119,8 +121,9 @@ class NewStructureView:
     def _structure(self):
         self.heading = ipw.HTML("Structure").add_class("elnes-heading")
         self.facts, self.remarks = ipw.HTML(), ipw.HTML()
+        self.relaxing = RelaxingView(Relaxing(self.model), self._failed)
         bar = ipw.Box([self.heading, self.scene.key, self.scene.choice]).add_class("elnes-bar")
-        return ipw.Box([bar, self.scene.widget, self.facts, self.remarks]).add_class("elnes-card")
+        return ipw.Box([bar, self.scene.widget, self.facts, self.remarks, self.relaxing.widget]).add_class("elnes-card")
 
     def _sites(self):
         columns = [dict(zip(("key", "label", "unit", "digits", "class", "help"), column)) for column in COLUMNS]
@@ -143,8 +146,10 @@ class NewStructureView:
         self.quiet = True
         self.pick.value = model.source
         self.quiet = False
+        relaxed = f", relaxed with {crystal.relaxed.potential}" if crystal.relaxed else ""
+        self.save.title = relaxed and f"{crystal.name}{relaxed}"
         self.heading.value = f"{escape(crystal.name)}" + (
-            f" <span class='elnes-note'>{crystal.format}</span>" if crystal.format else ""
+            f" <span class='elnes-note'>{'relaxed' if crystal.relaxed else crystal.format}</span>"
         )
         items = "".join(f"<div><span>{name}</span>{escape(value)}</div>" for name, value in model.facts())
         self.facts.value = f"<div class='elnes-facts'>{items}</div>"
@@ -188,7 +193,7 @@ class NewStructureView:
         self.figure = Figure(figures.spectra_figure(**BLANK, height=HEIGHT)).add_class("elnes-predicted")
         self.cover, self.about = Waiting(), ipw.HTML().add_class("elnes-note")
         plot = ipw.Box([self.figure, self.cover.widget]).add_class("elnes-plot")
-        save = SaveFigure(name="elnes-lab-structure", help="Save this figure")
+        save = self.save = SaveFigure(name="elnes-lab-structure", help="Save this figure")
         download = Download(
             self.model.csv, self._failed, label="CSV", help="Save all predicted spectra of this structure"
         )
