@@ -55,6 +55,8 @@ class Frame:
         foot = ipw.HTML(self._footer()).add_class("elnes-foot")
         self.widget = ipw.VBox([top, *nav, self.note, self.body, foot]).add_class("elnes")
         self.titles = {slug(title): title for title in titles}
+        self.page.session.pages = titles
+        self.page.session.observe(self._asked, "asked")
         self.show(titles[0])
         self.page.on_msg(self._hear)
 
@@ -68,6 +70,11 @@ class Frame:
             self.choice.value = self.titles[message["name"]]
         elif kind == "ready" and message.get("query"):
             self._open(str(message["query"]))
+
+    def _asked(self, change) -> None:
+        if change.new in self.titles.values():
+            self.choice.value = change.new
+        self.page.session.asked = ""
 
     def _open(self, query) -> None:
         """Show the page that the query of an address names, the first without one, as far as it tells what to show."""

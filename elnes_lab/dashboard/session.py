@@ -80,6 +80,8 @@ class Session(HasTraits):
 
     models = List(help="NamedModel, oldest first; replaced as a whole, never changed in place")
     site = Unicode(help="Label of the site that the visitor has chosen last, on whatever page; none yet: empty")
+    pages = List(help="Titles of the pages that there are")
+    asked = Unicode(help="Title of the page that another one asks for; empty again when it is shown")
     training = Bool(False, help="Whether a training is under way")
     problem = Unicode(help="Why a shipped model is not listed, or an empty text")
     zero = Enum(("", *AXES["zero"]), "", help="What energies count from on all pages; empty: each page's own")

@@ -248,6 +248,13 @@ class MeasuredModel(Shown, HasTraits):
         self.laid = best
         self.results += 1
 
+    def sites(self):
+        """Labels of the sites whose spectrum, or average, is laid over the measured one."""
+        if self.laid is None:
+            return []
+        names = self.db.sites if self.what == "sites" else self.db["structure"]
+        return [str(site) for site, name in zip(self.db.sites, names) if str(name) == self.chosen]
+
     def fit(self) -> None:
         """Find the shift, the scale and the broadening of the overlay that leave the least residual."""
         found = fit(self.treated.energy, self.treated.intensity, self.library(), self.chosen, within=self.within)

@@ -30,6 +30,7 @@ COLUMNS = (  # heading, decimals, style class ("extra", "extra2", "extra3" give 
     ("Shift", 1, "", "Energy in eV added to the computed spectrum that makes it most alike"),
 )
 INTENSITIES = (MEAN, ("as measured", "absolute", "In the unit of the file; the computed spectra are scaled to it"))
+BROWSE = "Browse"  # the page that draws the structure of a match
 WHAT = (("averages", "structures"), ("single sites", "sites"))
 
 
@@ -46,6 +47,7 @@ class MeasuredView:
 
     def __init__(self, db, page) -> None:
         self.model, self.quiet, self.listeners = MeasuredModel(db), False, []
+        self.session = page.session
         self.scales = ScaleButtons(self.model, page.session, OWN_ZEROS[::-1], INTENSITIES)
         self.model.begin()
         self.steps = StepsCard(self.model)
@@ -251,13 +253,24 @@ class MeasuredView:
                 lambda change, name=name: self.quiet or self._try(model.compare, **{name: change.new}), "value"
             )
         self.warning = ipw.HTML()
+        where = ipw.Button(
+            description="Structure", tooltip="Show on Browse where the oxygens sit whose spectrum is laid over"
+        )
+        where.on_click(lambda button: self._show_structure())
+        where.layout.display = None if BROWSE in self.session.pages else "none"
         bar = [
             ipw.HTML("Nearest in the database").add_class("elnes-heading"),
             control("Compare with", self.what),
             control("By", self.measure),
             control("Shifts", self.within).add_class("elnes-short"),
+            where,
         ]
         return ipw.Box([ipw.Box(bar).add_class("elnes-bar"), self.table, self.warning]).add_class("elnes-card")
+
+    def _show_structure(self) -> None:
+        sites = self.model.sites()
+        if sites:
+            self.session.site, self.session.asked = sites[0], BROWSE
 
     def _show_matches(self) -> None:
         model = self.model

@@ -228,3 +228,28 @@ def test_the_view_draws_the_scale_that_another_page_has_chosen(shipped, page):
     layout = view.figure._waiting.layout
     assert "half height" in layout.xaxis2.title.text and "mean = 1" not in layout.yaxis.title.text
     assert view.scales.groups["zero"].value == "own"
+
+
+def test_the_structure_of_a_match_is_a_click_away(shipped):
+    from elnes_lab.dashboard.frame import Frame
+
+    frame = Frame(shipped)
+    frame.choice.value = "My spectrum"
+    view = frame.current
+    view.model.lay(label="stishovite")
+    button = next(one for one in buttons(view.widget) if one.description == "Structure")
+    button.click()
+    assert frame.choice.value == "Browse" and "stishovite/O2" in frame.current.model.selection
+    frame.choice.value = "My spectrum"
+    view.model.compare(what="sites")
+    view.model.lay(label="quartz-alpha/O3")
+    button.click()
+    assert frame.choice.value == "Browse" and "quartz-alpha/O3" in frame.current.model.selection
+    alone = Frame(shipped, ["My spectrum"])
+    assert next(one for one in buttons(alone.current.widget) if one.description == "Structure").layout.display == "none"
+
+
+def buttons(widget):
+    """All buttons below a widget."""
+    children = getattr(widget, "children", ())
+    return ([widget] if hasattr(widget, "click") else []) + [one for child in children for one in buttons(child)]

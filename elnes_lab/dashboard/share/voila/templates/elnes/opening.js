@@ -3,14 +3,16 @@
 (() => {
   const KEY = "elnes-lab-reloaded";
   const ASK = 8; // s between questions whether the kernel is still there
-  const OFFER = 20, RELOAD = 60; // s without progress; a page that waits in the background does not count
+  // s without progress; a page that waits in the background does not count. Where a small question to the server takes over a
+  // second, a page takes as many times longer, and loading it anew would only be more work for the server.
+  const OFFER = 20, RELOAD = 60, LONGEST = 5 * RELOAD;
   const OUTPUT = "script[type='application/vnd.voila.cell-output+json'], .jp-OutputArea-output, .jp-RenderedText";
   const SLOW = "This takes longer than usual: the server is busy, or the connection is slow. ";
   const FAILED = "The page could not be opened: the server has stopped, or it is too busy. Try again in a minute. ";
   // Before Voila listens, which ends the kernel even if the visitor is asked and stays (keep.js).
   addEventListener("beforeunload", (event) => window.elnesLabLeave?.(event));
   const store = (action, ...rest) => { try { return sessionStorage[action](KEY, ...rest); } catch { return null; } };
-  let last = "", quiet = 0, beats = 0, broken = "", frames = 0, seconds = 0, timer = 0;
+  let last = "", quiet = 0, beats = 0, broken = "", frames = 0, seconds = 0, timer = 0, slowest = 0, asked = 0;
 
   window.voila_heartbeat = () => { beats += 1; }; // the server's sign that the kernel is still at work
   addEventListener("error", (event) => {
@@ -59,10 +61,19 @@
   async function ask() {
     const { baseUrl, kernelId } = JSON.parse(document.querySelector("#jupyter-config-data")?.textContent ?? "{}");
     if (!kernelId) return;
+    const begin = asked = performance.now();
     try {
       if ((await fetch(`${baseUrl}api/kernels/${kernelId}`)).status === 404) broken = "the kernel has ended";
     } catch { /* no connection; it may come back */ }
+    slowest = Math.max(slowest, performance.now() - begin);
+    asked = 0;
   }
+
+  // s without progress after which the page is loaded anew.
+  const patience = () => {
+    const answer = Math.max(slowest, asked && performance.now() - asked) / 1000;
+    return Math.min(RELOAD * Math.max(1, answer), LONGEST);
+  };
 
   timer = setInterval(() => {
     if (document.readyState !== "loading" && !document.querySelector("#elnes-skeleton")) {
@@ -73,7 +84,7 @@
     seconds += 1;
     const dots = document.querySelector("#elnes-wait");
     if (dots) dots.textContent = ` ${".".repeat(1 + seconds % 3)}`;
-    if (seconds % ASK === 0) ask();
+    if (seconds % ASK === 0 && !asked) ask();
     const now = progress(), reason = lost();
     if (now !== last || !frames) quiet = 0;
     else quiet += 1;
@@ -81,7 +92,7 @@
     frames = 0;
     draw();
     if (!reason && quiet < OFFER) return;
-    if ((reason && quiet > 2) || quiet >= RELOAD) {
+    if ((reason && quiet > 2) || quiet >= patience()) {
       if (!store("getItem")) {
         store("setItem", reason || "no progress");
         if (store("getItem")) { location.reload(); return; } // where nothing can be kept it would do so again and again
