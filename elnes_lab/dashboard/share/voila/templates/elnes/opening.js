@@ -24,7 +24,7 @@
   function progress() {
     const manager = window.jupyterapp?.widgetManager;
     // Parts of the page; what asks again and again whether the kernel is there (ask, JupyterLab's services) is no progress.
-    const parts = performance.getEntriesByType("resource").filter(({ name }) => !name.includes("/api/")).length;
+    const parts = performance.getEntriesByType("resource").filter(({ name }) => !/\/api\/|labvariables/.test(name)).length;
     return [document.readyState, beats, parts, manager?.kernel?.connectionStatus,
       manager?.restoredStatus, Object.keys(manager?._models ?? {}).length].join();
   }
@@ -60,10 +60,12 @@
   // Keeps the place while the page loads on a slow connection, and learns if there is no kernel any more.
   async function ask() {
     const { baseUrl, kernelId } = JSON.parse(document.querySelector("#jupyter-config-data")?.textContent ?? "{}");
-    if (!kernelId) return;
     const begin = asked = performance.now();
     try {
-      if ((await fetch(`${baseUrl}api/kernels/${kernelId}`)).status === 404) broken = "the kernel has ended";
+      // Before there is a kernel, only to learn how busy the server is.
+      const address = kernelId ? `${baseUrl}api/kernels/${kernelId}` : `${document.body.dataset.baseUrl}static/labvariables.css`;
+      const { status } = await fetch(address, { cache: "no-store" });
+      if (kernelId && status === 404) broken = "the kernel has ended";
     } catch { /* no connection; it may come back */ }
     slowest = Math.max(slowest, performance.now() - begin);
     asked = 0;
