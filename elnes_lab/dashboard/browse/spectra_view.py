@@ -116,8 +116,8 @@ class SpectraCard:
                 control("Polarization", polarization),
                 control("Instrument", self.instrument),
                 control("", fwhm, readout=self.fwhm_label),
-                control("Profile", profile),
-                control("Density of states", channel),
+                control("Profile", profile).add_class("elnes-narrow"),
+                control("PDOS", channel).add_class("elnes-narrower"),
                 waterfall,
             ]
         ).add_class("elnes-bar")
