@@ -113,12 +113,12 @@ class SpectraCard:
             [
                 *self.scales.controls,
                 control("Curves", average),
+                waterfall,
                 control("Polarization", polarization),
                 control("Instrument", self.instrument),
                 control("", fwhm, readout=self.fwhm_label),
                 control("Profile", profile).add_class("elnes-narrow"),
                 control("PDOS", channel).add_class("elnes-narrower"),
-                waterfall,
             ]
         ).add_class("elnes-bar")
 
