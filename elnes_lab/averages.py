@@ -44,7 +44,7 @@ class Averages:
         for name, sites, oxygens, cell in zip(self.names, self.sites, self.oxygens, self.cell):
             # rounded down: what is not complete never reads 100 %
             part = "all of its O" if oxygens >= cell else f"{np.floor(100 * oxygens / cell):.0f} % of its O"
-            found.append(f"{name}, average of {sites} site{'s' * (sites != 1)}, {part}")
+            found.append(f"{name}, average of {sites} site{'s' * int(sites != 1)}, {part}")
         return found
 
 
@@ -64,7 +64,7 @@ def averages(
     channel: average the ground-state PDOS of that channel, too. Sites without an onset are left out: nobody knows where their
     spectrum would lie. Raises DataError for a structure without a row, and what `Database.curves` raises.
     """
-    structures = list(structures)
+    structures = [str(name) for name in structures]
     every = db["structure"].astype(str)
     wrong = [name for name in structures if name not in set(every)]
     if wrong:

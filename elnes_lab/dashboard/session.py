@@ -112,9 +112,9 @@ class Session(HasTraits):
 
     def choose(self, **axes) -> None:
         """The visitor's choice of zero or intensity, for all pages and for the next visit."""
+        self.chosen = self.chosen | axes  # first: the browser has it before it draws, whatever the visitor does then
         for name, value in axes.items():
             setattr(self, name, value)
-        self.chosen = self.chosen | axes
 
     def recall(self, axes) -> None:
         """The choice of an earlier visit, a dict from outside; a link or a click of this visit goes before it."""

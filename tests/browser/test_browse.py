@@ -192,7 +192,7 @@ def test_an_instrument_is_a_width_and_another_width_none(page):
 def test_one_click_shows_what_a_broad_beam_sees(page):
     shown = control(page, "Curves")
     shown.get_by_role("button", name="averages").click()
-    page.wait_for_function("document.querySelector('.elnes-spectra').data[0].name.includes('average of')")
+    page.wait_for_function("document.querySelector('.elnes-spectra').data[0].name.includes('of its O')")
     names = [curve["name"] for curve in curves(page)[:3]]
     assert len(names) == 3 and all("of its O" in name for name in names)
     assert control(page, "Polarization").get_by_role("button", name="x", exact=True).is_disabled()
@@ -201,7 +201,7 @@ def test_one_click_shows_what_a_broad_beam_sees(page):
     assert legend["x"] >= figure["x"] and legend["width"] < 0.6 * figure["width"]
     page.screenshot(path=ARTIFACTS / "browse-averages.png", full_page=True)
     shown.get_by_role("button", name="sites").click()
-    page.wait_for_function("!document.querySelector('.elnes-spectra').data[0].name.includes('average')")
+    page.wait_for_function("!document.querySelector('.elnes-spectra').data[0].name.includes('of its O')")
 
 
 def test_selected_rows_stay_in_sight_above_the_list(page, db):

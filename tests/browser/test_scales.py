@@ -11,6 +11,17 @@ def wait_for_axes(page, axes):
     page.wait_for_function(f"(wanted) => JSON.stringify({AXES}) === JSON.stringify(wanted)", arg=axes)
 
 
+def wait_until_kept(page, text):
+    """Until the browser's storage holds a text: it writes on its own time."""
+    page.wait_for_function(
+        """(text) => new Promise((done) => { const open = indexedDB.open('elnes-lab', 1);
+            open.onsuccess = () => { const all = open.result.transaction('files').objectStore('files').getAll();
+                all.onsuccess = () => { open.result.close();
+                    done(all.result.some((one) => new TextDecoder().decode(one.content) === text)); }; }; })""",
+        arg=text,
+    )
+
+
 def pressed(page, panel):
     """Texts of the buttons that are down in the visible groups of a panel."""
     return page.locator(f"{panel} .elnes-control .widget-toggle-buttons button.mod-active:visible").all_inner_texts()
@@ -41,6 +52,7 @@ def test_a_choice_is_kept_over_a_reload_and_from_page_to_page_and_a_link_has_it(
     page.wait_for_function("document.querySelector('.elnes-spectra').layout.yaxis.title.text.includes('bohr')")
     page.get_by_role("button", name="normalised").click()
     wait_for_axes(page, CHOSEN)
+    wait_until_kept(page, '{"zero": "loss", "intensity": "mean"}')
     page.reload()
     page.wait_for_selector(".elnes-spectra .main-svg")
     wait_for_axes(page, CHOSEN)

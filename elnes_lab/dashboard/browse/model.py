@@ -189,7 +189,7 @@ class BrowseModel(HasTraits):
             energy, intensity, names = (
                 found.energy,
                 found.intensity,
-                [title.replace(", average", ",<br>average", 1) for title in found.titles],
+                [title.replace(", average of ", "<br>", 1) for title in found.titles],
             )
             pdos_energy, pdos = found.pdos_energy, found.pdos
         elif labels:

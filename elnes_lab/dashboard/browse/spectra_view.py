@@ -113,12 +113,12 @@ class SpectraCard:
             [
                 *self.scales.controls,
                 control("Curves", average),
+                waterfall,
                 control("Polarization", polarization),
                 control("Instrument", self.instrument),
                 control("", fwhm, readout=self.fwhm_label),
-                control("Profile", profile),
-                control("Density of states", channel),
-                waterfall,
+                control("Profile", profile).add_class("elnes-narrow"),
+                control("PDOS", channel).add_class("elnes-narrower"),
             ]
         ).add_class("elnes-bar")
 

@@ -185,7 +185,7 @@ def test_averages_are_one_curve_for_each_structure_in_one_colour(averaged, shipp
     first, second, quartz = model.selection
     count = (shipped["structure"].astype(str) == most).sum()
     assert len(shown["intensity"]) == len(shown["pdos"]) == len(shown["names"]) == 2
-    assert f"average of {count} sites" in shown["names"][0] and "all of its O" in shown["names"][1]
+    assert f"<br>{count} sites, " in shown["names"][0] and "all of its O" in shown["names"][1]
     assert model.styles([first, second, quartz])[:2] == [curve_style(model.slots[first])] * 2
     assert shown["styles"] == model.styles([first, quartz])
     model.polarization = "z"  # which no average has

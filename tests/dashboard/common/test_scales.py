@@ -70,8 +70,8 @@ def test_a_link_shows_the_same_to_all_and_leaves_the_choice_of_who_opens_it(ship
     session.recall({"zero": "loss", "intensity": "mean"})
     model = page.current.model
     assert (model.zero, model.intensity) == ("loss", "mean")
-    page._hear(page.page, {"type": "ready", "query": "?sites=stishovite/O1&intensity=mean"}, [])
+    page._hear(page.page, {"type": "ready", "query": "?sites=stishovite/O2&intensity=mean"}, [])
     assert (model.zero, model.intensity) == ("vbm", "mean") and session.chosen == {"zero": "loss", "intensity": "mean"}
-    assert page.current.link()[0] == "sites=stishovite/O1&intensity=mean"
+    assert page.current.link()[0] == "sites=stishovite/O2&intensity=mean"
     page._hear(page.page, {"type": "ready", "query": "?page=browse&token=x"}, [])  # no link: only an address
     assert model.intensity == "mean"
