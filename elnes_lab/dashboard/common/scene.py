@@ -91,6 +91,7 @@ class Scene:
             self.canvas.children = [self.viewer]
             self._color()
         else:
+            self.viewer.send_js_task({"name": "avr.VFManager.clearMeshes"})  # else the arrows before stay, too
             self.viewer.atoms = atoms  # first: the rest is drawn into it
             with self.viewer.hold_sync():
                 for name, value in traits.items():
