@@ -242,7 +242,8 @@ def named():
         bare = page.evaluate(f"""[...document.querySelectorAll(
                 '{panel} :is(select, input, textarea, button, [role=slider], [role=grid], [role=region], [role=group])')]
             .filter((e) => e.getClientRects().length && !e.closest('.weas-widget, .modebar'))
-            .filter((e) => !(e.getAttribute('aria-label') || e.labels?.length || e.title && e.title !== 'null' ||
+            .filter((e) => !(e.getAttribute('aria-label') || [...(e.labels ?? [])].some((l) => l.textContent.trim()) ||
+                e.title && e.title !== 'null' ||
                 e.matches('button') && e.textContent.trim()) || e.matches('[role=slider]:not([aria-valuenow])'))
             .map((e) => e.outerHTML.slice(0, 200))""")
         assert bare == []

@@ -34,6 +34,7 @@ class Scene:
 
     def __init__(self, page, *, whole=False, absorber="absorbing O") -> None:
         self.page, self.viewer, self.wanted, self.drawn, self.count = page, None, None, None, 0
+        self.meshes, self.alive = [], False  # polyhedra and outline; whether the viewer is on screen
         self.canvas = ipw.Box([]).add_class("elnes-scene")
         self.axes = ipw.HTML().add_class("elnes-note").add_class("elnes-axes")
         colors = ((absorber, ABSORBER), ("Si", SILICON), ("O", OXYGEN))
@@ -83,16 +84,20 @@ class Scene:
             mesh["name"] += f"-{self.count}"
         for arrow in traits["vectorField"].values():
             arrow["drawn"] = self.count
-        atoms, camera = traits.pop("atoms"), traits.pop("cameraSetting")
+        atoms, camera, self.meshes = traits.pop("atoms"), traits.pop("cameraSetting"), traits.pop("anyMesh")
         if self.viewer is None:  # one for all: a browser keeps few drawings of this kind
-            self.viewer = self._viewer(atoms=atoms, cameraSetting=camera, **traits)
+            self.viewer, self.alive = self._viewer(atoms=atoms, cameraSetting=camera, **traits), False
+            self.viewer.observe(self._answered, "js_task")
             self.canvas.children = [self.viewer]
             self._color()
         else:
+            self.viewer.send_js_task({"name": "avr.VFManager.clearMeshes"})  # else the arrows before stay, too
             self.viewer.atoms = atoms  # first: the rest is drawn into it
             with self.viewer.hold_sync():
                 for name, value in traits.items():
                     setattr(self.viewer, name, value)
+                if self.alive:
+                    self.viewer.anyMesh = self.meshes
             if not (self.choice.value and self.drawn == (environment, True)):  # else seen as it was turned
                 self.viewer.cameraSetting = camera
         self.drawn = environment, self.choice.value
@@ -126,6 +131,11 @@ class Scene:
             highlightSettings={"absorber": {"indices": [0], "scale": 1.4, "color": ABSORBER, "type": "sphere"}},
             **traits,
         )
+
+    def _answered(self, change) -> None:
+        """The viewer drops the meshes that it is made with; it takes them once it has done its first task."""
+        if not change.new and not self.alive:
+            self.alive, self.viewer.anyMesh = True, self.meshes
 
     def _color(self, change=None) -> None:
         if self.viewer is not None:

@@ -36,6 +36,15 @@ export default () => {
       });
     },
     render({ model, el }) {
+      // On a telephone the title of an axis can be longer than the axis: it is moved back into the figure.
+      const inside = () => {
+        const frame = el.getBoundingClientRect();
+        for (const text of el.querySelectorAll(".infolayer :is(.xtitle, .x2title)")) {
+          text.style.transform = "";
+          const { left, right } = text.getBoundingClientRect(), over = right - frame.right + 2;
+          if (over > 0) text.style.transform = `translateX(${-Math.min(over, Math.max(left - frame.left, 0))}px)`;
+        }
+      };
       el.classList.add("elnes-figure");
       el.style.height = `${model.get("_widget_layout").height}px`;
       let remove, gone = false, width = el.clientWidth, height = el.clientHeight;
@@ -43,6 +52,8 @@ export default () => {
         if (event.detail.element !== el) return;
         document.removeEventListener("plotlywidget-after-render", rendered);
         model.send({ type: "rendered" });
+        el.on?.("plotly_afterplot", inside);
+        inside();
         // Drawn before its container had a width, a figure takes a width of its own; the style sheet may want another height.
         const { width, height } = el._fullLayout ?? {};
         if (el.clientWidth && (width !== el.clientWidth || height !== el.clientHeight)) window.dispatchEvent(new Event("resize"));

@@ -164,7 +164,8 @@ function describe(root) {
       set(handle, "aria-label", label + end);
     });
     for (const field of control.querySelectorAll("select, input:not([type=hidden])")) {
-      if (!field.labels?.length && !field.closest(".noUi-target")) set(field, "aria-label", label);
+      const written = [...(field.labels ?? [])].some((one) => one.textContent.trim()); // ipywidgets adds an empty one
+      if (!written && !field.closest(".noUi-target")) set(field, "aria-label", label);
     }
     for (const group of control.querySelectorAll(".widget-toggle-buttons")) {
       set(group, "role", "group");
