@@ -17,7 +17,7 @@ from ...errors import DataError
 NAME = "CHGNet 0.3.0"
 WEIGHTS = "pretrained/0.3.0/chgnet_0.3.0_e29f68s314m37.pth.tar"
 CHECKSUM = "d14ab7c0f093efe64b60a7bcd540bca10e74fb7f46c86108a079af60524659d1"
-INSTALL = "The universal potential needs the package chgnet. Install it with: pip install 'elnes-lab[relax]'."
+INSTALL = "The universal potential needs the package chgnet. Install it with: pip install chgnet."
 # What the package raises on structures that it cannot describe; its graphs end the program, which in a thread nobody sees.
 FAILURES = (ValueError, RuntimeError, ArithmeticError, IndexError, SystemExit)
 

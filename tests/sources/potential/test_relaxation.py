@@ -8,7 +8,7 @@ from ase.spacegroup import crystal
 
 from elnes_lab.errors import DataError
 from elnes_lab.sources.potential import relax, universal
-from elnes_lab.sources.potential.relax import Stopped, render_cif
+from elnes_lab.sources.potential.relaxation import Stopped, render_cif
 from elnes_lab.structure import Environment
 
 needs_potential = pytest.mark.skipif(bool(universal.missing()), reason=universal.INSTALL)
@@ -118,7 +118,7 @@ def test_bad_structures_are_refused_before_the_potential_sees_them(planned, cons
 
 
 def test_the_displacement_leaves_out_the_cell_and_the_whole(planned):
-    from elnes_lab.sources.potential.relax import Relaxed
+    from elnes_lab.sources.potential.relaxation import Relaxed
 
     before = planned["glass-131"].copy()
     after = before.copy()
