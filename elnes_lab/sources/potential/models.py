@@ -152,7 +152,8 @@ def make(folder, sid, atoms, seed, schedule, how, calculator, report, stop) -> M
 
 
 def rounded(values: np.ndarray) -> list[float]:
-    return np.round(values, 4).tolist()
+    """Every fourth point, 0.02 angstrom apart: the functions are that smooth."""
+    return np.round(values[::4], 4).tolist()
 
 
 def framed(atoms, sid: str, record: dict) -> bytes:
