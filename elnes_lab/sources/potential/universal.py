@@ -7,6 +7,7 @@ weights come inside its package. They are read as numbers alone (no pickle runs)
 import contextlib
 import hashlib
 import io
+import warnings
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -49,6 +50,9 @@ def network():
     if hashlib.sha256(content).hexdigest() != CHECKSUM:
         raise DataError(f"The weights of {NAME} in the package chgnet are not the published ones. Install it again.")
     state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)["model"]
+    warnings.filterwarnings(
+        "ignore", category=UserWarning, module="chgnet"
+    )  # of tensors, of symmetry that ASE keeps: at every step
     with quiet():
         return CHGNet.from_dict(state, mlp_out_bias=False, version="0.3.0").eval()
 
