@@ -94,7 +94,7 @@ class Relaxing(HasTraits):
 
     def cif(self) -> tuple[str, bytes]:
         """(file name, bytes) of the relaxed structure. DataError if there is none."""
-        from ...sources.potential.relax import render_cif
+        from ...sources.potential.relaxation import render_cif
 
         if self.state != DONE:
             raise DataError("Nothing is relaxed yet. Choose Relax first.")

@@ -1,7 +1,7 @@
 """A universal potential: structures relaxed in seconds, models of silica glass made by melting and quenching.
 
     universal       the potential, CHGNet: energy, forces and stress for ASE; weights read as numbers alone
-    relax           positions and cell to where no force is left, and what that changed
+    relaxation      positions and cell to where no force is left, and what that changed
     geometry        lengths, angles, coordination and radial distribution functions of a silicon oxide
     quality         what a model of silica glass must satisfy, with the published values it is held against
     quench          from a random start through the melt to a solid; goes on where it was interrupted
@@ -11,6 +11,6 @@ docs/potential.md says how to use it.
 """
 
 from .quality import check_glass
-from .relax import Relaxed, relax
+from .relaxation import Relaxed, relax
 
 __all__ = ["Relaxed", "check_glass", "relax"]

@@ -61,7 +61,7 @@ def shared_edges(environment: Environment, silicon: int) -> int:
 
 
 def radial(
-    environment: Environment, *, r_max: float = 8.0, step: float = 0.02, sigma: float = 0.06
+    environment: Environment, *, r_max: float = 8.0, step: float = 0.005, sigma: float = 0.06
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """r (m,) angstrom; partial radial distribution functions g (m,), no unit, by pair ("Si-O"), and of all atoms ("all").
 

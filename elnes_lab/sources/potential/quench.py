@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -114,7 +115,7 @@ class State:
                 random = np.random.default_rng()
                 random.bit_generator.state = json.loads(str(file["random"]))
                 return cls(atoms, int(file["step"]), random)
-        except (OSError, ValueError, KeyError, TypeError, EOFError):  # not there, or cut off
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):  # not there, or cut off
             return None
 
 
@@ -186,7 +187,7 @@ def astray(state: State, wanted: float) -> DataError:
 
 def started(count: int, seed: int, schedule: Schedule, calculator) -> State:
     """The state before the first step: atoms at random, moved until no force is large, with velocities of the melt."""
-    from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
+    from ase import units
     from ase.optimize import FIRE
 
     random = np.random.default_rng(seed)
@@ -194,7 +195,9 @@ def started(count: int, seed: int, schedule: Schedule, calculator) -> State:
     atoms.calc = calculator
     for _ in FIRE(atoms, logfile=None, maxstep=0.1).irun(fmax=CALM, steps=CALM_STEPS):
         pass
-    MaxwellBoltzmannDistribution(atoms, temperature_K=schedule.hot, rng=random)
+    atoms.set_momenta(
+        random.standard_normal((count, 3)) * np.sqrt(atoms.get_masses()[:, None] * units.kB * schedule.hot)
+    )
     return State(atoms, 0, random)
 
 

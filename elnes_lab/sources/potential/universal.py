@@ -7,6 +7,7 @@ weights come inside its package. They are read as numbers alone (no pickle runs)
 import contextlib
 import hashlib
 import io
+import warnings
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -17,7 +18,7 @@ from ...errors import DataError
 NAME = "CHGNet 0.3.0"
 WEIGHTS = "pretrained/0.3.0/chgnet_0.3.0_e29f68s314m37.pth.tar"
 CHECKSUM = "d14ab7c0f093efe64b60a7bcd540bca10e74fb7f46c86108a079af60524659d1"
-INSTALL = "The universal potential needs the package chgnet. Install it with: pip install 'elnes-lab[relax]'."
+INSTALL = "The universal potential needs the package chgnet. Install it with: pip install chgnet."
 # What the package raises on structures that it cannot describe; its graphs end the program, which in a thread nobody sees.
 FAILURES = (ValueError, RuntimeError, ArithmeticError, IndexError, SystemExit)
 
@@ -49,6 +50,9 @@ def network():
     if hashlib.sha256(content).hexdigest() != CHECKSUM:
         raise DataError(f"The weights of {NAME} in the package chgnet are not the published ones. Install it again.")
     state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)["model"]
+    warnings.filterwarnings(
+        "ignore", category=UserWarning, module="chgnet"
+    )  # of tensors, of symmetry that ASE keeps: at every step
     with quiet():
         return CHGNet.from_dict(state, mlp_out_bias=False, version="0.3.0").eval()
 

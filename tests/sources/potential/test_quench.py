@@ -126,7 +126,7 @@ def test_a_model_belongs_to_the_process_that_holds_its_lock(stored, tmp_path):
 def test_a_small_melt_solidifies(tmp_path):
     """24 atoms, quenched far too fast for a good glass: but silicon has found about four oxygens, and nothing flies apart."""
     seen = []
-    made = make_models(tmp_path, 24, [1], Schedule(melt=0.1, quench=0.2), report=lambda sid, what: seen.append(what))
+    made = make_models(tmp_path, 24, [1], Schedule(melt=0.06, quench=0.12), report=lambda sid, what: seen.append(what))
     assert len(made) == 1 and seen[-1] is made[0] and "checks" in made[0].record
     value = {check["key"]: check["value"] for check in made[0].record["checks"]}
     assert 1.4 < value["density"] < 3.2 and 1.55 < value["si_o"] < 1.75 and value["symmetry"] == 1

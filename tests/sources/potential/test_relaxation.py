@@ -8,16 +8,16 @@ from ase.spacegroup import crystal
 
 from elnes_lab.errors import DataError
 from elnes_lab.sources.potential import relax, universal
-from elnes_lab.sources.potential.relax import Stopped, render_cif
+from elnes_lab.sources.potential.relaxation import Stopped, render_cif
 from elnes_lab.structure import Environment
 
 needs_potential = pytest.mark.skipif(bool(universal.missing()), reason=universal.INSTALL)
 # Measured cells and positions at room temperature: Levien, Prewitt and Weidner, Am. Mineral. 65, 920 (1980); Downs and Palmer,
 # Am. Mineral. 79, 9 (1994); Ross et al., Am. Mineral. 75, 739 (1990). The last: most that the volume may differ, percent.
 MEASURED = {
-    "quartz": (((0.4697, 0, 2 / 3), (0.4133, 0.2672, 0.1188 + 2 / 3)), 154, (4.916, 4.916, 5.4054, 90, 90, 120), 5.0),
+    "quartz": (((0.4697, 0, 2 / 3), (0.4133, 0.2672, 0.1188 + 2 / 3)), 154, (4.916, 4.916, 5.4054, 90, 90, 120), 8.0),
     "cristobalite": (((0.3003, 0.3003, 0), (0.2392, 0.1044, 0.1787)), 92, (4.9717, 4.9717, 6.9222, 90, 90, 90), 8.0),
-    "stishovite": (((0, 0, 0), (0.3062, 0.3062, 0)), 136, (4.1801, 4.1801, 2.6678, 90, 90, 90), 3.0),
+    "stishovite": (((0, 0, 0), (0.3062, 0.3062, 0)), 136, (4.1801, 4.1801, 2.6678, 90, 90, 90), 5.0),
 }
 
 
@@ -31,7 +31,7 @@ def measured(name):
 def test_it_is_the_potential_that_relaxed_the_database(planned, sid):
     atoms = planned[sid].copy()
     atoms.calc = universal.calculator()
-    assert atoms.get_potential_energy() / len(atoms) == pytest.approx(atoms.info["chgnet_ev_per_atom"], abs=2e-3)
+    assert atoms.get_potential_energy() / len(atoms) == pytest.approx(atoms.info["chgnet_ev_per_atom"], abs=1e-4)
     assert np.linalg.norm(atoms.get_forces(), axis=1).max() < 0.1
 
 
@@ -39,7 +39,7 @@ def test_it_is_the_potential_that_relaxed_the_database(planned, sid):
 @pytest.mark.parametrize("name", MEASURED)
 def test_measured_crystals_keep_their_volume_and_space_group(name):
     relaxed = relax(measured(name))
-    assert relaxed.converged and abs(relaxed.volume_change) < MEASURED[name][3]
+    assert relaxed.converged and 0 < relaxed.volume_change < MEASURED[name][3]  # as PBE, which it learnt from
     assert Environment.of(relaxed.atoms).space_group[1] == MEASURED[name][1]
     assert relaxed.energy_change < 0
 
@@ -52,7 +52,7 @@ def test_a_swollen_crystal_comes_back_and_what_was_given_stays(planned):
     kept = swollen.copy()
     steps = []
     relaxed = relax(swollen, report=steps.append)
-    assert relaxed.atoms.get_volume() == pytest.approx(stored.get_volume(), rel=0.01)
+    assert relaxed.atoms.get_volume() == pytest.approx(relax(stored).atoms.get_volume(), rel=0.01)
     assert relaxed.force < 0.03 and relaxed.pressure < 0.1 and relaxed.steps == steps[-1].number == len(steps) - 1
     assert (swollen.positions == kept.positions).all() and (swollen.cell == kept.cell).all()
     assert relaxed.atoms.get_chemical_symbols() == swollen.get_chemical_symbols() and relaxed.displacement < 0.3
@@ -104,7 +104,7 @@ def test_without_the_package_a_sentence_says_what_to_install(planned, monkeypatc
 
 def test_what_nothing_holds_together_is_refused(planned, constant):
     with pytest.raises(DataError, match="runs away"):
-        relax(planned["glass-131"], calculator=constant(stress=-0.5))
+        relax(planned["quartz-alpha"], symmetry=False, calculator=constant(stress=-0.5))
     assert relax(planned["glass-131"], calculator=constant()).steps == 0
 
 
@@ -118,7 +118,7 @@ def test_bad_structures_are_refused_before_the_potential_sees_them(planned, cons
 
 
 def test_the_displacement_leaves_out_the_cell_and_the_whole(planned):
-    from elnes_lab.sources.potential.relax import Relaxed
+    from elnes_lab.sources.potential.relaxation import Relaxed
 
     before = planned["glass-131"].copy()
     after = before.copy()
