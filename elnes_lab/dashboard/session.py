@@ -11,7 +11,12 @@ from traitlets import Bool, HasTraits, List, Unicode, default
 from ..errors import DataError
 from ..learning.packed import pack, written
 
-SHIPPED_NAMES = {"pdos": "Shipped, PDOS", "pdos+gap": "Shipped, PDOS and gap"}
+SHIPPED_NAMES = {
+    "pdos": "Shipped, PDOS",
+    "pdos+gap": "Shipped, PDOS and gap",
+    "structure+pdos": "Shipped, structure and PDOS",
+}
+LATER = ("structure+pdos",)  # not in data folders of before
 SPECTRA_LIMIT = 60_000  # members of an ensemble times energies: a page keeps them for every site of the database
 
 
@@ -40,6 +45,11 @@ class NamedModel:
 
     def __repr__(self) -> str:
         return f"<NamedModel {self.name!r}, {self.origin}>"
+
+    @property
+    def with_structure(self):
+        """Whether the surroundings of the site are an input besides the PDOS."""
+        return bool(self.card["inputs"].get("surroundings"))
 
     @property
     def with_gap(self):
@@ -94,6 +104,8 @@ class Session(HasTraits):
 
         found, folder, problems = [], data_directory() / "models", []
         for inputs, name in FOLDERS.items():
+            if inputs in LATER and not (folder / name).is_dir():
+                continue
             try:
                 card = check(folder / name)
             except DataError as problem:
