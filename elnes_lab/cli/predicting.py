@@ -1,5 +1,6 @@
 """The command `predict`: of a structure file, of a computed ground state, or of rows of the database."""
 
+import os
 import sys
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from ..errors import DataError
 from ..io.structure_input import SUFFIXES
 
-GROUND = "ground.npz"
+GROUND = "ground.npz"  # that of a folder
 
 
 def opened(options):
@@ -22,7 +23,7 @@ def run_predict(options) -> None:
     from ..learning.dataset import usable
     from ..learning.store import load
 
-    if options.model.suffix.lower() == ".npz" or (options.model / GROUND).is_file():
+    if options.model.suffix.lower() == ".npz" or os.path.isfile(options.model / GROUND):
         return run_ground(options)
     if options.model.suffix.lower() != ".zip" and (options.model.is_file() or options.model.suffix.lower() in SUFFIXES):
         return run_structure(options)

@@ -19,6 +19,7 @@ from ..database import ISOTROPIC
 from ..errors import DataError
 from ..schema import IDEA, LICENCE, POLARIZATIONS
 from ..spectra import ENERGY_TITLES, STORED_LORENTZIAN_FWHM, grid_step
+from ..subject import Subject
 
 PDOS_CHANNEL = "O p"  # the dipole-allowed final states at the O K edge
 JSON_SCHEMA = {"name": "elnes-lab.spectra", "version": 1}
@@ -51,6 +52,7 @@ class SpectrumSet:
     units: dict[str, str]
     long_names: dict[str, str]
     facts: dict[str, str]
+    subject: Subject = Subject()
 
     def titles(self) -> list[list[str]]:
         """Names of the spectra, (n, p): the site, with the polarization where there are several."""
@@ -85,7 +87,7 @@ def gather(
     pdos_energy, pdos_values = db.pdos_curves(PDOS_CHANNEL, zero=zero, fwhm=fwhm) if pdos else (None, None)
     added = f", then a Gaussian of {fwhm:g} eV full width at half maximum" if fwhm else ""
     facts = {
-        "content": "O K edge ELNES of silicon oxides, computed with a full core hole in a supercell",
+        "content": f"{db.subject.label} edge ELNES of {db.subject.material}, computed with a full core hole in a supercell",
         "energy": ENERGY_TITLES[zero] + ZERO_NOTES.get(zero, ""),
         "intensity": f"dipole strength in bohr^2/eV, polarization: {', '.join(wanted)}",
         "broadening": f"Lorentzian of {STORED_LORENTZIAN_FWHM:g} eV full width at half maximum{added}",
@@ -107,8 +109,9 @@ def gather(
         pdos_energy=None if pdos_energy is None else np.round(pdos_energy, ENERGY_DIGITS),
         columns={name: np.asarray(db[name]) for name in db.columns},
         units=dict(db.units),
-        long_names=dict(db.long_names),
+        long_names={name: db.subject.words(text) for name, text in db.long_names.items()},
         facts=facts,
+        subject=db.subject,
     )
 
 
@@ -185,7 +188,8 @@ def render_hspy(spectra: SpectrumSet) -> dict[str, bytes]:
     navigation = [name for name, size in sizes.items() if size > 1]
     axes = [uniform_axis(i, name, sizes[name], navigate=True) for i, name in enumerate(navigation)]
     axes.append(uniform_axis(len(axes), "Energy loss", len(spectra.energy), units="eV", offset=offset, scale=step))
-    title = f"O K edge ELNES of {len(spectra.sites)} silicon oxide sites" if "Site" in navigation else spectra.sites[0]
+    several = f"{spectra.subject.label} edge ELNES of {len(spectra.sites)} sites of {spectra.subject.material}"
+    title = several if "Site" in navigation else spectra.sites[0]
     signal = {
         "data": np.ascontiguousarray(spectra.intensity.reshape([axis["size"] for axis in axes])),
         "axes": axes,
@@ -252,7 +256,7 @@ def render_msa(spectra: SpectrumSet) -> dict[str, bytes]:
             known = np.flatnonzero(np.isfinite(curve))
             values = curve[known[0] : known[-1] + 1]
             start = round(offset + step * int(known[0]), ENERGY_DIGITS)
-            text = ascii_text(f"{site} O K edge, {polarization}")
+            text = ascii_text(f"{site} {spectra.subject.label} edge, {polarization}")
             header = {
                 "FORMAT": "EMSA/MAS Spectral Data File",
                 "VERSION": "1.0",

@@ -91,6 +91,17 @@ class StructureRoute:
 
         Raises DataError for a level that is none of `intervals.LEVELS` and for rows that cannot be described."""
         data = data if isinstance(data, SiteDataset) else SiteDataset.from_database(data, self.target)
+        if data.subject != self.subject:
+            strange = sorted(set(data.elements) - set(self.elements))
+            what = (
+                f"contains {', '.join(strange)}"
+                if strange
+                else f"is of the {data.subject.label} edge of {data.subject.material}"
+            )
+            raise DataError(
+                f"The database {what}; this model is of the {self.subject.label} edge of {self.subject.material}. "
+                "Load the model that was trained on it."
+            )
         parts = [self.folds.get(str(name), len(self.parts) - 1) for name in data.structures]
         return self.describe(data.features, data.numbers, data.sites, data.weights, np.array(parts), level)
 

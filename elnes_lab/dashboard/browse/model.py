@@ -183,7 +183,10 @@ class BrowseModel(HasTraits):
         few = names if len(names) < 4 else [*names[:3], f"and {len(names) - 3} more"]
         along = "" if self.polarization == "isotropic" else f", polarisation along {self.polarization}"
         broadened = f", broadened by {self.fwhm:g} eV" if self.fwhm else ""
-        return [*few, *([self.polarization] if along else [])], f"O K edge: {', '.join(few)}{along}{broadened}"
+        return [
+            *few,
+            *([self.polarization] if along else []),
+        ], f"{self.db.subject.label} edge: {', '.join(few)}{along}{broadened}"
 
     @staticmethod
     def energy_range(energy, intensity):
