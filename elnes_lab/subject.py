@@ -25,7 +25,7 @@ NUMBER = {"Si": 14, "O": 8}
 BOND_LENGTH = {"Si": 2.2}
 # Of other elements: this times the sum of the covalent radii (Cordero et al., Dalton Trans. 2832 (2008)); 2.21 of Si-O.
 STRETCH = 1.25
-MOST_ELEMENTS = 8
+MOST_ELEMENTS = 20
 
 
 class Subject(NamedTuple):
@@ -42,11 +42,11 @@ class Subject(NamedTuple):
         elements = {str(name) for name in elements}
         wrong = sorted(name for name in elements if not is_element(name))
         if wrong or not 2 <= len(elements) <= MOST_ELEMENTS:
-            raise DataError(f"the elements {', '.join(sorted(elements))[:60] or '(none)'} are not those of an oxide")
+            raise DataError(f"the elements {', '.join(sorted(elements))[:60]!a} are not those of an oxide")
         if absorber != OXYGEN or absorber not in elements:
-            raise DataError(f"the absorbing element is {str(absorber)[:20]}; rows are sites of oxygen in an oxide")
+            raise DataError(f"the absorbing element is {str(absorber)[:20]!a}; rows are sites of oxygen in an oxide")
         if not EDGE.fullmatch(edge):
-            raise DataError(f"the edge is {str(edge)[:20]!r}; name it like K, L1 or L2,3")
+            raise DataError(f"the edge is {str(edge)[:20]!a}; name it like K, L1 or L2,3")
         return cls(absorber, edge, (absorber, *sorted(elements - {absorber})))
 
     @classmethod

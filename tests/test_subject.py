@@ -27,7 +27,7 @@ def test_what_is_written_is_read_and_worded():
     [
         ("O", "K", ["O"], "not those of an oxide"),
         ("O", "K", ["O", "Xx"], "not those of an oxide"),
-        ("Si", "K", ["O", "Si"], "absorbing element is Si"),
+        ("Si", "K", ["O", "Si"], "absorbing element is 'Si'"),
         ("O", "K", ["Si", "Ge"], "absorbing element"),
         ("O", "edge", ["O", "Si"], "name it like K"),
     ],

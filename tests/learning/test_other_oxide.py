@@ -135,4 +135,4 @@ def test_what_a_folder_must_say(raw, tmp_path):
     )
     germanium(folder / "cristobalite" / "ground.npz", absorber=np.array("Ge"))
     reasons = {row["site"]: row["reason"] for row in build(folder, tmp_path / "out")["rejected"]}
-    assert any("absorbing element is Ge" in text for text in reasons.values())
+    assert any("absorbing element is 'Ge'" in text for text in reasons.values())
