@@ -12,7 +12,6 @@ import pytest
 from elnes_lab.build import build
 from elnes_lab.database import open_database
 from elnes_lab.errors import DataError
-from elnes_lab.learning import metrics
 from elnes_lab.learning.choices import InputChoice
 from elnes_lab.learning.dataset import Dataset, make_split, usable
 from elnes_lab.learning.ensemble import train_ensemble
@@ -75,8 +74,9 @@ def test_the_structure_route_learns_it_and_knows_no_silica(germania, route, smal
     assert route.elements == ("O", "Ge") and route.warning == ""
     data = SiteDataset.from_database(germania)
     found = route.predict(germania)
-    mean = ((data.targets - data.targets.mean(0)) ** 2).mean(1)
-    assert np.median(metrics.mse(data, found.mean)) < np.median(mean)
+    # Of eight structures the directions are learnt before the rest is.
+    wrong = lambda curves: ((curves - data.directed.targets) ** 2).mean()
+    assert wrong(found.polarized) < 0.8 * wrong(data.targets.mean(0))
     quartz = germania.atoms("quartz-alpha")
     one = predict_structure(quartz, "quartz of GeO2", route=route).prediction
     assert one.nearest[0][0][0].startswith("quartz-alpha/") and one.nearest[0][0][1] > 0.99 and one.score[0] < 2
