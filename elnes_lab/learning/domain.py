@@ -92,13 +92,15 @@ class DomainScore:
                         )
                     )
         for k in (k for k, (_, energy) in enumerate(self.names) if energy is None):
+            key = self.names[k][0]
+            least, digits = (GRACE, WORDS[key][2]) if key in WORDS else (0, 2)
             name, unit = called(self.names[k][0]), UNITS.get(self.names[k][0], "")
             for excess, bound, words in (
                 (above[k], self.part.high[k], "above the largest"),
                 (below[k], self.part.low[k], "below the smallest"),
             ):
-                if excess > 0:
-                    text = f"{name} {row[k]:.2f}{unit} lies {words} in training ({bound:.2f}{unit})"
+                if excess > least:
+                    text = f"{name} {row[k]:.{digits}f}{unit} lies {words} in training ({bound:.{digits}f}{unit})"
                     found.append((float(excess) + 1, text))
         texts = [text for _, text in sorted(found, key=lambda entry: -entry[0])[:NAMED]]
         if distance > 1 and not texts:
