@@ -182,7 +182,7 @@ def to_dataset(found: Collected, structures: bytes):
     """The xarray Dataset of all rows, with units, provenance and digests as attributes. structures: the extended XYZ file."""
     import xarray as xr
 
-    rows = found.rows
+    rows, subject = found.rows, found.subject
     # xarray would take an empty object array for numbers
     text = lambda values: np.array(list(values), dtype=object) if values else np.array([], dtype=str)
     methods = sorted({structure.ground.method for structure in found.structures})
@@ -200,7 +200,7 @@ def to_dataset(found: Collected, structures: bytes):
             np.stack([row["elnes"] for row in rows]).astype(np.float32),
             {
                 "units": "bohr^2/eV",
-                "long_name": "Dipole strength of the O K edge",
+                "long_name": f"Dipole strength of the {subject.label} edge",
                 "comment": "sum_f |<f|r_a|1s>|^2 with a Lorentzian of 0.4 eV half width, a = x, y, z of the stored cell; "
                 "full core hole in a supercell; the isotropic ELNES is the mean over polarization",
             },
@@ -221,14 +221,14 @@ def to_dataset(found: Collected, structures: bytes):
             {
                 "units": "states/eV/atom",
                 "long_name": "Ground-state PDOS",
-                "comment": "O: the absorbing atom; Si: mean of the bonded silicons; DOS: total of the cell per atom; "
+                "comment": f"O: the absorbing atom; Si: mean of the bonded {subject.words('silicons')}; DOS: total of the cell per atom; "
                 f"{smearing}; complete up to pdos_top",
             },
         ),
         "si_o": (
             ("site", "bond"),
             bonds,
-            {"units": "angstrom", "long_name": "Si-O lengths", "comment": "ascending; NaN where fewer"},
+            {"units": "angstrom", "long_name": subject.words("Si-O lengths"), "comment": "ascending; NaN where fewer"},
         ),
         "rdf": (
             ("site", "pair", "radius"),
@@ -255,9 +255,9 @@ def to_dataset(found: Collected, structures: bytes):
     for name, column in schema.COLUMNS.items():
         values = [row[name] for row in rows]
         about = {
-            "long_name": column.long_name,
+            "long_name": subject.words(column.long_name),
             **({"units": column.units} if column.units else {}),
-            **({"comment": column.comment} if column.comment else {}),
+            **({"comment": subject.words(column.comment)} if column.comment else {}),
         }
         variables[name] = (
             "site",
@@ -296,8 +296,9 @@ def to_dataset(found: Collected, structures: bytes):
             coordinates,
             {
                 "Conventions": schema.CONVENTIONS,
-                "title": "O K-edge ELNES of silicon oxides from first principles",
+                "title": f"{subject.label}-edge ELNES of {subject.material} from first principles",
                 "method": " | ".join(methods),
+                **subject.attributes(),
                 "references": schema.IDEA,
                 "license": schema.LICENCE,
                 "planned_spectra": found.planned,

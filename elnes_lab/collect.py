@@ -21,6 +21,7 @@ from .sources.plan import read_plan
 from .sources.quantum_espresso import ID, CoreHoleSite, GroundState, electron_error, read_ground, read_site
 from .spectra import EXPERIMENTAL_OFFSET
 from .structure import Environment, kind_of
+from .subject import Subject
 
 PLAN = "structures.extxyz"  # in the raw folder: every structure that is to be computed
 
@@ -45,6 +46,7 @@ class Collected:
     missing: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     planned: int = 0
+    subject: Subject = Subject()
 
     def read(self, folder: str, name: str, path: Path) -> Content:
         """A file of the raw folder, noted down."""
@@ -64,6 +66,7 @@ def collect(raw: Path) -> Collected:
             continue
         if files is not None and add_structure(found, raw / name, files):
             known.add(name)
+    one_subject(found)
     one_axis(found)
     for structure in list(found.structures):
         try:
@@ -155,7 +158,7 @@ def add_structure(found: Collected, folder: Path, files: list[str]) -> bool:
             if ground is not None:
                 site = read_site(folder / name, ground, content.bytes)
                 if not len(environment.bonds(site.site).index):
-                    raise DataError(f"oxygen {site.site} is bonded to no silicon")
+                    raise DataError(f"oxygen {site.site} is bonded to no {' or '.join(ground.subject.cations)}")
                 sites.append(site)
         except FileNotFoundError:
             if not os.path.islink(folder / name):
@@ -173,6 +176,24 @@ def add_structure(found: Collected, folder: Path, files: list[str]) -> bool:
     if sites:
         found.structures.append(Structure(ground, environment, sites))
     return ground is not None
+
+
+def one_subject(found: Collected) -> None:
+    """Rejects what is of another edge than most of the folder: one database has one. Its elements are those of all structures."""
+    edges = Counter(structure.ground.subject[:2] for structure in found.structures).most_common(1)
+    for structure in found.structures:
+        if structure.ground.subject[:2] != edges[0][0]:
+            mine, usual = structure.ground.subject.label, " ".join(edges[0][0])
+            reject(
+                found,
+                structure,
+                structure.sites,
+                f"its edge is {mine}, the others' is {usual}; keep it in a folder of its own",
+            )
+    found.structures = [structure for structure in found.structures if structure.sites]
+    if found.structures:
+        elements = {name for structure in found.structures for name in structure.ground.subject.elements}
+        found.subject = Subject.of(*edges[0][0], elements)
 
 
 def one_axis(found: Collected) -> None:
@@ -228,9 +249,7 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
     texts, missed, rows = remarks(environment, ground.band_gap, sites, onsets), electron_error(ground), []
     for site, start, remark in zip(sites, onsets, texts, strict=True):
         local = environment.site(site.site)
-        absorber, dos = site.site, ground.dos / len(ground.symbols)
-        bonded = environment.bonds(absorber).index
-        silicon = [pdos[bonded].mean(0) for pdos in (ground.pdos_s, ground.pdos_p)]
+        absorber = site.site
         radius, *rdf = environment.site_rdf(absorber)
         rows.append(
             {
@@ -258,9 +277,7 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
                 "electron_error": missed,
                 "elnes": site.strength,
                 "projector": environment.polarization_projector(absorber),
-                "pdos": np.stack(
-                    [ground.pdos_s[absorber], ground.pdos_p[absorber], *ground.pdos_pxyz[absorber], *silicon, dos]
-                ),
+                "pdos": channels(ground, environment, absorber),
                 "si_o": local["si_o"],
                 "rdf": np.stack(rdf),
                 "radius": radius,
@@ -269,6 +286,15 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
             }
         )
     return rows
+
+
+def channels(ground: GroundState, environment: Environment, atom: int) -> np.ndarray:
+    """PDOS of an oxygen (index) in the channels of the schema, (channel, e), states/eV/atom: the atom's own, the mean of what is
+    bonded to it, and the DOS of the cell."""
+    bonded = environment.bonds(atom).index
+    around = [pdos[bonded].mean(0) for pdos in (ground.pdos_s, ground.pdos_p)]
+    own = ground.pdos_s[atom], ground.pdos_p[atom], *ground.pdos_pxyz[atom]
+    return np.stack([*own, *around, ground.dos / len(ground.symbols)])
 
 
 def onset(site: CoreHoleSite, first: CoreHoleSite | None, crystal: float, offset: float = EXPERIMENTAL_OFFSET) -> float:

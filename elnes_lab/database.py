@@ -308,6 +308,11 @@ class Database:
         return int(self.store.attribute("planned_spectra"))
 
     @property
+    def subject(self):
+        """The absorbing element, edge and elements that the file is about (`subject.Subject`)."""
+        return self.store.subject
+
+    @property
     def version(self) -> str:
         """Twelve digits of the sha256 of all the files this database was built from."""
         return str(self.store.attribute("raw_sha256"))[:12]
@@ -320,6 +325,7 @@ class Database:
             for c in ("kind", "source")
         )
         return {
+            "subject": f"{self.subject.label} edge of {self.subject.material}",
             "spectra": len(self),
             "structures": len(self.structures),
             "kind": kinds,

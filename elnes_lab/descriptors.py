@@ -1,4 +1,4 @@
-"""Descriptors of the surroundings of an oxygen, made from the structure alone: no first-principles run is needed.
+"""Descriptors of the surroundings of an atom in an oxide, made from the structure alone: no first-principles run is needed.
 
 The neighbors of an atom, as a smooth density, are expanded in radial functions and spherical harmonics (featomic);
 products of two coefficients that turning the structure leaves as they are make SOAP: Bartok, Kondor and Csanyi, Phys.
@@ -19,15 +19,15 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import DataError
+from .subject import Subject
 
 CUTOFF, RADIAL, ANGULAR, WIDTH = 5.0, 4, 4, 0.4  # Angstrom; highest radial and angular number; Angstrom
-ELEMENTS = ("O", "Si")  # of the neighbors, in this order
-ABSORBER = "O"
+# Of the neighbors in silicon oxides, in this order; those of another database are its own.
+ELEMENTS = Subject().elements
+ABSORBER = Subject().absorber
 # Of the neighbors far away less is counted: weight 1 / (1 + (r / 3 A)^4) (Willatt et al., PCCP 20, 29661 (2018)).
 SCALING = {"type": "Willatt2018", "scale": 3.0, "rate": 1.0, "exponent": 4.0}
-PAIRS = (lambda n: n * (n + 1) // 2)(len(ELEMENTS) * (RADIAL + 1))
 ORDERS = tuple((l, m) for l in range(ANGULAR + 1) for m in range(l + 1))
-FEATURES, SOAP = PAIRS * len(ORDERS), PAIRS * (ANGULAR + 1)
 # Numbers of `structure.Environment.site` and what one unit of the distance between two sites is in each.
 NUMBERS = {
     "si_o_mean": 0.035,
@@ -43,12 +43,22 @@ NUMBERS = {
     "voronoi_volume": 5.0,
     "density": 0.45,
 }
+
+
+def sizes(elements=ELEMENTS) -> tuple[int, int]:
+    """Numbers of directed descriptors and of SOAP of neighbors of so many elements."""
+    n = len(elements) * (RADIAL + 1)
+    pairs = n * (n + 1) // 2
+    return pairs * len(ORDERS), pairs * (ANGULAR + 1)
+
+
+FEATURES, SOAP = sizes()
 NO_ANGLE = 180.0  # degrees, of an oxygen that has one silicon
 KEPT = 32  # structures whose descriptors stay in memory
 
 
 class Descriptors(NamedTuple):
-    """directed (k, 3, FEATURES) float32, of norm 1, along x, y and z; numbers (k, number) in the order of `NUMBERS`."""
+    """directed (k, 3, f) float32, of norm 1, along x, y and z; numbers (k, number) in the order of `NUMBERS`."""
 
     directed: np.ndarray
     numbers: np.ndarray
@@ -57,8 +67,8 @@ class Descriptors(NamedTuple):
 cache: OrderedDict[tuple, np.ndarray] = OrderedDict()
 
 
-def describe(atoms, sites, environment=None) -> Descriptors:
-    """Descriptors of some oxygens (indices) of ASE Atoms of silicon and oxygen with a cell of three dimensions.
+def describe(atoms, sites, environment=None, elements=ELEMENTS) -> Descriptors:
+    """Descriptors of some oxygens (indices) of ASE Atoms of these elements with a cell of three dimensions.
 
     environment: the `structure.Environment` of the same atoms, if it is known. Raises DataError for other elements
     and for sites that are no oxygens.
@@ -67,7 +77,7 @@ def describe(atoms, sites, environment=None) -> Descriptors:
 
     environment = environment or Environment.of(atoms)
     sites = [int(i) for i in sites]
-    directed = power(atoms, sites)
+    directed = power(atoms, sites, elements)
     return Descriptors(directed, np.array([number_row(environment.site(i)) for i in sites]).reshape(-1, len(NUMBERS)))
 
 
@@ -79,24 +89,35 @@ def number_row(site: dict) -> list[float]:
     ]
 
 
-def power(atoms, sites) -> np.ndarray:
-    """The directed descriptors (k, 3, FEATURES) float32, each of norm 1; kept in memory for the next time."""
-    key = (atoms.cell.array.tobytes(), atoms.positions.tobytes(), atoms.numbers.tobytes(), tuple(sites))
+def power(atoms, sites, elements=ELEMENTS) -> np.ndarray:
+    """The directed descriptors (k, 3, f) float32, each of norm 1; kept in memory for the next time. elements: that neighbors may
+    be, the absorbing one first, in an order that belongs to the descriptors. DataError for others."""
+    key = (
+        atoms.cell.array.tobytes(),
+        atoms.positions.tobytes(),
+        atoms.numbers.tobytes(),
+        tuple(sites),
+        tuple(elements),
+    )
     if key not in cache:
-        cache[key] = products(coefficients(atoms, sites))
+        cache[key] = products(coefficients(atoms, sites, elements))
         while len(cache) > KEPT:
             cache.popitem(last=False)
     cache.move_to_end(key)
     return cache[key]
 
 
-def coefficients(atoms, sites) -> list[np.ndarray]:
+def coefficients(atoms, sites, elements=ELEMENTS) -> list[np.ndarray]:
     """Expansion coefficients of each angular number: (3, k, m, element and radial number), for x, y and z as z."""
-    if len(sites) == 0 or not set(atoms.get_chemical_symbols()) <= set(ELEMENTS):
+    strange = sorted(set(atoms.get_chemical_symbols()) - set(elements))
+    if strange:
         raise DataError(
-            f"Descriptors are made of sites among {' and '.join(ELEMENTS)} atoms. Give at least one site, "
-            "and no other element."
+            f"The structure contains {', '.join(strange)}; these descriptors are made of sites among {' and '.join(elements)} "
+            "atoms. Give a structure of these, or load a model for the others."
         )
+    if len(sites) == 0:
+        raise DataError("Descriptors are made of at least one site. Name the indices of some oxygens.")
+    absorber = elements[0]
     SphericalExpansion, Labels = library()
     turned = []
     for axes in ([1, 2, 0], [2, 0, 1], [0, 1, 2]):  # cyclic, so that nothing is mirrored: x, y, z become z
@@ -113,24 +134,25 @@ def coefficients(atoms, sites) -> list[np.ndarray]:
     rows = Labels(["system", "atom"], np.array([[s, i] for s in range(3) for i in sites], np.int32))
     from ase.data import atomic_numbers
 
-    number = {name: atomic_numbers[name] for name in (*ELEMENTS, ABSORBER)}
+    number = {name: atomic_numbers[name] for name in elements}
     wanted = Labels(
         ["o3_lambda", "o3_sigma", "center_type", "neighbor_type"],
-        np.array([[l, 1, number[ABSORBER], number[name]] for l in range(ANGULAR + 1) for name in ELEMENTS], np.int32),
+        np.array([[l, 1, number[absorber], number[name]] for l in range(ANGULAR + 1) for name in elements], np.int32),
     )
     found = calculator.compute(turned, selected_samples=rows, selected_keys=wanted)
-    return [
-        np.concatenate(
-            [
-                np.asarray(
-                    found.block({"o3_lambda": l, "center_type": number[ABSORBER], "neighbor_type": number[name]}).values
-                ).reshape(3, len(sites), 2 * l + 1, -1)
-                for name in ELEMENTS
-            ],
-            -1,
-        )
-        for l in range(ANGULAR + 1)
-    ]
+    block = lambda l, name: found.block(
+        {"o3_lambda": l, "center_type": number[absorber], "neighbor_type": number[name]}
+    )
+    return [np.concatenate([placed(block(l, name), sites) for name in elements], -1) for l in range(ANGULAR + 1)]
+
+
+def placed(block, sites) -> np.ndarray:
+    """The values of a block as (3, k, m, radial number): a site that has no neighbor of its element has no row there, and is 0."""
+    values, place = np.asarray(block.values), {int(i): k for k, i in enumerate(sites)}
+    systems, atoms = np.asarray(block.samples.values, int).T  # its names are system and atom
+    found = np.zeros((3, len(sites), *values.shape[1:]))
+    found[systems, [place[i] for i in atoms.tolist()]] = values
+    return found
 
 
 def library():
@@ -147,7 +169,7 @@ def library():
 
 
 def products(expanded: list[np.ndarray]) -> np.ndarray:
-    """Products of pairs of coefficients, summed over +m and -m: (k, 3, FEATURES) float32 of norm 1."""
+    """Products of pairs of coefficients, summed over +m and -m: (k, 3, f) float32 of norm 1."""
     first, second = np.triu_indices(expanded[0].shape[-1])
     twice = np.where(first == second, 1.0, 2**0.5)  # a pair stands for two, so that norms stay those of all pairs
     found = []
@@ -158,8 +180,8 @@ def products(expanded: list[np.ndarray]) -> np.ndarray:
 
 
 def soap(directed: np.ndarray) -> np.ndarray:
-    """SOAP (..., SOAP) of norm 1 from directed descriptors (..., 3, FEATURES): their sums over m, any axis alike."""
-    parts = directed.mean(-2).reshape(*directed.shape[:-2], len(ORDERS), PAIRS)
+    """SOAP (..., s) of norm 1 from directed descriptors (..., 3, f): their sums over m, any axis alike."""
+    parts = directed.mean(-2).reshape(*directed.shape[:-2], len(ORDERS), directed.shape[-1] // len(ORDERS))
     sums = [parts[..., [k for k, (order, _) in enumerate(ORDERS) if order == l], :].sum(-2) for l in range(ANGULAR + 1)]
     return unit(np.concatenate(sums, -1)).astype(np.float32)
 

@@ -43,16 +43,16 @@ def remarks(environment: Environment, band_gap: float, sites: list, onsets: list
     `homo` and `lumo`, eV, such as `sources.quantum_espresso.CoreHoleSite`; onsets: transition energies in eV, NaN where
     unknown.
     """
-    silicons = np.flatnonzero(environment.symbols == "Si")
-    angles = {int(i): flattened(environment, i) for i in silicons}
+    # The rules about bonds are those of silicon: what is out of the ordinary around another element is not known.
+    angles = {int(i): flattened(environment, i) for i in np.flatnonzero(environment.symbols == "Si")}
     widest = np.nanmax([*angles.values(), 0.0])
     onsets = np.asarray(onsets, float)
     typical = np.median(onsets[np.isfinite(onsets)]) if np.isfinite(onsets).any() else np.nan
     found = []
     for site, onset in zip(sites, onsets):
-        bonded = {int(i) for i in environment.bonds(site.site).index}
+        bonded = {int(i) for i in environment.bonds(site.site).index} & angles.keys()
         beside = np.nanmax([*(angles[i] for i in bonded), 0.0])
-        most = max(len(environment.bonds(i).index) for i in bonded)
+        most = max((len(environment.bonds(i).index) for i in bonded), default=0)
         levels = float(site.lumo - site.homo)
         late = float(half_height(site.energy, site.strength.mean(0))) - levels
         texts = [

@@ -11,6 +11,7 @@ import numpy as np
 from . import digests
 from .errors import DataError
 from .schema import CHANNELS, COLUMNS, CONVENTIONS, FILE, POLARIZATIONS
+from .subject import Subject
 
 CACHE_BYTES = 64 * 2**20  # a variable smaller than this is kept in memory once read; a larger one is read by rows
 MEMORY_BYTES = (
@@ -82,6 +83,7 @@ class Store:
             with self.guard("the layout"):
                 self.attributes = dict(self.file.attrs)
                 self.check_layout()
+                self.subject = self.read_subject()
                 self.size = self.file.dimensions["site"].size
         except DataError:
             self.close()
@@ -140,6 +142,12 @@ class Store:
                 raise DataError(
                     f"In {self.path} the dimension '{name}' is not {', '.join(wanted)}. Build it again with `elnes-lab build`."
                 )
+
+    def read_subject(self) -> Subject:
+        try:
+            return Subject.read(self.attributes)
+        except DataError as problem:
+            raise self.damaged("what it says of itself", str(problem)) from None
 
     def attribute(self, name: str, default=None):
         """Global attribute of the file."""

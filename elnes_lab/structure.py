@@ -1,4 +1,4 @@
-"""Descriptors of the oxygen sites of a periodic structure of silicon and oxygen.
+"""Descriptors of the oxygen sites of a periodic oxide: of silicon, or of whatever else oxygen is bonded to there.
 
     environment = Environment(cell, symbols, positions)      # or Environment.of(a pymatgen Structure or ASE Atoms)
     environment.site(3)["si_o_si_angle"]                     # degrees
@@ -16,16 +16,11 @@ import numpy as np
 from .errors import DataError
 from .nets import coordination_sequences, net_name
 from .rings import Network
+from .subject import OXYGEN, bond_length, is_element, mass, number
 
-# Si-O bonds are shorter than this, in Angstrom. Over the 198 structures that the database is made of, the histogram of
-# Si-O distances has a peak at 1.58-1.77 (4-fold silicon), a smaller one at 1.71-1.88 (5- and 6-fold) and nothing from
-# there to 2.50, where second neighbors begin. The cut is in the middle of that gap: its exact value does not matter.
-BOND_LENGTH = 2.2
 CLOSEST = 1.0  # Angstrom; the shortest bond of these elements is that of O2, 1.21
 SYMPREC = 0.02  # Angstrom; as when the inequivalent sites to compute were chosen
-MASS = {"Si": 28.085, "O": 15.999}  # g/mol, IUPAC 2021
 ATOMIC_MASS = 1.66053906660  # 1e-24 g, CODATA 2018
-NUMBER = {"Si": 14, "O": 8}
 
 
 class Neighbors(NamedTuple):
@@ -42,9 +37,9 @@ class Neighbors(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Environment:
-    """One structure: cell (3,3) Angstrom, rows are vectors; symbols (n,) "Si" or "O"; positions (n,3) fractional.
+    """One structure: cell (3,3) Angstrom, rows are vectors; symbols (n,): oxygen and others; positions (n,3) fractional.
 
-    Immutable; what several sites need (bonds, symmetry) is worked out once. Raises DataError for other elements, for a
+    Immutable; what several sites need (bonds, symmetry) is worked out once. Raises DataError for what is no oxide, for a
     cell without volume, for atoms on top of each other and for arrays that do not fit together.
     """
 
@@ -67,10 +62,11 @@ class Environment:
             )
         if not (np.isfinite(cell).all() and np.isfinite(positions).all()):
             raise DataError("The cell or the positions contain NaN or infinity. Check the file they come from.")
-        if set(symbols) != set(MASS):
+        others = {str(name) for name in symbols} - {OXYGEN}
+        if OXYGEN not in symbols or not others or not all(map(is_element, others)):
             raise DataError(
                 f"The structure contains {', '.join(sorted(set(symbols))) or 'no atoms'}, but the "
-                "descriptors are those of silicon oxides: it must contain Si and O and nothing else."
+                "descriptors are those of oxides: it must contain O and at least one other element."
             )
         volume = abs(np.linalg.det(cell))
         if volume < len(symbols):  # stishovite, one of the densest, has 8 cubic Angstrom for an atom
@@ -105,7 +101,12 @@ class Environment:
     @property
     def oxygens(self) -> np.ndarray:
         """Indices of the oxygen atoms, (oxygens,)."""
-        return np.flatnonzero(self.symbols == "O")
+        return np.flatnonzero(self.symbols == OXYGEN)
+
+    @property
+    def cations(self) -> np.ndarray:
+        """Indices of all other atoms, silicon in silica, (cations,)."""
+        return np.flatnonzero(self.symbols != OXYGEN)
 
     @property
     def volume(self) -> float:
@@ -115,13 +116,13 @@ class Environment:
     @property
     def density(self) -> float:
         """Mass density of the structure, g/cm^3."""
-        return sum(MASS[s] for s in self.symbols) * ATOMIC_MASS / self.volume
+        return sum(mass(str(s)) for s in self.symbols) * ATOMIC_MASS / self.volume
 
     @cached_property
     def _symmetry(self):
         import spglib
 
-        numbers = [NUMBER[s] for s in self.symbols]
+        numbers = [number(str(s)) for s in self.symbols]
         found = spglib.get_symmetry_dataset((self.cell, self.positions, numbers), symprec=SYMPREC)
         if found is None:
             raise DataError(f"spglib finds no space group within {SYMPREC} Angstrom. Check the cell and the positions.")
@@ -205,9 +206,13 @@ class Environment:
 
     @cached_property
     def _bonds(self) -> list[Neighbors]:
-        near = [self.neighbors(i, BOND_LENGTH) for i in range(len(self.symbols))]
-        unlike = [self.symbols[atoms.index] != self.symbols[i] for i, atoms in enumerate(near)]
-        return [Neighbors(*(part[keep] for part in atoms)) for atoms, keep in zip(near, unlike)]
+        reach = np.array([0.0 if s == OXYGEN else bond_length(str(s)) for s in self.symbols])
+        near = [self.neighbors(i, reach[i] or reach.max()) for i in range(len(self.symbols))]
+        bonded = [
+            ((reach[i] > 0) != (reach[atoms.index] > 0)) & (atoms.distance <= reach[i] + reach[atoms.index])
+            for i, atoms in enumerate(near)
+        ]
+        return [Neighbors(*(part[keep] for part in atoms)) for atoms, keep in zip(near, bonded)]
 
     @cached_property
     def _network(self) -> Network:
@@ -215,17 +220,17 @@ class Environment:
 
     @cached_property
     def coordination_sequences(self) -> np.ndarray:
-        """Coordination sequence over 14 shells of each silicon, in the order of the atoms: (silicon, 14) integers."""
-        bonds, silicon = self._bonds, np.flatnonzero(self.symbols == "Si")
-        return coordination_sequences([b.index for b in bonds], [b.image for b in bonds], silicon)
+        """Coordination sequence over 14 shells of each cation, in the order of the atoms: (cations, 14) integers."""
+        bonds = self._bonds
+        return coordination_sequences([b.index for b in bonds], [b.image for b in bonds], self.cations)
 
     @cached_property
     def net(self) -> str:
-        """Name of the silicon-oxygen net, the same for every cell and distortion of it; see `nets.net_name`."""
+        """Name of the net of cations and oxygens, the same for every cell and distortion of it; see `nets.net_name`."""
         return net_name(self.coordination_sequences)
 
     def bonds(self, i: int) -> Neighbors:
-        """Bonded neighbors of atom i (Si for an oxygen, O for a silicon): Si-O below 2.2 Angstrom, nearest first."""
+        """Bonded neighbors of atom i (cations of an oxygen, oxygens of a cation), up to `subject.bond_length`, nearest first."""
         return self._bonds[i]
 
     def voronoi_volume(self, i: int) -> float:
@@ -248,8 +253,8 @@ class Environment:
             radius *= 1.5
 
     def site(self, i: int) -> dict:
-        """Descriptors of oxygen atom i: a dict of numbers and of the sorted arrays they come from; Angstrom, degrees.
-
+        """Descriptors of oxygen atom i: a dict of numbers and of the sorted arrays they come from; Angstrom, degrees. Si
+        and silicon stand for whatever is bonded to oxygen.
         si_o (coordination,): lengths of the bonds; coordination, si_o_mean, si_o_std, si_o_min, si_o_max.
         si_o_si (pairs of silicons,): angles at the oxygen; si_o_si_angle is their mean.
         o_si_o (angles,): angles at the bonded silicons, this oxygen at one end; o_si_o_mean, o_si_o_std.
@@ -259,7 +264,7 @@ class Environment:
         Spreads (std) are those of the population. What a site does not have, such as an angle where there is one
         silicon, is NaN. DataError if atom i is not an oxygen.
         """
-        if not 0 <= i < len(self.symbols) or self.symbols[i] != "O":
+        if not 0 <= i < len(self.symbols) or self.symbols[i] != OXYGEN:
             raise DataError(f"Atom {i} is not an oxygen of this structure. Its oxygens are {self.oxygens.tolist()}.")
         bonds = self.bonds(i)
         first, second = np.triu_indices(len(bonds.index), 1)
@@ -308,7 +313,7 @@ class Environment:
     def site_rdf(
         self, i: int, *, r_max: float = 10.0, step: float = 0.05, sigma: float = 0.1
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Partial radial distribution functions around atom i: r (m,) Angstrom, g_O-Si (m,) and g_O-O (m,), no unit.
+        """Partial radial distribution functions around atom i: r (m,) Angstrom, g_O-Si (m,) (all cations) and g_O-O (m,), no unit.
 
         Each neighbor is a Gaussian of standard deviation `sigma` (Angstrom). 4 pi r^2 g times the partial density
         (atoms of that element per volume) integrates to the number of neighbors, so g tends to 1 far away (Allen and
@@ -325,11 +330,8 @@ class Environment:
         with np.errstate(divide="ignore"):
             per_volume = np.where(r > 0, 1 / (4 * np.pi * r**2), 0.0)
         g = [
-            per_volume
-            * shells[:, self.symbols[near.index] == symbol].sum(axis=1)
-            * self.volume
-            / np.count_nonzero(self.symbols == symbol)
-            for symbol in ("Si", "O")
+            per_volume * shells[:, kind[near.index]].sum(axis=1) * self.volume / np.count_nonzero(kind)
+            for kind in (self.symbols != OXYGEN, self.symbols == OXYGEN)
         ]
         return r, g[0], g[1]
 

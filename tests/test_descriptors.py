@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from elnes_lab.descriptors import ANGULAR, FEATURES, NUMBERS, SOAP, describe, power, soap
+from elnes_lab.descriptors import ANGULAR, FEATURES, NUMBERS, SOAP, describe, power, sizes, soap
 from elnes_lab.errors import DataError
 from elnes_lab.structure import Environment
 
@@ -79,7 +79,24 @@ def test_it_is_smooth_where_an_atom_crosses_the_cutoff(db):
 def test_other_elements_are_refused(db):
     atoms = db.atoms("quartz-alpha")
     atoms.symbols[0] = "Ge"
-    with pytest.raises(DataError, match="Si"):
+    with pytest.raises(DataError, match="contains Ge.*O and Si"):
         power(atoms, [3])
     with pytest.raises(DataError, match="at least one"):
         power(db.atoms("quartz-alpha"), [])
+
+
+def test_elements_are_told_apart_and_those_that_are_not_there_add_nothing(db):
+    """Three elements asked for: silica has the same distances to all other sites as with two; a germanium is another neighbor."""
+    atoms, three = db.atoms("coesite"), ("O", "Ge", "Si")
+    silica = power(atoms, [10, 12, 16], three)
+    assert silica.shape == (3, 3, sizes(three)[0]) and soap(silica).shape == (3, sizes(three)[1])
+    two = power(atoms, [10, 12, 16])
+    assert soap(silica) @ soap(silica).T == pytest.approx(soap(two) @ soap(two).T, abs=1e-6)
+    near = Environment.of(atoms).bonds(10).index[0]
+    atoms.symbols[near] = "Ge"
+    mixed = power(atoms, [10], three)
+    same, other = soap(power(db.atoms("coesite"), [10], three))[0], soap(mixed)[0]
+    assert other @ same < 0.999 * (same @ same)
+    renamed = db.atoms("coesite")
+    renamed.numbers[renamed.numbers == 14] = 32
+    assert power(renamed, [10], ("O", "Ge")) == pytest.approx(two[:1], abs=1e-6)

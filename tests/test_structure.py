@@ -283,7 +283,7 @@ CUBE, TWO = np.eye(3) * 4.0, [[0, 0, 0], [0.4, 0, 0]]
     "cell, symbols, positions, message",
     [
         (CUBE, ["Si", "Al"], TWO, "Al"),
-        (CUBE, ["O", "O"], TWO, "must contain Si and O"),
+        (CUBE, ["O", "O"], TWO, "must contain O and"),
         (CUBE, [], np.zeros((0, 3)), "no atoms"),
         (np.diag([4.0, 4.0, 0.0]), ["Si", "O"], TWO, "cubic Angstrom"),
         (np.diag([0.9, 8.0, 8.0]), ["Si", "O"], TWO, "on top"),

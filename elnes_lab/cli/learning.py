@@ -3,14 +3,11 @@
 import json
 import sys
 
-import numpy as np
-
 from ..errors import DataError
-from ..io.structure_input import SUFFIXES
 from ..learning.hyper import LIMITS
 from ..store import data_directory
 from .arguments import LARGEST_SEED, MOST_REPEATS, path, shown, whole, words
-from .potential import predicted
+from .predicting import opened, run_predict
 
 MODELS = "models"  # in the data folder
 STRUCTURE = "structure"  # the structure route, among the models to evaluate, and the folder of the shipped one
@@ -37,20 +34,22 @@ def add_commands(commands, with_database) -> None:
     train.add_argument("--seed", type=whole(0, LARGEST_SEED), default=0, help="of the split and of the network")
     train.set_defaults(run=run_train)
 
-    predict = commands.add_parser("predict", help="predict spectra: of a structure file, or of rows of the database")
+    predict = commands.add_parser(
+        "predict", help="predict spectra: of a structure, of a computed ground state, or of rows of the database"
+    )
     predict.add_argument(
         "model",
         type=path,
-        metavar="STRUCTURE|MODEL",
-        help="a CIF, POSCAR or extended XYZ file; or the folder "
-        "or .zip of a model of the PDOS, or the name of a shipped one, e.g. ensemble-pdos",
+        metavar="STRUCTURE|GROUND|MODEL",
+        help="a CIF, POSCAR or extended XYZ file; or the ground.npz that `elnes-lab compute` writes, from structure and PDOS "
+        "together; or the folder or .zip of a model of the PDOS, or the name of a shipped one, e.g. ensemble-pdos",
     )
     predict.add_argument(
         "path",
         type=path,
         nargs="?",
         help="CSV file to write: energy, then mean, lower and upper of each "
-        "site (of a structure by default: standard output)",
+        "site (of a structure or ground state by default: standard output)",
     )
     predict.add_argument(
         "--where",
@@ -110,12 +109,6 @@ def add_commands(commands, with_database) -> None:
             metavar="ADDRESS",
             help="of a running Dask scheduler instead, e.g. tcp://10.0.0.5:8786",
         )
-
-
-def opened(options):
-    from ..database import open_database
-
-    return open_database(options.database, verify=not options.no_verify)
 
 
 def run_train(options) -> None:
@@ -180,76 +173,6 @@ def epoch(inputs: str, record) -> None:
 def part_epoch(inputs: str, progress) -> None:
     """The same of one part of a cross-fitted ensemble."""
     epoch(f"{inputs}, part {progress.part + 1} of {progress.parts}", progress.record)
-
-
-def run_predict(options) -> None:
-    from ..io.export import exists, write_whole
-    from ..io.places import file_place
-    from ..learning.dataset import usable
-    from ..learning.store import load
-
-    if options.model.suffix.lower() != ".zip" and (options.model.is_file() or options.model.suffix.lower() in SUFFIXES):
-        return run_structure(options)
-    if options.relax:
-        raise DataError(f"--relax is for a structure file, and {options.model} is none.")
-    if options.path is None:
-        raise DataError(f"{options.model} is no structure file, and for a model a CSV file to write must be named too.")
-    if file_place(options.path).exists() and not options.overwrite:
-        raise exists(options.path)
-    with opened(options) as db:
-        rows = db.query(options.where) if options.where else db
-        model = load(options.model, db)
-        mask, left_out = usable(rows, model.choice)
-        if not mask.any():
-            raise DataError(
-                "The selection holds no spectrum that this model can predict, so there is nothing to "
-                f"write. {' '.join(left_out) or 'Widen the filter.'}"
-            )
-        for sentence in [*filter(None, [model.warning]), *("Left out: " + text for text in left_out)]:
-            print(sentence, file=sys.stderr)
-        prediction = model.predict(rows[mask])
-        curves, size = {"energy_eV": prediction.energy}, len(prediction.energy)
-        for i, site in enumerate(prediction.sites):
-            for k, axis in enumerate(("",) if model.target.curves == 1 else (" x", " y", " z")):
-                part = slice(k * size, (k + 1) * size)
-                for name, values in (("", prediction.mean), (" lower", prediction.lower), (" upper", prediction.upper)):
-                    if values is not None:
-                        curves[f"{site}{axis}{name}"] = values[i, part]
-        unit = "mean 1 in the window" if model.target.normalization == "mean" else "bohr^2/eV"
-        head = (
-            f"# ELNES predicted by {options.model.name}, {unit}; lower and upper: {prediction.level:.0%} interval\n"
-            f"# energy in eV, zero: {model.target.alignment}; data version {db.version}\n"
-        )
-        table = np.array(list(curves.values())).T
-        lines = [",".join(curves), *(",".join(f"{value:.7g}" for value in row) for row in table)]
-        write_whole(options.path, (head + "\n".join(lines) + "\n").encode())
-    print(f"{len(prediction.sites)} spectra written to {options.path}")
-
-
-def run_structure(options) -> None:
-    """Predicts the sites of a structure file and writes them, with what is strange about them on standard error."""
-    from ..io.export import exists, write_whole
-    from ..io.places import file_place
-    from ..learning.from_structure import render_csv
-
-    if options.path and file_place(options.path).exists() and not options.overwrite:
-        raise exists(options.path)
-    found = predicted(options)
-    outside = [
-        f"{site}: outside the training data, {reason}."
-        for site, reason in zip(found.prediction.sites, found.prediction.reasons)
-        if reason
-    ]
-    for sentence in (*found.crystal.remarks, *outside):
-        print(sentence, file=sys.stderr)
-    if options.path:
-        write_whole(options.path, render_csv(found))
-        print(
-            f"{len(found.crystal.sites)} sites of {found.crystal.name} ({found.crystal.formula}), from the structure alone, "
-            f"written to {options.path}"
-        )
-    else:
-        print(render_csv(found).decode(), end="")
 
 
 def progress(done: int, total: int) -> None:

@@ -218,6 +218,7 @@ def describe(info: dict) -> str:
     listed = ", ".join(f"{name} ({value:+.1%})" for name, value in worst[:8]) + (", ..." if len(worst) > 8 else "")
     lines = [
         f"{info['path']}, data version {info['version']}",
+        f"what        {info['subject']}",
         f"spectra     {info['spectra']} of {info['planned']} planned, from {info['structures']} structures",
         f"kind        {counts('kind')}",
         f"source      {counts('source')}",

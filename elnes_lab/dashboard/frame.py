@@ -46,7 +46,8 @@ class Frame:
         self.page.session = Session(db)
         self.count = ipw.HTML().add_class("elnes-count")
         self.body, self.note = ipw.Box([]), ipw.HTML()
-        title = ipw.HTML("<b>ELNES Lab</b><span>O K edge of silicon oxides</span>").add_class("elnes-title")
+        about = f"{db.subject.label} edge of {db.subject.material}"
+        title = ipw.HTML(f"<b>ELNES Lab</b><span>{about}</span>").add_class("elnes-title")
         self.keeping = Keeping(self.page.session, self.page.notice)
         top = ipw.Box([title, self.count, self.page, Help(), self.keeping.widget]).add_class("elnes-top")
         self.choice = ipw.ToggleButtons(options=titles, tooltips=[HELP.get(title, "") for title in titles])

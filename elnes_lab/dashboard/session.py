@@ -11,8 +11,13 @@ from traitlets import Bool, Dict, Enum, HasTraits, List, Unicode, default
 from ..errors import DataError
 from ..learning.packed import pack, written
 
-SHIPPED_NAMES = {"pdos": "Shipped, PDOS", "pdos+gap": "Shipped, PDOS and gap"}
 AXES = {"zero": ("vbm", "onset", "loss"), "intensity": ("absolute", "mean")}  # what all pages draw alike
+SHIPPED_NAMES = {
+    "pdos": "Shipped, PDOS",
+    "pdos+gap": "Shipped, PDOS and gap",
+    "structure+pdos": "Shipped, structure and PDOS",
+}
+LATER = ("structure+pdos",)  # not in data folders of before
 SPECTRA_LIMIT = 60_000  # members of an ensemble times energies: a page keeps them for every site of the database
 
 
@@ -41,6 +46,11 @@ class NamedModel:
 
     def __repr__(self) -> str:
         return f"<NamedModel {self.name!r}, {self.origin}>"
+
+    @property
+    def with_structure(self):
+        """Whether the surroundings of the site are an input besides the PDOS."""
+        return bool(self.card["inputs"].get("surroundings"))
 
     @property
     def with_gap(self):
@@ -101,6 +111,8 @@ class Session(HasTraits):
 
         found, folder, problems = [], data_directory() / "models", []
         for inputs, name in FOLDERS.items():
+            if inputs in LATER and not (folder / name).is_dir():
+                continue
             try:
                 card = check(folder / name)
             except DataError as problem:

@@ -95,7 +95,8 @@ def render_hspy(spectra: SpectrumSet) -> dict[str, bytes]:
     navigation = [name for name, size in sizes.items() if size > 1]
     axes = [uniform_axis(i, name, sizes[name], navigate=True) for i, name in enumerate(navigation)]
     axes.append(uniform_axis(len(axes), "Energy loss", len(spectra.energy), units="eV", offset=offset, scale=step))
-    title = f"O K edge ELNES of {len(spectra.sites)} silicon oxide sites" if "Site" in navigation else spectra.sites[0]
+    several = f"{spectra.subject.label} edge ELNES of {len(spectra.sites)} sites of {spectra.subject.material}"
+    title = several if "Site" in navigation else spectra.sites[0]
     signal = {
         "data": np.ascontiguousarray(spectra.intensity.reshape([axis["size"] for axis in axes])),
         "axes": axes,
@@ -162,7 +163,7 @@ def render_msa(spectra: SpectrumSet) -> dict[str, bytes]:
             known = np.flatnonzero(np.isfinite(curve))
             values = curve[known[0] : known[-1] + 1]
             start = round(offset + step * int(known[0]), ENERGY_DIGITS)
-            text = ascii_text(f"{site} O K edge, {polarization}")
+            text = ascii_text(f"{site} {spectra.subject.label} edge, {polarization}")
             header = {
                 "FORMAT": "EMSA/MAS Spectral Data File",
                 "VERSION": "1.0",

@@ -9,6 +9,7 @@ from ..database import ISOTROPIC, Database
 from ..errors import DataError
 from ..schema import IDEA, LICENCE, POLARIZATIONS
 from ..spectra import ENERGY_TITLES, RMS_WINDOW, STORED_LORENTZIAN_FWHM, Broadening, grid_step
+from ..subject import Subject
 
 PDOS_CHANNEL = "O p"  # the dipole-allowed final states at the O K edge
 ENERGY_DIGITS = 6  # decimals of an energy in eV; removes the rounding noise of a step of 0.1
@@ -40,6 +41,7 @@ class SpectrumSet:
     long_names: dict[str, str]
     facts: dict[str, str]
     unit: str = ABSOLUTE
+    subject: Subject = Subject()
 
     def titles(self) -> list[list[str]]:
         """Names of the spectra, (n, p): the site, with the polarization where there are several."""
@@ -101,9 +103,10 @@ def gather(
         pdos_energy=None if pdos_energy is None else np.round(pdos_energy, ENERGY_DIGITS),
         columns=columns,
         units=units,
-        long_names=titles,
+        long_names={name: db.subject.words(text) for name, text in titles.items()},
         facts=facts_of(db, zero, wanted, broadening, unit, pdos=pdos, average=described),
         unit=unit,
+        subject=db.subject,
     )
 
 
@@ -126,7 +129,7 @@ def facts_of(
         else f"in {unit}"
     )
     facts = {
-        "content": "O K edge ELNES of silicon oxides, computed with a full core hole in a supercell",
+        "content": f"{db.subject.label} edge ELNES of {db.subject.material}, computed with a full core hole in a supercell",
         "energy": ENERGY_TITLES[zero] + ZERO_NOTES.get(zero, ""),
         "intensity": f"dipole strength {scale}, polarization: {', '.join(polarizations)}",
         "broadening": f"Lorentzian of {STORED_LORENTZIAN_FWHM:g} eV full width at half maximum{added}",

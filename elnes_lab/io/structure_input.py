@@ -253,7 +253,9 @@ def environment_of(atoms, title: str) -> Environment:
 
 
 def judged(environment: Environment, title: str) -> list[str]:
-    """What is unusual about a silicon oxide, sentences. DataError for what is none: no bonds, or isolated molecules."""
+    """What is unusual about an oxide, sentences. DataError for what is none: no bonds, or isolated molecules."""
+    if set(environment.symbols[environment.cations]) != {"Si"}:
+        return judged_other(environment, title)
     e, remarks = environment, []
     bonds = [len(e.bonds(i).index) for i in range(len(e.symbols))]
     silicon, oxygen = (np.flatnonzero(e.symbols == symbol) for symbol in ("Si", "O"))
@@ -299,6 +301,26 @@ def judged(environment: Environment, title: str) -> list[str]:
     if pairs:
         remarks.append(f"Two oxygens are {min(pairs):.2f} Å apart: closer than in any silicon oxide, as in a peroxide.")
     return remarks
+
+
+def judged_other(environment: Environment, title: str) -> list[str]:
+    """The same of an oxide of other elements, of which less is known."""
+    e, metals = environment, "/".join(sorted(set(environment.symbols[environment.cations])))
+    if not any(len(e.bonds(int(i)).index) for i in e.cations):
+        raise DataError(
+            f"{title} has no {metals} with an oxygen near enough for a bond. Check the lengths of its cell."
+        )
+    if not extends(e):
+        raise DataError(
+            f"{title} consists of isolated molecules: its {metals}-O bonds lead from no cell to the next. The models know "
+            "networks only, and a molecule's spectrum is another one."
+        )
+    alone = sum(not len(e.bonds(int(i)).index) for i in e.oxygens)
+    return (
+        [f"{alone} of its oxygens {'has' if alone == 1 else 'have'} no {metals} near enough for a bond."]
+        if alone
+        else []
+    )
 
 
 def extends(environment: Environment) -> bool:

@@ -43,6 +43,8 @@ MODULES = {
     "Quantifier": "quantification.model",
     "train_quantifier": "quantification.training",
     "predict_structure": "from_structure",
+    "predict_ground": "from_pdos",
+    "predict_known": "from_pdos",
     "load_route": "structure_store",
 }
 __all__ = list(MODULES)

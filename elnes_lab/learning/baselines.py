@@ -85,9 +85,13 @@ class Baseline:
 def joined(first, second):
     """The rows of two datasets of the same choices, one after the other."""
     names = ("inputs", "scalars", "targets", "sites", "structures", "kinds", "groups", "scale")
-    directed = None if first.directed is None else first.directed.joined(second.directed)
+    parts = {
+        name: getattr(first, name).joined(getattr(second, name))
+        for name in ("directed", "surroundings")
+        if getattr(first, name) is not None
+    }
     return dataclasses.replace(
-        first, directed=directed, **{n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in names}
+        first, **parts, **{n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in names}
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import DataError, unknown
 from ..schema import CHANNELS, COLUMNS, ENERGY_STEP
+from ..subject import Subject
 
 INPUT_ALIGNMENTS = ("vbm", "cbm")
 TARGET_ALIGNMENTS = ("edge", "onset", "cbm", "vbm")
@@ -115,7 +116,9 @@ class InputChoice(Choice):
 
     channels: of `elnes_lab.schema.CHANNELS`. alignment: "vbm" (valence-band maximum) or "cbm" (conduction-band minimum, which
     tells the network nothing about the gap). scalars: names of numeric columns, such as ("band_gap",). directed: the
-    PDOS along x, y and z besides, with its response to a core hole, for the direction-resolved models (`directions`).
+    PDOS along x, y and z besides, with its response to a core hole, for the direction-resolved models (`directions`). surroundings:
+    elements of the neighbors whose descriptors go into a direction-resolved model besides, the absorbing one first: `db.subject.elements`;
+    none: the PDOS alone.
     """
 
     # Defaults: docs/learning.md, "Which inputs and targets", written by `elnes-lab study`, compares them with their neighbours.
@@ -126,12 +129,13 @@ class InputChoice(Choice):
     channels: tuple[str, ...] = ("O p", "Si p")
     scalars: tuple[str, ...] = ()
     directed: bool = False
+    surroundings: tuple[str, ...] = ()
 
     def __post_init__(self):
         super().__post_init__()
         if not isinstance(self.directed, bool):
             raise DataError(f"directed is true or false, not {self.directed!r}.")
-        for name, what in (("channels", "channel"), ("scalars", "scalar")):
+        for name, what in (("channels", "channel"), ("scalars", "scalar"), ("surroundings", "element")):
             values = getattr(self, name)
             values = (values,) if isinstance(values, str) else values
             if not isinstance(values, (tuple, list, np.ndarray)) or not all(isinstance(value, str) for value in values):
@@ -140,6 +144,8 @@ class InputChoice(Choice):
             object.__setattr__(self, name, values)
             if len(set(values)) < len(values):
                 raise DataError(f"A {what} is named twice in {', '.join(values)}. Name each once.")
+        if self.surroundings:
+            self.check_surroundings()
         if not self.channels:
             raise DataError(
                 "No PDOS channel is chosen, so there is nothing to learn from. Choose one or more of "
@@ -158,6 +164,16 @@ class InputChoice(Choice):
                 )
         if self.alignment not in INPUT_ALIGNMENTS:
             raise unknown(shown(self.alignment), INPUT_ALIGNMENTS, "input alignment")
+
+    def check_surroundings(self) -> None:
+        try:
+            subject = Subject.of(self.surroundings[0], "K", self.surroundings)
+        except DataError as problem:
+            raise DataError(f"The surroundings cannot be described: {problem}. Give db.subject.elements.") from None
+        if subject.elements != self.surroundings or not self.directed:
+            raise DataError(
+                "The surroundings are the elements of db.subject, in that order, and go with directed=True. Give both."
+            )
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ..schema import CHANNELS, ENERGY_STEP
 from .choices import EDGE_BELOW_HALF_HEIGHT, InputChoice, TargetChoice
 from .directions import ISOTROPIC, Directed, along
 from .splits import NET, Split, grouped_folds, make_split, structure_groups
+from .surroundings import Surroundings, foreign
 
 SIDE = 2  # stored points on either side of an interval that its interpolation uses
 
@@ -43,7 +44,7 @@ class Dataset:
     per site or bohr^2/eV (no columns if there is no target); energy and target_energy: bin centres in eV from the zero
     chosen; sites, structures, kinds, groups (n,) texts (structures that no split may part share a group); scale (n,):
     what the targets were divided by, bohr^2/eV. `choice` and `target` are the choices made, checksum the sha256 of the
-    raw data.
+    raw data; surroundings: of choices that ask for them.
     """
 
     inputs: np.ndarray
@@ -60,6 +61,7 @@ class Dataset:
     target: TargetChoice | None
     checksum: str = ""
     directed: Directed | None = None
+    surroundings: Surroundings | None = None
 
     @classmethod
     def from_database(
@@ -105,6 +107,7 @@ class Dataset:
             target,
             str(db.store.attribute("raw_sha256", "")),
             directed_rows(db, choice, target, scale) if choice.directed else None,
+            Surroundings.of(db, choice.surroundings) if choice.surroundings else None,
         )
 
     def __len__(self) -> int:
@@ -115,8 +118,11 @@ class Dataset:
         rows = np.asarray(rows)
         rows = rows.astype(int) if rows.size == 0 and rows.dtype != bool else rows
         names = ("inputs", "scalars", "targets", "sites", "structures", "kinds", "groups", "scale")
-        directed = None if self.directed is None else self.directed.subset(rows)
-        return dataclasses.replace(self, directed=directed, **{name: getattr(self, name)[rows] for name in names})
+        parts = {
+            name: None if part is None else part.subset(rows)
+            for name, part in (("directed", self.directed), ("surroundings", self.surroundings))
+        }
+        return dataclasses.replace(self, **parts, **{name: getattr(self, name)[rows] for name in names})
 
     def features(self) -> np.ndarray:
         """Inputs of one row after another, channel by channel, then the scalars: (n, channel * bin + k) float32."""
@@ -163,6 +169,11 @@ def problems(db, choice: InputChoice, target: TargetChoice | None) -> list[tuple
             "taken off)",
         )
     )
+    if choice.surroundings:
+        strange, names = foreign(db, choice.surroundings)
+        found.append(
+            (strange, f"a structure with {names}, which a model of {' and '.join(choice.surroundings)} does not know")
+        )
     if target is not None:
         shift = target_shift(db, target)
         found.append((~np.isfinite(shift), f"no known {target.alignment} to align by"))

@@ -83,6 +83,7 @@ def samples(dataset):
         targets=found.targets.reshape(3 * len(dataset), -1),
         target=target,
         directed=None,
+        surroundings=None,
         **{name: np.repeat(getattr(dataset, name), 3, axis=0) for name in names},
     )
 

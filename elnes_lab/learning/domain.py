@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..descriptors import NUMBERS
 from ..errors import DataError
 from ..schema import COLUMNS
 from .baselines import inner_folds
+from .surroundings import WORDS
 
 LEVEL = 0.8  # share of held-out training spectra that score below 1
 FOLDS = 10  # parts of the training structures, each left out once to set the limits
@@ -90,13 +92,15 @@ class DomainScore:
                         )
                     )
         for k in (k for k, (_, energy) in enumerate(self.names) if energy is None):
-            name, unit = self.names[k][0].replace("_", " "), UNITS.get(self.names[k][0], "")
+            key = self.names[k][0]
+            least, digits = (GRACE, WORDS[key][2]) if key in WORDS else (0, 2)
+            name, unit = called(self.names[k][0]), UNITS.get(self.names[k][0], "")
             for excess, bound, words in (
                 (above[k], self.part.high[k], "above the largest"),
                 (below[k], self.part.low[k], "below the smallest"),
             ):
-                if excess > 0:
-                    text = f"{name} {row[k]:.2f}{unit} lies {words} in training ({bound:.2f}{unit})"
+                if excess > least:
+                    text = f"{name} {row[k]:.{digits}f}{unit} lies {words} in training ({bound:.{digits}f}{unit})"
                     found.append((float(excess) + 1, text))
         texts = [text for _, text in sorted(found, key=lambda entry: -entry[0])[:NAMED]]
         if distance > 1 and not texts:
@@ -114,16 +118,23 @@ class DomainScore:
         return columns(dataset)
 
 
+def called(name: str) -> str:
+    """A column as a sentence has it."""
+    return WORDS[name][0] if name in WORDS else name.replace("_", " ")
+
+
 def columns(dataset) -> np.ndarray:
-    """Features (n, f) as floats: channels one after another, then scalars."""
-    return np.asarray(dataset.features(), float)
+    """Features (n, f) as floats: channels one after another, then scalars, then the numbers of the surroundings if there are."""
+    found = np.asarray(dataset.features(), float)
+    return found if dataset.surroundings is None else np.concatenate([found, dataset.surroundings.numbers], 1)
 
 
 def named(dataset) -> list[tuple[str, float | None]]:
-    """(channel, energy) of each curve's bin, (name, None) of each scalar."""
+    """(channel, energy) of each curve's bin, (name, None) of each scalar and number."""
     return [
         *((c, round(float(e), 4)) for c in dataset.choice.channels for e in dataset.energy),
         *((name, None) for name in dataset.choice.scalars),
+        *((name, None) for name in (NUMBERS if dataset.surroundings is not None else ())),
     ]
 
 

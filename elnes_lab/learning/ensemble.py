@@ -150,7 +150,8 @@ def network_curves(model, features: np.ndarray, held: np.ndarray | None = None) 
     import torch
 
     network, sizes, found = model.network, model.network.sizes, []
-    inputs, scalars = np.split(np.asarray(features, np.float32), [sizes["channels"] * sizes["bins"]], axis=1)
+    curves = sizes["channels"] * sizes["bins"]  # what follows the scalars is the kernel's alone: the surroundings
+    inputs, scalars, _ = np.split(np.asarray(features, np.float32), [curves, curves + sizes["scalars"]], axis=1)
     inputs = inputs.reshape(len(features), sizes["channels"], sizes["bins"])
     with torch.inference_mode():
         for start in range(0, len(features), ROWS_AT_ONCE):

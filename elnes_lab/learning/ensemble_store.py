@@ -1,7 +1,8 @@
 """Ensembles on disk: a folder with model.safetensors (arrays only) and card.json, like other models; no pickle.
 
 "known.*" are the training sites, stored once: "known.along", "known.shared" and "known.scalars" are their inputs,
-"known.targets" their spectra. The arrays of part i begin with "i.": "i.rows" are the training sites of its kernel
+"known.targets" their spectra; with the surroundings, "known.surroundings" and "known.numbers" are the descriptors along
+x, y, z and the numbers in units of `descriptors.NUMBERS`. The arrays of part i begin with "i.": "i.rows" are the training sites of its kernel
 model, "i.kernel.*" how it weighs them, "i.network.*" the networks' weights, "i.weights" what the two count. Matrices
 are float16: models are rounded so when they are trained. The card is described in `ensemble_card`.
 """
@@ -24,6 +25,7 @@ from .ensemble import Ensemble, Part
 from .ensemble_card import EnsembleMeaning, PartMeaning, meaning
 from .intervals import LEVELS
 from .kernels import KernelModel
+from .surroundings import directed_blocks, scaled_features
 from .weights import LARGEST, WEIGHTS, Entry, check_numbers, compare, read_weights
 
 
@@ -104,14 +106,24 @@ def shared(model: Ensemble) -> dict[str, np.ndarray]:
     if not rows:
         return {}
     bins, scalars = model.choice.bins, len(model.choice.scalars)
-    features, targets = np.split(np.array(rows), [3 * (len(BLOCKS) * bins + scalars)], axis=1)
-    features = features.reshape(len(rows), 3, -1)
+    width = next(part.kernel.features.shape[1] for part in model.parts if part.kernel is not None)
+    features, targets = np.split(np.array(rows), [3 * width], axis=1)
+    features = features.reshape(len(rows), 3, width)
+    end = len(BLOCKS) * bins + scalars
+    around = {}
+    if model.choice.surroundings:
+        isotropic, directed, _ = directed_blocks(model.choice.surroundings)
+        around = {
+            "known.surroundings": features[..., end + isotropic : end + isotropic + directed],
+            "known.numbers": features[:, 0, end + isotropic + directed :],
+        }
     channels = features[..., : len(BLOCKS) * bins].reshape(len(rows), 3, len(BLOCKS), bins)
     return found | {
         "known.along": channels[:, :, : len(ALONG)],
         "known.shared": channels[:, 0, len(ALONG) :],
-        "known.scalars": features[:, 0, len(BLOCKS) * bins :],
+        "known.scalars": features[:, 0, len(BLOCKS) * bins : end],
         "known.targets": targets.reshape(len(rows), 3, -1),
+        **around,
     }
 
 
@@ -135,14 +147,20 @@ def entries(said: EnsembleMeaning) -> dict[str, Entry]:
             "known.scalars": Entry("float32", (said.known, len(said.choice.scalars))),
             "known.targets": Entry(number, (said.known, 3, curve)),
         }
+    around = directed_blocks(said.choice.surroundings) if said.choice.surroundings else ()
+    if around and any(part.kernel for part in said.parts):
+        wanted |= {
+            "known.surroundings": Entry("float16", (said.known, 3, around[1])),
+            "known.numbers": Entry("float32", (said.known, around[2])),
+        }
     for i, part in enumerate(said.parts):
         wanted[f"{i}.weights"] = Entry("float64", (part.models,))
         if part.kernel:
             wanted |= {
                 f"{i}.rows": Entry("int64", (part.kernel,)),
-                f"{i}.kernel.scales": Entry("float32", (len(BLOCKS) * bins + len(said.choice.scalars),)),
+                f"{i}.kernel.scales": Entry("float32", (len(BLOCKS) * bins + len(said.choice.scalars) + sum(around),)),
                 f"{i}.kernel.mean": Entry("float32", (curve,)),
-                f"{i}.kernel.theta": Entry("float32", (len(BLOCKS) + len(said.choice.scalars) + 1,)),
+                f"{i}.kernel.theta": Entry("float32", (len(BLOCKS) + len(said.choice.scalars) + len(around) + 1,)),
             }
         if part.hyper is not None:
             wanted |= {
@@ -234,6 +252,9 @@ def stored_part(i: int, part: PartMeaning, arrays: dict, said: EnsembleMeaning, 
         common = np.broadcast_to(common[:, None], (len(rows), 3, *common.shape[1:]))
         channels = np.concatenate([along, common], axis=2).reshape(3 * len(rows), -1)
         features = np.concatenate([channels, np.repeat(scalars, 3, axis=0)], axis=1)
+        if said.choice.surroundings:
+            directed = np.asarray(arrays["known.surroundings"][rows], np.float32)
+            features = np.concatenate([features, scaled_features(directed, arrays["known.numbers"][rows])], axis=1)
         kernel = KernelModel(
             arrays[f"{i}.kernel.scales"],
             features,

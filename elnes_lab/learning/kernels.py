@@ -25,7 +25,10 @@ from .linear import components
 START = dict(zip(BLOCKS, (-3.3, -1.9, -1.2, -3.9, -3.9, -3.3, -4.9, -3.4)))
 START_SCALAR, START_RIDGE = -3.0, -2.8
 PULL = 0.01  # on the mean square distance from there, beside the logarithm of the error
+# The same of the blocks of `surroundings`, and of the ridge with them.
+START_AROUND, RIDGE_AROUND = (-2.0, -1.0, -1.0), -3.0
 STEPS = 8  # of the search; more change the error by less than 1 %
+STEPS_AROUND = 12  # with the surroundings
 ISOTROPIC_SHARE = 0.7  # of the error that is that of the mean over the directions
 CONSTANT = 1.0  # prior variance of a curve common to all, in units of the kernel
 TARGET_SHARE = 0.995  # of the variance of the targets that the search looks at
@@ -53,7 +56,7 @@ class KernelModel:
     theta: np.ndarray
 
     @classmethod
-    def fit(cls, dataset, *, steps: int = STEPS) -> tuple[KernelModel, LeftOut]:
+    def fit(cls, dataset, *, steps: int | None = None) -> tuple[KernelModel, LeftOut]:
         """The model of all rows of a Dataset, and what it says of each group without that group.
 
         Raises DataError for a dataset without directions, without targets, or of one group only.
@@ -70,9 +73,12 @@ class KernelModel:
         if dataset.target.normalization == "mean":  # near 1, as float16 likes it
             y = half(y)
         features, sizes = block_features(dataset)
-        scalars = features.shape[1] - dataset.scalars.shape[1]
-        features[:, :scalars] = half(features[:, :scalars])
-        model, left = cls.of_samples(features, sizes, y, groups, start(len(sizes)), steps=steps)
+        curves = sum(sizes[: len(BLOCKS)])
+        features[:, :curves] = half(features[:, :curves])
+        around = dataset.surroundings is not None
+        if steps is None:
+            steps = STEPS_AROUND if around else STEPS
+        model, left = cls.of_samples(features, sizes, y, groups, start(len(sizes), around), steps=steps)
         shape = len(dataset), 3, -1
         return model, LeftOut((y - left.curves).reshape(shape), left.variance.reshape(shape[:2]))
 
@@ -176,16 +182,22 @@ def half(values: np.ndarray) -> np.ndarray:
 
 
 def block_features(dataset) -> tuple[np.ndarray, list[int]]:
-    """Features (3 n, f) float32, channel by channel, then the scalars; the number of features of each."""
+    """Features (3 n, f) float32, channel by channel, then the scalars, then the surroundings if there are any; the number of
+    features of each block."""
     found = directed(dataset).samples()
     scalars = np.repeat(dataset.scalars, 3, axis=0)
     sizes = [found.shape[2]] * found.shape[1] + [1] * scalars.shape[1]
-    return np.concatenate([found.reshape(len(found), -1), scalars], axis=1), sizes
+    parts = [found.reshape(len(found), -1), scalars]
+    if dataset.surroundings is not None:
+        parts.append(dataset.surroundings.directed())
+        sizes += dataset.surroundings.blocks
+    return np.concatenate(parts, axis=1), sizes
 
 
-def start(blocks: int) -> np.ndarray:
-    """Logarithms of weights and ridge to begin with."""
-    return np.array([*START.values(), *[START_SCALAR] * (blocks - len(START)), START_RIDGE])
+def start(blocks: int, around: bool = False) -> np.ndarray:
+    """Logarithms of weights and ridge to begin with; around: the last blocks are those of the surroundings."""
+    last, ridge = (START_AROUND, RIDGE_AROUND) if around else ((), START_RIDGE)
+    return np.array([*START.values(), *[START_SCALAR] * (blocks - len(START) - len(last)), *last, ridge])
 
 
 def squared(a: np.ndarray, b: np.ndarray) -> np.ndarray:

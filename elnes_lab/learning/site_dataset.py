@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import descriptors
 from ..errors import DataError
+from ..subject import Subject
 from .choices import InputChoice, TargetChoice
 from .dataset import elnes_bins, pdos_bins, problems, target_shift
-from .kernels import half
 from .splits import NET, structure_groups
+from .surroundings import Surroundings
 
 PDOS = InputChoice(channels=("O p",))  # the ground-state curve that is predicted besides
 VALUES = ("onset", "band_gap")  # columns of the database, eV, that are predicted besides
@@ -36,8 +36,8 @@ class DirectedTargets(NamedTuple):
 class SiteDataset:
     """n sites. features (n, 3, f) float32, of `descriptors`; numbers (n, k); targets (n, m) float32, isotropic spectra
     of mean 1; directed: the same along x, y and z; pdos (n, b): O p PDOS, states/eV/atom, at pdos_energy (b,) eV above the
-    conduction-band minimum; values (n, v): `VALUES`, eV; weights (n,): equivalent oxygens in the cell. The rest is as
-    in `dataset.Dataset`.
+    conduction-band minimum; values (n, v): `VALUES`, eV; weights (n,): equivalent oxygens in the cell. subject: what the spectra are of. The
+    rest is as in `dataset.Dataset`.
     """
 
     features: np.ndarray
@@ -56,6 +56,7 @@ class SiteDataset:
     scale: np.ndarray
     target: TargetChoice
     checksum: str = ""
+    subject: Subject = Subject()
 
     @classmethod
     def from_database(cls, db, target: TargetChoice | None = None, *, grouping: str = NET) -> SiteDataset:
@@ -77,10 +78,10 @@ class SiteDataset:
         along = elnes_bins(db, dataclasses.replace(target, polarization="xyz", normalization="none"))[1]
         along = along.reshape(len(db), 3, -1) / np.where(scale > 0, scale, 1)[:, None, None]
         pdos_energy, pdos = pdos_bins(db, PDOS)
-        features, numbers = described(db)
+        around = Surroundings.of(db, db.subject.elements)
         return cls(
-            features,
-            numbers,
+            around.features,
+            around.numbers,
             targets.astype(np.float32),
             DirectedTargets(along.astype(np.float32)),
             pdos[:, 0].astype(np.float32),
@@ -95,7 +96,13 @@ class SiteDataset:
             scale,
             target,
             str(db.store.attribute("raw_sha256", "")),
+            db.subject,
         )
+
+    @property
+    def elements(self) -> tuple:
+        """What neighbors may be, in the order of the descriptors."""
+        return self.subject.elements
 
     def __len__(self) -> int:
         return len(self.features)
@@ -132,15 +139,3 @@ def learnable(db, target: TargetChoice) -> np.ndarray:
     bad += [~np.isfinite(db[name]) for name in VALUES]
     bad.append(~np.isfinite(target_shift(db, target)))
     return ~np.any(bad, axis=0)
-
-
-def described(db) -> tuple[np.ndarray, np.ndarray]:
-    """Features (n, 3, f), rounded as a stored model keeps them, and numbers (n, k) of the rows of a Database."""
-    features = np.empty((len(db), 3, descriptors.FEATURES), np.float32)
-    structures, atoms = np.asarray(db["structure"], str), db["atom"].astype(int)
-    for name in dict.fromkeys(structures):
-        rows = np.flatnonzero(structures == name)
-        features[rows] = descriptors.power(db.atoms(name), [int(i) for i in atoms[rows]])
-    columns = [db[name].astype(float) for name in descriptors.NUMBERS]
-    numbers = [descriptors.number_row(dict(zip(descriptors.NUMBERS, row))) for row in zip(*columns)]
-    return half(features), np.array(numbers, np.float32)

@@ -23,24 +23,19 @@ import numpy as np
 
 from .. import descriptors
 from ..errors import DataError
+from ..subject import Subject
 from ..version import VERSION
 from .card import CARD, CARD_LIMIT, SEAL, check_common, check_entries, read_bytes, refusal, sealed, strict_json
 from .choices import InputChoice, TargetChoice, shown
 from .combine import Difficulty
 from .intervals import LEVELS
 from .kernels import KernelModel
+from .site_calibration import Band, Calibration
 from .site_dataset import PDOS, VALUES
+from .site_part import Part
 from .store import data_warning, found, write
-from .structure_route import (
-    DIRECTED_BLOCKS,
-    SITE_BLOCKS,
-    Band,
-    Calibration,
-    Part,
-    StructureRoute,
-    directed_features,
-    site_features,
-)
+from .structure_route import StructureRoute
+from .surroundings import directed_blocks, directed_features, site_blocks, site_features
 from .weights import WEIGHTS, Entry, check_numbers, compare, read_weights
 
 LAYOUT = "ELNES Lab structure route 1"
@@ -78,12 +73,13 @@ BANDS = ("spectrum", "average", "pdos")
 
 
 class RouteMeaning(NamedTuple):
-    """What a checked card says; choice: the PDOS that is predicted besides."""
+    """What a checked card says; choice: the PDOS that is predicted besides; elements: in the order of the descriptors."""
 
     choice: InputChoice
     target: TargetChoice
     known: int
     parts: tuple[int, ...]
+    elements: tuple[str, ...]
 
 
 def save_route(route: StructureRoute, folder: Path | str, *, metrics: dict | None = None) -> Path:
@@ -99,7 +95,8 @@ def save_route(route: StructureRoute, folder: Path | str, *, metrics: dict | Non
             "intervals. Train it with `train_route`."
         )
     place = {row: k for k, row in enumerate(rows)}
-    directed = whole.directed.features.reshape(n, 3, -1)[..., descriptors.SOAP : -len(descriptors.NUMBERS)]
+    isotropic, _, count = directed_blocks(route.elements)
+    directed = whole.directed.features.reshape(n, 3, -1)[..., isotropic:-count]
     m = len(route.energy)
     b = len(route.pdos_energy)
     arrays = {
@@ -123,7 +120,8 @@ def save_route(route: StructureRoute, folder: Path | str, *, metrics: dict | Non
         }
     for i, part in enumerate(route.parts):
         arrays |= {f"{i}.rows": [place[row] for row in part.rows]}
-        for kind, model, sizes in (("site", part.site, SITE_BLOCKS), ("directed", part.directed, DIRECTED_BLOCKS)):
+        kinds = ("site", part.site, site_blocks), ("directed", part.directed, directed_blocks)
+        for kind, model, sizes in ((name, model, blocks(route.elements)) for name, model, blocks in kinds):
             arrays[f"{i}.{kind}"] = [*model.scales[np.cumsum((0, *sizes[:-1]))], model.theta[-1]]
     card = {
         "layout": LAYOUT,
@@ -201,8 +199,10 @@ def meaning(card: dict, path) -> RouteMeaning:
     for name in ("elements", "known"):
         if not card[name] or not all(isinstance(text, str) for text in card[name]):
             raise refuse(f"its '{name}' are {shown(card[name])}.")
-    if card["absorber"] not in card["elements"] or set(card["elements"]) != set(descriptors.ELEMENTS):
-        raise refuse("its elements are not those that this version describes.")
+    try:
+        subject = Subject.of(card["absorber"], card["edge"], card["elements"])
+    except DataError as problem:
+        raise refuse(f"{problem}.") from None
     parts, known = card["parts"], len(card["known"])
     if not 1 <= len(parts) <= MOST_PARTS or not all(whole(n) and 1 <= n <= known for n in parts) or parts[-1] != known:
         raise refuse(f"its 'parts' are {shown(parts)} of {known} training sites.")
@@ -211,7 +211,7 @@ def meaning(card: dict, path) -> RouteMeaning:
     for name, number in card["folds"].items():
         if not whole(number) or not 0 <= number < len(parts):
             raise refuse(f"the fold of {shown(name)} is {shown(number)}, which names a part that is not there.")
-    return RouteMeaning(choice, target, known, tuple(parts))
+    return RouteMeaning(choice, target, known, tuple(parts), subject.elements)
 
 
 def entries(said: RouteMeaning) -> dict[str, Entry]:
@@ -220,7 +220,7 @@ def entries(said: RouteMeaning) -> dict[str, Entry]:
     wanted = {
         "energy": Entry("float64", (b,)),
         "target_energy": Entry("float64", (m,)),
-        "known.directed": Entry("float16", (n, 3, descriptors.FEATURES)),
+        "known.directed": Entry("float16", (n, 3, descriptors.sizes(said.elements)[0])),
         "known.numbers": Entry("float32", (n, len(descriptors.NUMBERS))),
         "known.targets": Entry("float32", (n, 3, m)),
         "known.spectra": Entry("float32", (n, m)),
@@ -238,8 +238,8 @@ def entries(said: RouteMeaning) -> dict[str, Entry]:
     for i, rows in enumerate(said.parts):
         wanted |= {
             f"{i}.rows": Entry("int64", (rows,)),
-            f"{i}.site": Entry("float32", (len(SITE_BLOCKS) + 1,)),
-            f"{i}.directed": Entry("float32", (len(DIRECTED_BLOCKS) + 1,)),
+            f"{i}.site": Entry("float32", (len(site_blocks(said.elements)) + 1,)),
+            f"{i}.directed": Entry("float32", (len(directed_blocks(said.elements)) + 1,)),
         }
     return wanted
 
@@ -290,10 +290,10 @@ def load_route(folder: Path | str = SHIPPED, db=None) -> StructureRoute:
         curves = arrays["known.targets"][rows].reshape(3 * len(rows), -1)
         parts.append(
             Part(
-                kernel(arrays[f"{i}.site"], SITE_BLOCKS, sites[rows], targets[rows], mean),
+                kernel(arrays[f"{i}.site"], site_blocks(said.elements), sites[rows], targets[rows], mean),
                 kernel(
                     arrays[f"{i}.directed"],
-                    DIRECTED_BLOCKS,
+                    directed_blocks(said.elements),
                     along[rows].reshape(3 * len(rows), -1),
                     curves,
                     np.asarray(curves.astype(float).mean(0), np.float32),
@@ -318,7 +318,7 @@ def load_route(folder: Path | str = SHIPPED, db=None) -> StructureRoute:
         card["training"],
         card["absorber"],
         card["edge"],
-        tuple(card["elements"]),
+        said.elements,
     )
     return dataclasses.replace(route, warning=data_warning(card["data_sha256"], db))
 

@@ -63,7 +63,8 @@ def read_frame(text: str, known: set[str]) -> tuple[str, list[int]]:
             raise DataError(f"'{printable(name)}' is no name for a structure")
         if name in known:
             return name, []
-        check_structure(atoms.cell.array, atoms.get_chemical_symbols(), atoms.get_scaled_positions(wrap=False))
+        positions, electrons = atoms.get_scaled_positions(wrap=False), float(atoms.info.get("electrons", 0))
+        check_structure(atoms.cell.array, atoms.get_chemical_symbols(), positions, electrons)
         oxygens = [atom for atom, _ in Environment.of(atoms).inequivalent_oxygens]
     except DataError:
         raise

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import DataError
 from ..schema import ENERGY_STEP
 from ..spectra import EXPERIMENTAL_OFFSET
+from ..subject import OXYGEN, Subject, is_element
 from .npz import AGAIN, printable, read_arrays, read_regular
 
 PDOS_TOP = 17.0  # eV above the valence-band maximum; the ground-state bands must be complete up to here: 10 eV of
@@ -24,7 +25,7 @@ PRE_EDGE = 0.2  # of the peak, either sign, below the middle of the gap: there s
 SOURCES = ("mineral", "prototype", "framework", "search", "melt-quench", "user")
 ID = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}"  # of a structure: its folder, part of a label and of a line of a list
 NAME = r"[A-Za-z0-9][A-Za-z0-9 ._+()-]{0,79}"
-ELECTRONS = {"O": 6, "Si": 4}  # valence electrons of the pseudopotentials
+ELECTRONS = {"O": 6, "Si": 4}  # valence electrons of our pseudopotentials
 ELECTRONS_MISSED = 0.25  # of the electrons; a coarse step of the DOS misses up to 15 % in flat valence bands (METHOD)
 PDOS_NEGATIVE = -0.02  # of the largest value; optimised tetrahedra have small negative weights, -0.4 % at most
 PDOS_PEAK = 10.0  # states/eV for an electron; one level, broadened by 0.15 eV, has 2.7 (two electrons: 5.3)
@@ -54,8 +55,9 @@ GROUND_SHAPES = {
     "top": "",
     "seconds": "",
 }
-# of rows that other programs computed: what did it, and how its total energies become energy losses
-GROUND_OPTIONAL = {"method": "", "offset": ""}
+# Of rows that other programs computed: what did it, and how its total energies become energy losses. Of other oxides: the edge, and
+# the valence electrons of the cell, which depend on the pseudopotentials.
+GROUND_OPTIONAL = {"method": "", "offset": "", "absorber": "", "edge": "", "electrons": ""}
 METHOD = (
     "Quantum ESPRESSO 7.2, PBE, ultrasoft pseudopotentials, 25/100 Ry; full core hole in a supercell; Lanczos recursion"
 )
@@ -82,7 +84,8 @@ class GroundState:
     relative to the valence-band maximum; dos (e,) in states/eV/cell; pdos_s, pdos_p (n, e) and pdos_pxyz (n, 3, e) in
     states/eV/atom, complete up to `top`; supercell (3, 3) integers and supercell_energy: the neutral crystal in the cell of the
     core-hole calculations; seconds of one core. offset: eV from a difference of total energies to an energy loss, NaN where it is
-    not known; method: how it was computed. With another method pdos_pxyz may be NaN as a whole.
+    not known; method: how it was computed. With another method pdos_pxyz may be NaN as a whole. absorber, edge: what is excited;
+    electrons: valence electrons of the cell, 0 where they are those of our pseudopotentials.
     """
 
     structure: str
@@ -104,6 +107,19 @@ class GroundState:
     seconds: float
     offset: float = EXPERIMENTAL_OFFSET
     method: str = METHOD
+    absorber: str = OXYGEN
+    edge: str = "K"
+    electrons: float = 0.0
+
+    @property
+    def valence(self) -> float:
+        """Valence electrons of the cell."""
+        return self.electrons or sum(ELECTRONS[symbol] for symbol in self.symbols)
+
+    @property
+    def subject(self) -> Subject:
+        """What its spectra are of. DataError for what this package has no rows for."""
+        return Subject.of(self.absorber, self.edge, self.symbols)
 
 
 @dataclass(frozen=True)
@@ -159,7 +175,8 @@ def read_ground(path: Path, content: bytes | None = None) -> GroundState:
     if not re.fullmatch(NAME, ground.name):
         raise DataError(f"the name '{printable(ground.name)}' is not one of up to 80 letters, digits and ' ._+()-'")
     check_seconds(ground.seconds)
-    check_structure(ground.cell, ground.symbols, ground.positions)
+    check_structure(ground.cell, ground.symbols, ground.positions, ground.electrons)
+    ground.subject  # noqa: B018 - DataError for an edge or an absorber that is none
     check_energies(ground)
     check_pdos(ground)
     return ground
@@ -191,7 +208,7 @@ def read_site(path: Path, ground: GroundState, content: bytes | None = None) -> 
         )
     if np.isnan(row.total_energy) and (ground.method == METHOD or np.isnan(row.neutral_energy)):
         raise DataError(f"non-finite value in total_energy; {AGAIN}")
-    for energy in (row.total_energy + row.lumo, row.neutral_energy):
+    for energy in (row.total_energy + row.lumo, row.neutral_energy) if ground.edge == "K" else ():
         edge = energy - ground.supercell_energy + ground.offset
         if not np.isnan(edge) and not EDGE[0] <= edge <= EDGE[1]:
             raise DataError(
@@ -214,16 +231,23 @@ def check_seconds(seconds: float) -> None:
         raise DataError(f"it took {seconds:.3g} s, which no computation does; {AGAIN}")
 
 
-def check_structure(cell: np.ndarray, symbols: np.ndarray, positions: np.ndarray) -> None:
-    """DataError for a cell (3, 3) in angstrom, symbols (n,) and fractional positions (n, 3) that no silicon oxide has, before
-    anything searches neighbors in it: in a flat or an endless cell that would not end. Atoms too close are `Environment`'s."""
+def check_structure(cell: np.ndarray, symbols: np.ndarray, positions: np.ndarray, electrons: float = 0.0) -> None:
+    """DataError for a cell (3, 3) in angstrom, symbols (n,) and fractional positions (n, 3) that no oxide has, before anything
+    searches neighbors in it: in a flat or an endless cell that would not end. Atoms too close are `Environment`'s. electrons:
+    valence electrons of the cell; without them only silicon oxides pass, whose electrons are known."""
     if not 0 < len(symbols) <= ATOMS:
         raise DataError(f"it has {len(symbols)} atoms, not 1 to {ATOMS}")
     foreign = sorted({str(symbol) for symbol in symbols} - set(ELECTRONS))
-    if foreign or set(symbols) != set(ELECTRONS):
+    unreal = [symbol for symbol in foreign if not is_element(symbol)]
+    if not 0 <= electrons < 200 * len(symbols):
+        raise DataError(f"its cell has {electrons:.4g} valence electrons for {len(symbols)} atoms; {AGAIN}")
+    if unreal or (foreign and not electrons):
         raise DataError(
-            f"it has {printable(', '.join(foreign)) if foreign else 'only ' + symbols[0]}, not silicon and oxygen alone"
+            f"it has {printable(', '.join(unreal or foreign))}, not silicon and oxygen alone"
+            + ("" if unreal else "; of another oxide the valence electrons of the cell must be given as 'electrons'")
         )
+    if OXYGEN not in symbols or len(set(symbols)) < 2:
+        raise DataError(f"it has only {printable(', '.join(sorted(set(symbols))))}, and is no oxide")
     lengths, volume = np.linalg.norm(cell, axis=1), abs(np.linalg.det(cell))
     faces = np.linalg.norm([np.cross(cell[i - 2], cell[i - 1]) for i in range(3)], axis=1)
     if not (
@@ -240,12 +264,13 @@ def check_structure(cell: np.ndarray, symbols: np.ndarray, positions: np.ndarray
 
 
 def check_energies(ground: GroundState) -> None:
-    """DataError unless the total energies, of the cell and of the supercell, are those of a silicon oxide and fit each other."""
+    """DataError unless the total energies, of the cell and of the supercell, are those of an oxide and fit each other."""
     atoms, copies = len(ground.symbols), abs(np.linalg.det(ground.supercell.astype(float)))
     if not 0.5 < copies * atoms < ATOMS or np.abs(ground.supercell).max() > ATOMS:
         raise DataError(f"its supercell has {copies * atoms:.0f} atoms")
     one, many = ground.total_energy / atoms, ground.supercell_energy / (atoms * round(copies))
-    if not ATOM_ENERGY[0] <= one <= ATOM_ENERGY[1] or not abs(one - many) <= FORMATION:
+    known = set(ground.symbols) <= set(ELECTRONS)  # of other elements the total energy depends on the pseudopotentials
+    if (known and not ATOM_ENERGY[0] <= one <= ATOM_ENERGY[1]) or not abs(one - many) <= FORMATION:
         raise DataError(
             f"total energies of {one:.4g} eV for an atom of the cell and {many:.4g} eV in the supercell; {AGAIN}"
         )
@@ -253,8 +278,7 @@ def check_energies(ground: GroundState) -> None:
 
 def electron_error(ground: GroundState) -> float:
     """By how much the DOS, up to the middle of the gap, misses the valence electrons, relative: (DOS - electrons) / electrons."""
-    electrons = sum(ELECTRONS[symbol] for symbol in ground.symbols)
-    return filled(ground, ground.dos) / electrons - 1
+    return filled(ground, ground.dos) / ground.valence - 1
 
 
 def filled(ground: GroundState, dos: np.ndarray) -> float:
@@ -265,13 +289,13 @@ def filled(ground: GroundState, dos: np.ndarray) -> float:
 
 def check_pdos(ground: GroundState) -> None:
     """DataError unless DOS and PDOS are densities of states that hold the electrons of the cell."""
-    electrons = sum(ELECTRONS[symbol] for symbol in ground.symbols)
+    electrons = ground.valence
     for name in ("dos", "pdos_s", "pdos_p", "pdos_pxyz"):
         values = getattr(ground, name)
         if np.isnan(values).all():  # px, py and pz of a method that does not tell them apart
             continue
         if values.max() > PDOS_PEAK * electrons:
-            raise DataError(f"{name} reaches {values.max():.3g} states/eV for {electrons} electrons; {AGAIN}")
+            raise DataError(f"{name} reaches {values.max():.3g} states/eV for {electrons:g} electrons; {AGAIN}")
         if values.min() < PDOS_NEGATIVE * values.max():
             raise DataError(
                 f"{name} is negative: {values.min():.3g} states/eV where its peak has {values.max():.3g}; {AGAIN}"
@@ -287,7 +311,7 @@ def check_pdos(ground: GroundState) -> None:
         missed = filled(ground, dos) / electrons - 1
         if abs(missed) > ELECTRONS_MISSED:
             raise DataError(
-                f"the {name} misses the electron count by {missed:+.0%}: {electrons} valence electrons are below "
+                f"the {name} misses the electron count by {missed:+.0%}: {electrons:g} valence electrons are below "
                 f"the gap; {AGAIN}"
             )
 

@@ -9,9 +9,10 @@ import pytest
 from elnes_lab.errors import DataError
 from elnes_lab.learning import metrics
 from elnes_lab.learning.intervals import coverage
-from elnes_lab.learning.site_dataset import SiteDataset, described
+from elnes_lab.learning.site_dataset import SiteDataset
 from elnes_lab.learning.structure_route import Part, train_route
 from elnes_lab.learning.structure_store import load_route, read_route_card, save_route
+from elnes_lab.learning.surroundings import Surroundings
 from elnes_lab.store import data_directory
 
 SHIPPED = data_directory() / "models" / "structure"
@@ -125,7 +126,8 @@ def test_descriptors_of_rows_are_those_of_their_atoms(shipped):
     from elnes_lab.descriptors import describe
 
     rows = shipped[["coesite/O10", "quartz-alpha/O3", "coesite/O8"]]
-    features, numbers = described(rows)
+    around = Surroundings.of(rows, ("O", "Si"))
+    features, numbers = around.features, around.numbers
     direct = describe(shipped.atoms("coesite"), [10, 8])
     assert features[[0, 2]] == pytest.approx(direct.directed, abs=1e-3)
     assert numbers[[0, 2]] == pytest.approx(direct.numbers, rel=1e-4, abs=1e-4)

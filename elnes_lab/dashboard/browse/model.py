@@ -251,7 +251,7 @@ class BrowseModel(HasTraits):
         few = names if len(names) < 4 else [*names[:3], f"and {len(names) - 3} more"]
         broadened = f", broadened by {self.broadening.short}" if self.broadening else ""
         normalised = ", in units of the mean" if self.intensity == "mean" else ""
-        return [*few, *parts], f"O K edge: {', '.join(few)}{how}{broadened}{normalised}"
+        return [*few, *parts], f"{self.db.subject.label} edge: {', '.join(few)}{how}{broadened}{normalised}"
 
     @staticmethod
     def energy_range(energy, intensity):

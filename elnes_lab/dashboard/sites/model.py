@@ -133,14 +133,19 @@ class SiteModel(HasTraits):
         """Short names of the models shown, for legends: what they are told, and which they are if that is the same."""
         plain = ["with band gap" if one.with_gap else "without band gap" for one in self.judged]
         shipped = {entry.name for entry in self.session.models if entry.origin == "shipped"}
-        if len(set(plain)) < len(plain) or any(one.name not in shipped for one in self.judged):
+        if len(set(plain)) < len(plain) or any(
+            one.name not in shipped or one.data.surroundings is not None for one in self.judged
+        ):
             return [one.name for one in self.judged]
         return plain
 
     def colors(self):
-        """Colour of each model shown: orange without and green with the gap; the second of two alike is pink."""
-        colors = [WITH_GAP if one.with_gap else WITHOUT_GAP for one in self.judged]
-        return [colors[0], THIRD] if len(colors) == 2 and colors[0] == colors[1] else colors
+        """Colour of each model shown: orange without and green with the gap, pink with the structure; the second of two alike
+        has another."""
+        around = [one.data.surroundings is not None for one in self.judged]
+        colors = [THIRD if a else WITH_GAP if one.with_gap else WITHOUT_GAP for a, one in zip(around, self.judged)]
+        other = WITHOUT_GAP if colors[:1] == [THIRD] else THIRD
+        return [colors[0], other] if len(colors) == 2 and colors[0] == colors[1] else colors
 
     def select(self, label) -> None:
         """Show a site. Raises DataError for an unknown label."""

@@ -325,7 +325,8 @@ class TrainModel(TrainChoices):
 
 def channels(inputs):
     """What a model with these inputs, of a card, sees, as the list of runs has it."""
-    return "all PDOS along x, y, z" if inputs.get("directed") else ", ".join(inputs["channels"])
+    seen = "all PDOS along x, y, z" if inputs.get("directed") else ", ".join(inputs["channels"])
+    return f"{seen} + structure" if inputs.get("surroundings") else seen
 
 
 def kind_of(card):

@@ -255,8 +255,8 @@ def robustness(f: dict) -> list[str]:
         else f"beyond the goal of 8° in {len(missed)} of {len(every)} rows ({', '.join(s['where'] for s in missed)})"
     )
     return lines + [
-        f"The mean error of the angle, with the place, is {verdict}; it is largest at {worst['where']} "
-        f"({worst['mae']:.1f}°). Its interval covers least at {least['where']}: {percent(least['coverage'])}. A shift changes "
+        f"The mean absolute error of the angle, with the place, is {verdict}; it is largest at {worst['where']} "
+        f"({worst['mae']:.1f}°; root mean square {worst['rmse']:.1f}°). Its interval covers least at {least['where']}: {percent(least['coverage'])}. A shift changes "
         "nothing by the shape alone, because the zero moves with it.",
         "",
     ]

@@ -1,6 +1,6 @@
 """The part of the report about the structure route, from the numbers of `structure.evaluate_route` alone."""
 
-from .structure import BOTH, MEAN, ROUTE
+from .structure import BOTH, BOTH_KERNEL, MEAN, ROUTE
 from .texts import GROUPS, fixed, percent, plural, table
 
 # Set before the route was made: highest median MSE on new nets and on the glass, and what intervals of 90 % should hold.
@@ -19,7 +19,7 @@ def route(s: dict, e: dict | None = None) -> list[str]:
         f"Data version `{s['data']}`, {plural(s['seeds'], 'seed')} of {s['folds']} folds by net as above; no model ever "
         "saw an amorphous spectrum. Rows with `pdos` are the PDOS route, from the evaluation above"
         + ("." if not e or e["data"] == s["data"] else f" (data version `{e['data']}`, so not quite the same rows).")
-        + f" `{BOTH}`: one kernel that is given both.",
+        + f" `{BOTH}`: kernel and networks of the PDOS route, the kernel given the structure, too; `{BOTH_KERNEL}`: without the networks.",
         "",
     ]
     for group in ("crystal", "amorphous"):
@@ -154,12 +154,19 @@ def stored(s: dict) -> list[str]:
     if not s["stored"]:
         return []
     return [
-        "The route that comes with the repository, cross-fitted:",
+        "The route that comes with the repository, and the model of both routes (`structure+pdos`), cross-fitted:",
         "",
         *table(
-            "group | spectra | median MSE | mean | coverage of 90 %",
+            "from | group | spectra | median MSE | mean | coverage of 90 %",
             [
-                [r["group"], str(r["n"]), fixed(r["mse_median"]), fixed(r["mse_mean"]), percent(r["coverage_90"])]
+                [
+                    r.get("inputs", ROUTE),
+                    r["group"],
+                    str(r["n"]),
+                    fixed(r["mse_median"]),
+                    fixed(r["mse_mean"]),
+                    percent(r["coverage_90"]),
+                ]
                 for r in s["stored"]
             ],
         ),

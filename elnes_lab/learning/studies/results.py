@@ -20,7 +20,7 @@ from ..splits import DOS, GROUPINGS, NET, structure_groups
 from . import curve, published, reference
 from . import gap as bandgap
 from . import inputs as studies
-from .evaluation import FOLDS, SEEDS, Evaluation, evaluate, number
+from .evaluation import FOLDS, SEEDS, VARIANTS, Evaluation, evaluate, number
 from .report import markdown
 from .shipped import evaluate_shipped
 
@@ -64,7 +64,7 @@ def run_evaluation(
         prepare(Path(records))
     if docs:
         prepare_docs(Path(docs))
-    stored = [r for grouping in GROUPINGS for r in evaluate_shipped(db, shipped, grouping)] if shipped else []
+    stored = [r for grouping in GROUPINGS for r in evaluate_shipped(db, shipped, grouping, VARIANTS)] if shipped else []
     where = dict(folds=folds, options=options, workers=workers, scheduler=scheduler, report=report)
     every = list(dict.fromkeys(models or [name for name in names() if name not in UNASKED]))
     where["gap_models"] = None if models else GAP_MODELS

@@ -1,7 +1,7 @@
 """The pre-trained models that come with the repository: made by one call, and measured on what they never saw.
 
 They are cross-fitted ensembles (`crossfit`): each crystal is predicted by parts that never saw its net, so that all of
-them are tests.
+them are tests. From the PDOS, with and without the band gap, and from the structure and the PDOS together.
 
 >>> train_shipped(db, Path("data/models"))
 >>> evaluate_shipped(db, Path("data/models"))[0]["mse_median"]
@@ -19,11 +19,18 @@ from ..intervals import coverage
 from ..splits import NET
 from .evaluation import DECILES, VARIANTS, number
 
-FOLDERS = {"pdos": "ensemble-pdos", "pdos+gap": "ensemble-pdos-gap"}
+BOTH = "structure+pdos"  # inputs of the model of both routes
+FOLDERS = {"pdos": "ensemble-pdos", "pdos+gap": "ensemble-pdos-gap", BOTH: "ensemble-structure-pdos"}
+
+
+def choice_of(inputs: str, db) -> InputChoice:
+    """What the model of these inputs (a key of FOLDERS) is given, for the elements of a Database."""
+    around = db.subject.elements if inputs == BOTH else ()
+    return InputChoice(scalars=VARIANTS.get(inputs, ()), directed=True, surroundings=around)
 
 
 def train_shipped(db, folder: Path, *, seed: int = 0, report=None, **hyper) -> list[Path]:
-    """Trains a cross-fitted ensemble with and without the band gap and stores both with their metrics; their folders.
+    """Trains a cross-fitted ensemble of each of the inputs of FOLDERS and stores them with their metrics; their folders.
 
     report is called with (inputs, crossfit.Progress) after every epoch of every part; hyper: hyper-parameters of the
     networks other than the defaults, and folds. Rows that lack what the default choices ask for are left out.
@@ -31,8 +38,8 @@ def train_shipped(db, folder: Path, *, seed: int = 0, report=None, **hyper) -> l
     from ..store import save
 
     folder, made = Path(folder), []
-    for inputs, scalars in VARIANTS.items():
-        choice = InputChoice(scalars=scalars, directed=True)
+    for inputs, name in FOLDERS.items():
+        choice = choice_of(inputs, db)
         data = Dataset.from_database(db[usable(db, choice, TargetChoice())[0]], choice)
         training = cross_fit(data, seed=seed, **hyper)
         for progress in training:
@@ -40,12 +47,12 @@ def train_shipped(db, folder: Path, *, seed: int = 0, report=None, **hyper) -> l
                 report(inputs, progress)
         model = training.model
         measured = {group: figures(model, part) for group, part in unseen(model, data).items()}
-        made.append(save(model, folder / FOLDERS[inputs], metrics=measured))
+        made.append(save(model, folder / name, metrics=measured))
     return made
 
 
-def evaluate_shipped(db, folder: Path, grouping: str = NET) -> list[dict]:
-    """The stored models on the structures of a Database that they were neither trained nor validated on, nor on any of
+def evaluate_shipped(db, folder: Path, grouping: str = NET, inputs=tuple(FOLDERS)) -> list[dict]:
+    """The stored models of these inputs on the structures of a Database that they were neither trained nor validated on, nor on any of
     their group (grouping: as in `splits.structure_groups`): one record per inputs and group, with n, mse_mean,
     mse_median, deciles, coverage_90 and `warning` (text if the data have changed since training).
 
@@ -54,14 +61,14 @@ def evaluate_shipped(db, folder: Path, grouping: str = NET) -> list[dict]:
     from ..store import load
 
     found = []
-    for inputs, name in FOLDERS.items():
-        model = load(Path(folder) / name, db)
+    for name in inputs:
+        model = load(Path(folder) / FOLDERS[name], db)
         rows = db[usable(db, model.choice, model.target)[0]]
         data = Dataset.from_database(rows, model.choice, model.target, grouping=grouping)
         found += [
             {
                 "model": ENSEMBLE,
-                "inputs": inputs,
+                "inputs": name,
                 "group": group,
                 "grouping": grouping,
                 **figures(model, part),

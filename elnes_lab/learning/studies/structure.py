@@ -13,36 +13,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ... import descriptors
 from .. import metrics
-from ..choices import InputChoice
 from ..dataset import Dataset, grouped_folds
-from ..directions import as_target
+from ..estimators import ENSEMBLE, estimator
 from ..intervals import coverage
-from ..kernels import KernelModel, block_features, start
+from ..kernels import KernelModel
+from ..site_calibration import Calibration
 from ..site_dataset import VALUES, SiteDataset
+from ..site_part import Part
 from ..splits import NET
-from ..structure_route import (
-    DIRECTED_BLOCKS,
-    DIRECTED_START,
-    SITE_BLOCKS,
-    SITE_START,
-    STEPS,
-    Calibration,
-    Part,
-    directed_features,
-    site_features,
-    train_route,
-)
+from ..structure_route import train_route
 from ..structure_store import SHIPPED, load_route, save_route
+from ..surroundings import SITE_START, STEPS, site_blocks, site_features
 from .evaluation import FOLDS, Evaluation, number
-from .shipped import figures, unseen
+from .shipped import BOTH as BOTH_INPUTS
+from .shipped import FOLDERS, choice_of, evaluate_shipped, figures, unseen
 from .significance import paired_test
 
 ROUTE, BOTH, MEAN = "structure", "structure and PDOS", "mean spectrum"
+BOTH_KERNEL, BOTH_GAP = "structure and PDOS, kernel alone", "structure, PDOS and gap"
 PLAIN = {"SOAP alone": 0, "bond lengths and angles alone": 1}  # block of the site's features
-MODELS = (ROUTE, BOTH, *PLAIN, MEAN)
-INPUTS = {BOTH: "structure+pdos"}  # of the others: "structure"
+MODELS = (ROUTE, BOTH, BOTH_KERNEL, BOTH_GAP, *PLAIN, MEAN)
+# Of the others: "structure".
+INPUTS = {BOTH: BOTH_INPUTS, BOTH_KERNEL: BOTH_INPUTS, BOTH_GAP: f"{BOTH_INPUTS}+gap"}
 SEEDS = 2
 SHARES = (0.25, 0.5, 1.0)  # of the training structures, of the learning curve
 
@@ -59,14 +52,8 @@ class Said(NamedTuple):
 
 def train_shipped_route(db, folder: Path, *, seed: int = 0, report=None) -> Path:
     """Trains the cross-fitted route of a Database and stores it with its metrics; its folder."""
-    data, said = SiteDataset.from_database(db), db.store.attribute
-    # What the spectra are of is data: a database that does not say is one of the O K edge of silicon oxides.
-    route = dataclasses.replace(
-        train_route(data, seed=seed, report=report),
-        absorber=str(said("absorber", descriptors.ABSORBER)),
-        edge=str(said("edge", "K")),
-        elements=tuple(str(said("elements", "Si O")).split()),
-    )
+    data = SiteDataset.from_database(db)
+    route = train_route(data, seed=seed, report=report)
     return save_route(route, Path(folder) / SHIPPED, metrics=shipped_figures(route, data))
 
 
@@ -91,13 +78,17 @@ def evaluate_route(
     import pandas as pd
 
     data = SiteDataset.from_database(db, grouping=grouping)
-    both = Dataset.from_database(db[list(data.sites)], InputChoice(directed=True), data.target, grouping=grouping)
+    both, gap = choice_of(BOTH_INPUTS, db), ("band_gap",)
+    rows = db[list(data.sites)]
+    asked = {INPUTS[BOTH]: both, INPUTS[BOTH_GAP]: dataclasses.replace(both, scalars=gap)}
+    wanted = {name: choice for name, choice in asked.items() if name in map(INPUTS.get, models)}
+    datasets = {n: Dataset.from_database(rows, c, data.target, grouping=grouping) for n, c in wanted.items()}
     frames, rest, curve = [], [], []
     every = [(seed, k, split) for seed in range(seeds) for k, split in enumerate(grouped_folds(data, folds, seed=seed))]
     for done, (seed, fold, split) in enumerate(every):
         held = data.subset(rows := np.concatenate([split.test, split.amorphous]))
         for model in models:
-            said = FITS[model](data, both, np.sort(split.development), rows)
+            said = FITS[model](data, datasets, split, rows, seed * folds + fold)
             frames.append(frame(held, said, model=model, inputs=INPUTS.get(model, ROUTE), seed=seed, fold=fold))
             if said.rest is not None:
                 rest.append(besides(held, said.rest, seed))
@@ -122,8 +113,9 @@ def evaluate_route(
     }
 
 
-def fit_route(data, both, rows, held) -> Said:
+def fit_route(data, datasets, split, held, seed) -> Said:
     """The route with intervals from the closed-form residuals of its training structures."""
+    rows = np.sort(split.development)
     part, residuals, variance = Part.fit(data, rows)
     train, test = data.subset(rows), data.subset(held)
     values, along, own = part.curves(test.features, test.numbers)
@@ -134,28 +126,24 @@ def fit_route(data, both, rows, held) -> Said:
     return Said(mean, along, bounds, values[:, m:])
 
 
-def fit_both(data, both, rows, held) -> Said:
-    """One direction-resolved kernel of the descriptors of the structure and of the PDOS with its responses."""
-    pdos, sizes = block_features(both)
-    features = np.concatenate([pdos, directed_features(data.features, data.numbers)], 1)
-    samples = lambda which: (3 * np.asarray(which)[:, None] + np.arange(3)).ravel()
-    model, _ = KernelModel.of_samples(
-        features[samples(rows)],
-        [*sizes, *DIRECTED_BLOCKS],
-        data.directed.targets[rows].reshape(3 * len(rows), -1),
-        np.asarray(data.groups[rows], str).repeat(3),
-        [*start(len(sizes))[:-1], *DIRECTED_START],
-        steps=STEPS,
-    )
-    along = np.maximum(model.curves(features[samples(held)])[0], 0)
-    return Said(as_target(along, data.target), along)
+def fit_both(inputs: str, name: str):
+    """A direction-resolved model of the descriptors of the structure and of the PDOS with its responses; name: of an estimator."""
+
+    def fit(data, datasets, split, held, seed) -> Said:
+        given = datasets[inputs]
+        fitted = estimator(name).fit(given.subset(split.train), given.subset(split.validation), seed)
+        found = fitted.model.predict(given.subset(held))
+        return Said(found.mean, found.polarized, None if found.lower is None else (found.lower, found.upper))
+
+    return fit
 
 
 def fit_plain(block: int):
     """A kernel of one block of the site's features."""
 
-    def fit(data, both, rows, held) -> Said:
-        features = np.split(site_features(data.features, data.numbers), [SITE_BLOCKS[0]], axis=1)[block]
+    def fit(data, datasets, split, held, seed) -> Said:
+        rows, sizes = np.sort(split.development), site_blocks(data.elements)
+        features = np.split(site_features(data.features, data.numbers), sizes[:1], axis=1)[block]
         model, _ = KernelModel.of_samples(
             features[rows],
             [features.shape[1]],
@@ -171,12 +159,20 @@ def fit_plain(block: int):
     return fit
 
 
-def fit_mean(data, both, rows, held) -> Said:
+def fit_mean(data, datasets, split, held, seed) -> Said:
+    rows = np.sort(split.development)
     mean = np.repeat(data.targets[rows].mean(0)[None], len(held), 0)
     return Said(mean, np.repeat(mean[:, None], 3, 1))
 
 
-FITS = {ROUTE: fit_route, BOTH: fit_both, **{name: fit_plain(block) for name, block in PLAIN.items()}, MEAN: fit_mean}
+FITS = {
+    ROUTE: fit_route,
+    BOTH: fit_both(INPUTS[BOTH], ENSEMBLE),
+    BOTH_KERNEL: fit_both(INPUTS[BOTH_KERNEL], "directed kernel"),
+    BOTH_GAP: fit_both(INPUTS[BOTH_GAP], ENSEMBLE),
+    **{name: fit_plain(block) for name, block in PLAIN.items()},
+    MEAN: fit_mean,
+}
 
 
 def frame(held: SiteDataset, said: Said, **task):
@@ -280,6 +276,12 @@ def points(curve) -> list[dict]:
 
 
 def stored(db, folder: Path, data: SiteDataset) -> list[dict]:
-    """Figures of the shipped route, by kind. DataError if it is missing or damaged."""
-    route = load_route(Path(folder) / SHIPPED, db)
-    return [{"group": kind, **found, "warning": route.warning} for kind, found in shipped_figures(route, data).items()]
+    """Figures of the shipped route, by kind, and of the model of both routes if it is there. DataError if one is missing or
+    damaged."""
+    route, folder = load_route(Path(folder) / SHIPPED, db), Path(folder)
+    found = [
+        {"inputs": ROUTE, "group": kind, **one, "warning": route.warning}
+        for kind, one in shipped_figures(route, data).items()
+    ]
+    there = (folder / FOLDERS[BOTH_INPUTS]).is_dir()
+    return found + (evaluate_shipped(db, folder, inputs=(BOTH_INPUTS,)) if there else [])
