@@ -228,9 +228,7 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
     texts, missed, rows = remarks(environment, ground.band_gap, sites, onsets), electron_error(ground), []
     for site, start, remark in zip(sites, onsets, texts, strict=True):
         local = environment.site(site.site)
-        absorber, dos = site.site, ground.dos / len(ground.symbols)
-        bonded = environment.bonds(absorber).index
-        silicon = [pdos[bonded].mean(0) for pdos in (ground.pdos_s, ground.pdos_p)]
+        absorber = site.site
         radius, *rdf = environment.site_rdf(absorber)
         rows.append(
             {
@@ -258,9 +256,7 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
                 "electron_error": missed,
                 "elnes": site.strength,
                 "projector": environment.polarization_projector(absorber),
-                "pdos": np.stack(
-                    [ground.pdos_s[absorber], ground.pdos_p[absorber], *ground.pdos_pxyz[absorber], *silicon, dos]
-                ),
+                "pdos": pdos_channels(ground, environment, absorber),
                 "si_o": local["si_o"],
                 "rdf": np.stack(rdf),
                 "radius": radius,
@@ -269,6 +265,15 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
             }
         )
     return rows
+
+
+def pdos_channels(ground: GroundState, environment: Environment, absorber: int) -> np.ndarray:
+    """PDOS of one oxygen (index) in the channels of the schema: its own, the mean of its silicons, the total DOS of an atom;
+    (channel, energy), states/eV/atom."""
+    bonded = environment.bonds(absorber).index
+    silicon = [pdos[bonded].mean(0) for pdos in (ground.pdos_s, ground.pdos_p)]
+    dos = ground.dos / len(ground.symbols)
+    return np.stack([ground.pdos_s[absorber], ground.pdos_p[absorber], *ground.pdos_pxyz[absorber], *silicon, dos])
 
 
 def onset(site: CoreHoleSite, first: CoreHoleSite | None, crystal: float, offset: float = EXPERIMENTAL_OFFSET) -> float:

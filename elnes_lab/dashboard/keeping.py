@@ -1,22 +1,25 @@
-"""Models of a page over a reload: what was trained, uploaded or named there is kept by the browser and comes back."""
+"""Models and calculations of a page over a reload: what was trained, uploaded or named there is kept by the browser and comes
+back; of a calculation, which goes on without the page, the token that leads to it."""
 
 from ..errors import DataError
 from .common.keep import Keep
 
 KEPT = ("trained", "uploaded")  # the shipped ones are there in any case
+CALCULATION = "calculation"
 LOST = (
-    "This browser lets no page keep anything, so a reload loses the models of this page. Save those that you want to "
-    "keep with Download on the page Train."
+    "This browser lets no page keep anything, so a reload loses the models and the calculations of this page. Save those that "
+    "you want to keep with Download on the page Train, and what was computed on New structure."
 )
 
 
 class Keeping:
-    """Keeps the models of a Session in the browser: `widget`, which shows nothing; `notice(text)` tells the visitor."""
+    """Keeps the models and the tokens of the calculations of a Session in the browser: `widget`, which shows nothing; `notice(text)` tells the visitor."""
 
     def __init__(self, session, notice) -> None:
-        self.session, self.notice, self.known = session, notice, {}
+        self.session, self.notice, self.known, self.tokens = session, notice, {}, set()
         self.widget = Keep(self._received, lambda: notice(LOST))
         session.observe(self._changed, "models")
+        session.observe(self._calculated, "calculations")
         session.observe(lambda change: setattr(self.widget, "busy", change.new), "training")
 
     def _changed(self, change) -> None:
@@ -30,7 +33,21 @@ class Keeping:
             self.widget.keep(key, now[key].name, now[key].origin, now[key].pack())
         self.known = now
 
+    def _calculated(self, change) -> None:
+        """Have the browser keep the tokens of new calculations, and drop those of removed ones."""
+        now = dict(self.session.calculations)
+        for token in self.tokens - now.keys():
+            self.widget.forget(token)
+        for token in now.keys() - self.tokens:
+            self.widget.keep(token, now[token][:100], CALCULATION, b"1")
+        self.tokens = set(now)
+
     def _received(self, key, name, kind, content) -> None:
+        if kind == CALCULATION:
+            if key not in self.tokens:
+                self.tokens = self.tokens | {key}  # before it is listed: the browser has it already
+                self.session.calculations = [*self.session.calculations, (key, name)]
+            return
         if key in self.known:
             return
         try:

@@ -80,6 +80,7 @@ class Session(HasTraits):
     models = List(help="NamedModel, oldest first; replaced as a whole, never changed in place")
     site = Unicode(help="Label of the site that the visitor has chosen last, on whatever page; none yet: empty")
     training = Bool(False, help="Whether a training is under way")
+    calculations = List(help="(token, title) of the full calculations of this visitor; replaced as a whole")
     problem = Unicode(help="Why a shipped model is not listed, or an empty text")
 
     def __init__(self, db) -> None:

@@ -43,6 +43,7 @@ MODULES = {
     "Quantifier": "quantification.model",
     "train_quantifier": "quantification.training",
     "predict_structure": "from_structure",
+    "predict_ground": "from_ground",
     "load_route": "structure_store",
 }
 __all__ = list(MODULES)
