@@ -119,8 +119,9 @@ class CalculationModel(HasTraits):
                 match = one if one.is_of(found.crystal.atoms) else match
             except Exception:  # its files were damaged, or removed by another page of the same browser
                 continue
-        self.state = None if match is None else match.state()
-        self.current = match
+        with self.hold_trait_notifications():  # whoever hears of one finds the other
+            self.state = None if match is None else match.state()
+            self.current = match
 
     def _price(self) -> None:
         """What the structure shown would take, or why it cannot be computed; worked out once."""
@@ -263,13 +264,13 @@ class CalculationModel(HasTraits):
         elif self.current is not None:
             self.state = self.current.state()
             self._read()
-        self.clock += 1
         active = any(one.state().is_active for one in self.mine)
         if active and self.timer is None:
             try:
                 self.timer = asyncio.get_running_loop().call_later(PAUSE, self._again)
             except RuntimeError:  # a script or a test, which looks by itself
                 pass
+        self.clock += 1
 
     def _again(self) -> None:
         self.timer = None

@@ -138,7 +138,7 @@ class CalculationView:
         model, state = self.model, self.model.state
         if model.structure.found is None:
             return ""
-        if state is not None and (text := self._state()):
+        if state is not None and model.current is not None and (text := self._state()):
             return text
         if model.closed is None:
             return "Looking for an engine ..."

@@ -146,11 +146,15 @@ class Calculation:
 
     def claim(self) -> int:
         """The lock of this calculation, and nobody's process id in it. DataError if somebody works at it."""
-        for _ in range(20):
+        last_word = not state.read(self.path).is_active  # then its worker, if it lives, is just ending
+        until = time.monotonic() + (2 * GRACE if last_word else 1.0)
+        while True:
             handle = slots.locked(self.path / "lock")
             if handle is not None:
                 os.ftruncate(handle, 0)
                 return handle
+            if time.monotonic() > until:
+                break
             time.sleep(0.05)  # it may be one that looks whether it is free
         raise DataError("This calculation is under way already.")
 
