@@ -112,7 +112,7 @@ class CalculationView:
         wanted = ready and not (active or model.busy or model.is_stored or model.is_finished or model.refusal)
         self.start.description = "Compute" if not ready else "Go on" if self._goes_on() else f"Compute {model.label}"
         self.start.disabled = not (wanted and (model.current is not None or model.request is not None))
-        shown(self.start, model.closed == "" and not active)
+        shown(self.start, model.closed == "" and not (active or (ready and model.is_stored)))
         shown(self.stop, active)
         shown(self.drop, model.current is not None and not active)
         self.stop.disabled = self.drop.disabled = model.busy
@@ -191,7 +191,7 @@ class CalculationView:
         text = ""
         if rows:
             help = "Mean squared difference from the computed spectrum, both of mean 1"
-            text = f"<table class='elnes-numbers'><tr><th>Route</th><th scope='col' title='{help}'>error</th></tr>{rows}</table>"
+            text = f"<table class='elnes-numbers'><tr><th>Route</th><th scope='col' title='{help}'>mean squared error</th></tr>{rows}</table>"
         onsets = model.onsets()
         if len(onsets) == 1:
             label, predicted, half, computed = onsets[0]
