@@ -92,7 +92,7 @@ class CalculationView:
     def _list(self, change=None) -> None:
         model = self.model
         options = [("your calculations", "")]
-        options += [(f"{one.title[:40]}, {WORDS[one.state().kind]}", one.token) for one in model.mine]
+        options += [(f"{WORDS[one.state().kind]}: {one.title[:40]}", one.token) for one in model.mine]
         self.quiet = True
         if list(self.others.options) != options:
             self.others.options = options
@@ -112,7 +112,7 @@ class CalculationView:
         wanted = ready and not (active or model.busy or model.is_stored or model.is_finished or model.refusal)
         self.start.description = "Compute" if not ready else "Go on" if self._goes_on() else f"Compute {model.label}"
         self.start.disabled = not (wanted and (model.current is not None or model.request is not None))
-        shown(self.start, model.closed == "" and not (active or (ready and model.is_stored)))
+        shown(self.start, model.closed == "" and not (active or (ready and (model.is_stored or model.is_finished))))
         shown(self.stop, active)
         shown(self.drop, model.current is not None and not active)
         self.stop.disabled = self.drop.disabled = model.busy

@@ -49,10 +49,10 @@ def wanted(shipped):
 def until():
     """Function that waits until a condition holds."""
 
-    def wait(condition, what):
-        end = time.monotonic() + PATIENCE
+    def wait(condition, what, patience=PATIENCE):
+        end = time.monotonic() + patience
         while not (found := condition()):
-            assert time.monotonic() < end, f"no {what} in two minutes"
+            assert time.monotonic() < end, f"no {what} in {patience} s"
             time.sleep(0.02)
         return found
 

@@ -26,7 +26,7 @@ def test_a_file_becomes_a_row_in_the_background(wanted, until, tmp_path, monkeyp
     one = place.start(asked, next(iter(asked.standing)))
     seen = set()
     try:
-        until(lambda: seen.add(one.state().step) or not one.state().is_active, "end")
+        until(lambda: seen.add(one.state().step) or not one.state().is_active, "end", 1800)  # a minute alone
         assert one.state().kind == "finished", one.state()
     finally:
         one.cancel()
