@@ -56,6 +56,20 @@ def build(raw: Path | str, output: Path | str) -> dict:
             return db.info()
 
 
+def check_steps(output: Path) -> None:
+    """DataError if a database in the folder has structures whose steps are not beside it in raw: a build from there would
+    lose their rows."""
+    if (output / schema.FILE).exists():
+        there = {path.parent.name for path in (output / "raw").glob("*/ground.npz")}
+        with open_database(output, verify=False) as db:
+            lost = sorted(set(map(str, db["structure"])) - there)
+        if lost:
+            raise DataError(
+                f"{output} has a database with {len(lost)} structures whose steps are not beside it in raw, such as "
+                f"{lost[0]}: building would lose their rows. Name another folder."
+            )
+
+
 @contextlib.contextmanager
 def alone(output: Path):
     """Makes the folder and holds its lock. DataError if it cannot be written or another process builds there."""

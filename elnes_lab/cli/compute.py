@@ -165,6 +165,8 @@ def jobs(structures, only: list[str] | None, sites: str | None) -> list:
 
 def line(event) -> None:
     """One line for a finished step."""
+    from ..sources.qe.plan import duration
+
     left = f", about {duration(event.left)} left" if event.left is not None and event.done < event.total else ""
     print(
         f"{time.strftime('%H:%M:%S')} {event.step}: "
@@ -174,18 +176,9 @@ def line(event) -> None:
     )
 
 
-def duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return "a minute"
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if days else f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
-
-
 def plan(queue, number: int | None) -> str:
     """What would be computed: a line for each structure, then the sum."""
-    from ..sources.qe.plan import supercell_atoms
+    from ..sources.qe.plan import duration, supercell_atoms
 
     lines, steps = [], queue.open_steps()
     for job in queue.jobs:

@@ -167,6 +167,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="name to answer to besides localhost, behind a proxy; may be given again",
     )
+    serve.add_argument(
+        "--calculations",
+        type=whole(0, 1000),
+        default=0,
+        metavar="N",
+        help="full first-principles calculations of structures that visitors bring, N at once, one core each, at the lowest "
+        "priority; needs an engine (default: 0, none)",
+    )
     serve.add_argument("--no-browser", action="store_true", help="do not open a browser")
     serve.set_defaults(run=run_serve)
     add_commands(commands, with_database)
@@ -280,6 +288,7 @@ def run_serve(options) -> None:
         base_url=options.base_url,
         open_browser=not options.no_browser,
         hostnames=tuple(options.hostname),
+        calculations=options.calculations,
     )
 
 

@@ -81,25 +81,8 @@ def add_commands(commands) -> None:
     project.set_defaults(run=run_materials_project)
 
 
-def check_steps(output: Path) -> None:
-    """DataError if a database in the folder has structures whose steps are not beside it: a build would lose their rows."""
-    from ..database import open_database
-    from ..errors import DataError
-    from ..schema import FILE
-
-    if (output / FILE).exists():
-        there = {path.parent.name for path in (output / "raw").glob("*/ground.npz")}
-        with open_database(output, verify=False) as db:
-            lost = sorted(set(map(str, db["structure"])) - there)
-        if lost:
-            raise DataError(
-                f"{output} has a database with {len(lost)} structures whose steps are not beside it in raw, such as "
-                f"{lost[0]}: building would lose their rows. Name another folder with --output."
-            )
-
-
 def run_castep(options) -> int:
-    from ..build import build
+    from ..build import build, check_steps
     from ..errors import DataError, unknown
     from ..io.places import folder_place
     from ..sources.castep.folder import import_folder

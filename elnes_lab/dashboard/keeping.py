@@ -1,4 +1,5 @@
-"""What a page keeps over a reload: models that were trained, uploaded or named there, and the axes chosen. The browser has it."""
+"""What a page keeps over a reload, in the browser: models that were trained, uploaded or named there, the axes chosen, and of
+calculations, which go on without the page, the tokens that lead to them."""
 
 import json
 
@@ -7,20 +8,23 @@ from .common.keep import Keep
 
 KEPT = ("trained", "uploaded")  # the shipped ones are there in any case
 CHOICE = "axes"  # key and kind of the file with what was chosen
+CALCULATION = "calculation"
 LOST = (
-    "This browser lets no page keep anything, so a reload loses the models of this page. Save those that you want to "
-    "keep with Download on the page Train."
+    "This browser lets no page keep anything, so a reload loses the models and the calculations of this page. Save those that "
+    "you want to keep with Download on the page Train, and what was computed on New structure."
 )
 
 
 class Keeping:
-    """Keeps the models and the chosen axes of a Session in the browser: `widget`, which shows nothing; `notice(text)` tells the visitor."""
+    """Keeps the models, the chosen axes and the tokens of the calculations of a Session in the browser: `widget`, which shows
+    nothing; `notice(text)` tells the visitor."""
 
     def __init__(self, session, notice) -> None:
-        self.session, self.notice, self.known, self.choice = session, notice, {}, {}
+        self.session, self.notice, self.known, self.choice, self.tokens = session, notice, {}, {}, set()
         self.widget = Keep(self._received, lambda: notice(LOST))
         session.observe(self._changed, "models")
         session.observe(self._chosen, "chosen")
+        session.observe(self._calculated, "calculations")
         session.observe(lambda change: setattr(self.widget, "busy", change.new), "training")
 
     def _changed(self, change) -> None:
@@ -50,9 +54,23 @@ class Keeping:
         self.choice = choice | self.choice
         self.session.recall(choice)
 
+    def _calculated(self, change) -> None:
+        """Have the browser keep the tokens of new calculations, and drop those of removed ones."""
+        now = dict(self.session.calculations)
+        for token in self.tokens - now.keys():
+            self.widget.forget(token)
+        for token in now.keys() - self.tokens:
+            self.widget.keep(token, now[token][:100], CALCULATION, b"1")
+        self.tokens = set(now)
+
     def _received(self, key, name, kind, content) -> None:
         if kind == CHOICE:
             self._recalled(content)
+            return
+        if kind == CALCULATION:
+            if key not in self.tokens:
+                self.tokens = self.tokens | {key}  # before it is listed: the browser has it already
+                self.session.calculations = [*self.session.calculations, (key, name)]
             return
         if key in self.known:
             return

@@ -93,6 +93,7 @@ class Session(HasTraits):
     pages = List(help="Titles of the pages that there are")
     asked = Unicode(help="Title of the page that another one asks for; empty again when it is shown")
     training = Bool(False, help="Whether a training is under way")
+    calculations = List(help="(token, title) of the full calculations of this visitor; replaced as a whole")
     problem = Unicode(help="Why a shipped model is not listed, or an empty text")
     zero = Enum(("", *AXES["zero"]), "", help="What energies count from on all pages; empty: each page's own")
     intensity = Enum(("", *AXES["intensity"]), "", help="In what unit intensity is drawn; empty: each page's own")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .corehole import GROUND as PDOS_ROUTE
 from .inspect import ABOVE, COMPUTED, TITLES, transparent
 from .style import CRYSTAL, OKABE_ITO, blank, styled
 
@@ -21,6 +22,8 @@ def spectra_figure(
     pdos_energy=None,
     pdos=(),
     zero="edge",
+    pdos_route=None,
+    pdos_computed=None,
     sites_drawn=SITES,
     others_drawn=2,
     height=520,
@@ -31,7 +34,8 @@ def spectra_figure(
     lower and upper (m,); the band of the first is drawn. others: dicts of title, energy, values and color, computed
     spectra to compare. pdos_energy (b,) eV above the conduction-band minimum, pdos: dicts of title, mean,
     lower, upper (b,), states/eV/atom, of the same sites, or of the average where there are no sites. zero: what
-    energies count from. sites_drawn, others_drawn: so many traces, unused ones hidden.
+    energies count from. pdos_route: dict of title, mean, lower, upper (m,), the bounds may be None: predicted from the PDOS;
+    pdos_computed: dict of title and values (b,), the computed PDOS; of the first site, or of the average. sites_drawn, others_drawn: so many traces, unused ones hidden.
     """
     from plotly.subplots import make_subplots
 
@@ -84,6 +88,7 @@ def spectra_figure(
     mean = None if average is None else dict(zip(("mean", "lower", "upper"), average))
     band("band.average", energy, mean if not sites else None, AVERAGE, top)
     band("band.site", energy, pick(sites, 0), STYLES[0][0], top)
+    band("band.route", energy, pdos_route, PDOS_ROUTE, top)
     for k in range(others_drawn):
         one = pick(others, k)
         line(
@@ -100,7 +105,7 @@ def spectra_figure(
         "average",
         energy,
         None if mean is None else mean["mean"],
-        "predicted, average of the sites",
+        "structure route, average of the sites",
         AVERAGE,
         "dash",
         2.5,
@@ -112,16 +117,38 @@ def spectra_figure(
             f"site.{k}",
             energy,
             None if one is None else one["mean"],
-            "" if one is None else f"predicted, {one['title']}",
+            "" if one is None else f"structure route, {one['title']}",
             color,
             dash,
             2.5,
             top,
         )
+    line(
+        "route.pdos",
+        energy,
+        None if pdos_route is None else pdos_route["mean"],
+        "" if pdos_route is None else pdos_route["title"],
+        PDOS_ROUTE,
+        "longdashdot",
+        2.5,
+        top,
+    )
     below = nothing if pdos_energy is None else pdos_energy
     band("band.pdos", below, pick(pdos, 0), STYLES[0][0], bottom)
+    line(
+        "pdos.computed",
+        below,
+        None if pdos_computed is None else pdos_computed["values"],
+        "" if pdos_computed is None else pdos_computed["title"],
+        COMPUTED,
+        "solid",
+        2,
+        bottom,
+        " states/eV/atom",
+        legend=False,
+    )
     for k in range(sites_drawn):
-        one, (color, dash) = pick(pdos, k), STYLES[k] if sites else (AVERAGE, "solid")
+        one, (color, dash) = pick(pdos, k), STYLES[k] if sites else (AVERAGE, "dash")
         line(
             f"pdos.{k}",
             below,

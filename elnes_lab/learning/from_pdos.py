@@ -16,12 +16,14 @@ import numpy as np
 from ..collect import channels
 from ..errors import DataError
 from ..sources.quantum_espresso import GroundState, read_ground
+from ..spectra import zero_shift
 from ..structure import Environment, kind_of
 from .choices import InputChoice
 from .dataset import Dataset, directed_rows, pdos_bins, problems, refuse, usable
 from .surroundings import Surroundings
 
 SHIPPED = "ensemble-structure-pdos"  # the model of both routes
+PDOS_ROUTE = "ensemble-pdos"  # that of the PDOS alone
 GROUND = "ground.npz"
 
 
@@ -39,12 +41,13 @@ class Predicted(NamedTuple):
         return np.average(self.prediction.mean, 0, self.weights)
 
 
-@lru_cache(maxsize=1)
-def shipped_model():
-    """The model of both routes that comes with the package, read once. DataError if it is missing or damaged."""
+@lru_cache(maxsize=2)
+def shipped_model(name: str = SHIPPED):
+    """A model that comes with the package, by default that of both routes, read once; imports torch. DataError if it is missing
+    or damaged."""
     from .store import load
 
-    return load(SHIPPED)
+    return load(name)
 
 
 def predict_known(db, structure: str, *, model=None, level: float = 0.9) -> Predicted:
@@ -85,8 +88,11 @@ def read(path: Path) -> GroundState:
         raise DataError(f"{path} cannot be used: {problem}.") from None
 
 
-def ground_dataset(ground: GroundState, choice: InputChoice, name: str = "") -> tuple[Dataset, np.ndarray]:
-    """The Dataset of the inequivalent oxygens of a ground state, without targets, and how many of each the cell has, (n,).
+def ground_dataset(
+    ground: GroundState, choice: InputChoice, name: str = "", *, atoms=None
+) -> tuple[Dataset, np.ndarray]:
+    """The Dataset of the inequivalent oxygens of a ground state, or of `atoms` (indices), without targets, and how many of each
+    the cell has, (n,).
 
     Raises DataError for PDOS without the directions that the choice asks for, cut off below its window, and for other elements."""
     from ase import Atoms
@@ -97,12 +103,12 @@ def ground_dataset(ground: GroundState, choice: InputChoice, name: str = "") -> 
             f"{name} has no PDOS along x, y and z, which this model takes. Choose a model of the network kind."
         )
     environment = Environment(ground.cell, ground.symbols, ground.positions)
-    rows = GroundRows(ground, environment)
+    rows = GroundRows(ground, environment, atoms)
     refuse(problems(rows, dataclasses.replace(choice, surroundings=()), None), rows.sites)
     around = None
     if choice.surroundings:
-        atoms = Atoms(list(ground.symbols), cell=ground.cell, scaled_positions=ground.positions, pbc=True)
-        around = Surroundings.of_atoms(atoms, rows.atoms, choice.surroundings, environment)
+        cell = Atoms(list(ground.symbols), cell=ground.cell, scaled_positions=ground.positions, pbc=True)
+        around = Surroundings.of_atoms(cell, rows.atoms, choice.surroundings, environment)
     energy, inputs = pdos_bins(rows, choice)
     scalars = np.stack([rows[column] for column in choice.scalars], -1) if choice.scalars else np.empty((len(rows), 0))
     text = lambda value: np.array([value] * len(rows), object)
@@ -127,16 +133,40 @@ def ground_dataset(ground: GroundState, choice: InputChoice, name: str = "") -> 
 
 
 class GroundRows:
-    """The rows that a ground state would have in a database, as far as models take them: columns by name, PDOS and labels."""
+    """The rows that a ground state would have in a database, as far as models and figures take them: columns by name, PDOS, labels.
 
-    def __init__(self, ground: GroundState, environment: Environment):
-        self.atoms, counts = zip(*environment.inequivalent_oxygens)
-        self.weights = np.array(counts, float)
+    atoms: indices of absorbers, by default one of each inequivalent kind; holes: their CoreHoleSites, if their spectra are asked for.
+    DataError for an atom that is no absorber."""
+
+    def __init__(self, ground: GroundState, environment: Environment | None = None, atoms=None, holes=()):
+        environment = environment or Environment(ground.cell, ground.symbols, ground.positions)
+        alike = dict(environment.inequivalent_oxygens)
+        self.atoms = [int(i) for i in (alike if atoms is None else atoms)]
+        wrong = [i for i in self.atoms if not 0 <= i < len(ground.symbols) or ground.symbols[i] != ground.absorber]
+        if wrong or not self.atoms:
+            what = f"Atom {wrong[0]} is no {ground.absorber} of this structure" if wrong else "No site was named"
+            raise DataError(f"{what}. Give indices of its {ground.absorber} atoms, counted from 0.")
+        self.weights = np.array([alike.get(i, 1) for i in self.atoms], float)
         self.sites = np.array([f"{ground.structure}/{ground.absorber}{i}" for i in self.atoms], object)
-        self.pdos_energy = ground.energy.astype(float)
+        self.pdos_energy, self.holes = ground.energy.astype(float), list(holes)
         self.pdos = np.stack([channels(ground, environment, i) for i in self.atoms]).astype(np.float32)
         self.local = [environment.site(i) for i in self.atoms]
         self.whole = {"band_gap": ground.band_gap, "pdos_top": ground.top, "n_atoms": len(ground.symbols)}
+
+    @property
+    def energy(self) -> np.ndarray:
+        """Energies (e,) of the spectra, eV above the highest occupied level of the core-hole cell."""
+        return np.asarray(self.holes[0].energy, float)
+
+    @property
+    def isotropic(self) -> np.ndarray:
+        """Mean of the three polarizations of the core-hole spectra, (n, e), bohr^2/eV."""
+        return np.stack([hole.strength.mean(0) for hole in self.holes])
+
+    def shifts(self, zero: str) -> np.ndarray:
+        """As `Database.shifts`, for "vbm" and "onset"."""
+        homo, lumo = (np.array([getattr(hole, name) for hole in self.holes], float) for name in ("homo", "lumo"))
+        return zero_shift(zero, homo, lumo)
 
     def __len__(self) -> int:
         return len(self.atoms)

@@ -15,6 +15,10 @@ from ..io.structure_input import Crystal, judged, read_structure
 from .structure_route import SitePrediction, StructureRoute
 
 ROUTE = "structure route (from the structure alone, no first-principles run)"
+OTHER_ROUTES = (
+    "columns 'PDOS route': predicted from the computed ground-state PDOS, which has no core hole; 'computed': from first "
+    "principles with a core hole, mean 1 in the window"
+)
 ZEROS = {
     "edge": "the spectrum's own edge (1.4 eV below half of its height)",
     "onset": "the first empty level",
@@ -94,9 +98,9 @@ def relaxed_crystal(crystal: Crystal, route: StructureRoute, report=None, stop=N
     return replace(made, format=crystal.format, remarks=(*of_the_file, *made.remarks), relaxed=relaxed)
 
 
-def render_csv(found: Predicted, route: StructureRoute | None = None) -> bytes:
+def render_csv(found: Predicted, route: StructureRoute | None = None, *, more=None) -> bytes:
     """The average and each site as columns of one CSV: mean, lower, upper, and along x, y, z; what they are stands in
-    comments above."""
+    comments above. more: columns by other routes, name -> values on the same axis."""
     route, (crystal, p) = route or shipped_route(), found
     columns = {"energy_eV": p.energy}
     add = lambda name, curves: columns.update(
@@ -106,6 +110,7 @@ def render_csv(found: Predicted, route: StructureRoute | None = None) -> bytes:
     for k, site in enumerate(p.sites):
         add(site, (p.mean[k], None if p.lower is None else p.lower[k], None if p.upper is None else p.upper[k]))
         columns |= {f"{site} {axis}": p.polarized[k, a] for a, axis in enumerate("xyz")}
+    columns |= more or {}
     head = [
         f"{route.absorber} {route.edge}-edge ELNES of {crystal.name} ({crystal.formula}), predicted by the {ROUTE}",
         f"mean 1 in the window; lower and upper: {p.level:.0%} interval; x, y, z: polarisation along the axes of the file",
@@ -120,6 +125,8 @@ def render_csv(found: Predicted, route: StructureRoute | None = None) -> bytes:
         )
     if crystal.relaxed is not None:
         head.append(f"note: not the structure as it was given. {crystal.relaxed.sentence}")
+    if more:
+        head.append(OTHER_ROUTES)
     if found.known:
         head.append(f"note: {found.known} of the training data is this structure; the intervals are those of new ones")
     head += [f"note: {remark}" for remark in crystal.remarks]

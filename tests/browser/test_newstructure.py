@@ -54,6 +54,8 @@ def test_three_files_are_dropped_one_after_another(page, panel, db):
     cif = render_cif(db[["quartz-alpha/O3"]])["quartz-alpha"].decode()
     dropped(page, "my quartz.cif", cif, "my quartz.cif")
     assert panel.get_by_text("quartz-alpha of the database, which the models were trained on").is_visible()
+    assert panel.get_by_text("Full calculations are off on this server").is_visible()
+    assert not panel.get_by_role("button", name="Compute").is_visible()
     assert panel.get_by_text("SiO2, 9 atoms").is_visible() and panel.locator(".elnes-table .row").count() == 1
     first = page.evaluate(TRACE, "average")
     assert np.mean(first) == pytest.approx(1, abs=0.05)
@@ -82,7 +84,14 @@ def test_sites_are_drawn_with_their_interval_and_the_computed_spectrum(page, pan
     panel.locator(".elnes-table .row").nth(1).click()
     page.wait_for_function(f"{FIGURE}.data.find((t) => t.meta === 'site.0').visible", timeout=SLOW)
     page.wait_for_function(f"{FIGURE}.data.find((t) => t.meta === 'other.0').name.includes('O10')", timeout=SLOW)
+    page.wait_for_function(
+        f"{FIGURE}.data.find((t) => t.meta === 'route.pdos').name === 'PDOS route, O10'", timeout=SLOW
+    )
+    assert panel.get_by_text("by models that never saw this net").is_visible()
+    assert panel.get_by_role("row").filter(has_text="PDOS route").is_visible()
     predicted, computed = page.evaluate(TRACE, "site.0"), page.evaluate(TRACE, "other.0")
+    by_pdos = page.evaluate(TRACE, "route.pdos")
+    assert np.mean(np.subtract(by_pdos, computed) ** 2) < 0.05
     band = page.evaluate(TRACE, "band.site")
     upper, lower = np.split(np.array(band), 2)
     assert (upper >= predicted).all() and (lower[::-1] <= predicted).all()

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from elnes_lab.cli.program import main
+from elnes_lab.dashboard.serving import confine
 from elnes_lab.dashboard.serving.start import serve
 from elnes_lab.errors import DataError
 
@@ -182,6 +183,32 @@ def test_serve_asks_for_a_token_only_where_others_can_reach_it(monkeypatch):
     serve(port=port)
     serve(port=port, ip="0.0.0.0")
     assert ["--Voila.auto_token=True" in words for words in started] == [False, True]
+
+
+def test_serve_allows_calculations_only_when_told_and_with_an_engine(monkeypatch, tmp_path, capsys):
+    from elnes_lab.sources.calculations.calculation import NUMBER
+    from elnes_lab.sources.qe import engine
+
+    assert confine.CALCULATIONS == NUMBER
+    told = []
+    monkeypatch.setattr(os, "execve", lambda path, words, environment: told.append(environment[NUMBER]))
+    monkeypatch.setenv("ELNES_LAB_CALCULATIONS_FOLDER", str(tmp_path / "place"))
+    monkeypatch.setenv(NUMBER, "7")  # what the command does not say is not taken from the environment
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    serve(port=port)
+    monkeypatch.setattr(engine, "find_engine", lambda: "Quantum ESPRESSO of this test")
+    serve(port=port, calculations=2)
+    assert told == ["0", "2"] and f"Quantum ESPRESSO of this test; in {tmp_path / 'place'}" in capsys.readouterr().out
+
+    def none():
+        raise DataError("There is no usable Quantum ESPRESSO.")
+
+    monkeypatch.setattr(engine, "find_engine", none)
+    with pytest.raises(DataError, match="no usable"):
+        serve(port=port, calculations=1)
+    assert len(told) == 2
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,18 @@ def test_the_axes_chosen_are_there_at_the_next_visit_and_what_is_no_choice_is_dr
         browser["axes"] = ("axes", "axes", content)
         broken, _ = visit(shipped, browser, [])
         assert broken.zero == "" and "axes" not in browser
+
+
+def test_the_token_of_a_calculation_is_kept_until_it_is_removed(shipped, browser):
+    session, _ = visit(shipped, browser, [])
+    session.calculations = [("a" * 32, "my quartz.cif"), ("b" * 32, "my glass.cif")]
+    assert {key: entry[:2] for key, entry in browser.items()} == {
+        "a" * 32: ("my quartz.cif", "calculation"),
+        "b" * 32: ("my glass.cif", "calculation"),
+    }
+    notices = []
+    again, _ = visit(shipped, browser, notices)
+    assert sorted(again.calculations) == sorted(session.calculations) and notices == []
+    assert all(entry.origin == "shipped" for entry in again.models)
+    again.calculations = [("b" * 32, "my glass.cif")]
+    assert list(browser) == ["b" * 32]

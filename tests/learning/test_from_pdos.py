@@ -8,15 +8,15 @@ import pytest
 
 from elnes_lab.cli.program import main
 from elnes_lab.errors import DataError
-from elnes_lab.learning.choices import InputChoice
+from elnes_lab.learning.choices import InputChoice, TargetChoice
 from elnes_lab.learning.crossfit import cross_fit
-from elnes_lab.learning.dataset import Dataset, make_split, usable
+from elnes_lab.learning.dataset import Dataset, elnes_bins, make_split, usable
 from elnes_lab.learning.domain import DomainScore
 from elnes_lab.learning.ensemble import train_ensemble
-from elnes_lab.learning.from_pdos import ground_dataset, predict_ground, predict_known
+from elnes_lab.learning.from_pdos import GroundRows, ground_dataset, predict_ground, predict_known
 from elnes_lab.learning.kernels import block_features
 from elnes_lab.learning.store import load, read_card, save
-from elnes_lab.sources.quantum_espresso import read_ground
+from elnes_lab.sources.quantum_espresso import read_ground, read_site
 from elnes_lab.store import data_directory
 
 SMALL = {"members": 3, "width": 16, "depth": 1, "epochs": 3, "parts": 3}
@@ -135,3 +135,14 @@ def test_the_command_takes_a_ground_state(model, tmp_path, monkeypatch, capsys):
     assert "structure and PDOS" in lines[1] and lines[2].startswith("energy_eV,coesite/O8,coesite/O8 lower")
     assert main(["predict", str(RAW / "coesite")]) == 0 and capsys.readouterr().out.splitlines()[2:] == lines[2:]
     assert main(["predict", str(RAW / "coesite"), str(out)]) == 2 and "exists" in capsys.readouterr().err
+
+
+def test_the_spectrum_of_the_files_is_that_of_the_database(shipped):
+    ground = read_ground(RAW / "quartz-alpha" / "ground.npz")
+    rows = GroundRows(ground, atoms=[3], holes=[read_site(RAW / "quartz-alpha" / "O3.npz", ground)])
+    target, stored = TargetChoice(), shipped[["quartz-alpha/O3"]]
+    assert elnes_bins(rows, target)[1] == pytest.approx(elnes_bins(stored, target)[1], abs=1e-5)
+    assert rows["si_o_si_angle"] == pytest.approx(stored["si_o_si_angle"]) and rows.weights.tolist() == [6]
+    for atoms in ([0], [99], [-1], []):
+        with pytest.raises(DataError, match="atoms, counted from 0"):
+            GroundRows(ground, atoms=atoms)

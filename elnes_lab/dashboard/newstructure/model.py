@@ -8,6 +8,7 @@ from ...learning.intervals import coverage
 from ..common.background import Background
 from ..common.words import OWN, symbol
 from .loss import places
+from .routes import columns
 
 FIRST = "coesite"  # shown until something else is brought: several sites, none strange
 SITES = 4  # drawn at most
@@ -255,8 +256,8 @@ class NewStructureModel(HasTraits):
             return None
         return float(coverage(self.computed(labels), p.lower, p.upper).mean())
 
-    def csv(self):
-        """(file name, bytes) of all that is predicted. DataError if nothing is."""
+    def csv(self, routes=None):
+        """(file name, bytes) of all that is predicted, and of other `routes.Routes`. DataError if nothing is predicted."""
         from ...learning.from_structure import render_csv
 
         if self.found is None:
@@ -265,8 +266,8 @@ class NewStructureModel(HasTraits):
             c if c.isalnum() or c in "-_." else "-"
             for c in self.found.crystal.name.rpartition(".")[0] or self.found.crystal.name
         )
-        state = "-relaxed" if self.found.crystal.relaxed else ""
-        return f"elnes-lab-{stem[:60]}{state}.csv", render_csv(self.found)
+        state, more = "-relaxed" if self.found.crystal.relaxed else "", {} if routes is None else columns(routes)
+        return f"elnes-lab-{stem[:60]}{state}.csv", render_csv(self.found, more=more)
 
 
 def number(value):

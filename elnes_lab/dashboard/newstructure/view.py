@@ -13,6 +13,7 @@ from ..common.scene import Scene
 from ..common.upload import Upload
 from ..common.widgets import STATIC, Download, Figure, Table
 from ..sites.widgets import Waiting
+from .calculation_view import CalculationView
 from .loss import on_loss
 from .model import FIRST, NewStructureModel
 from .relaxing import Relaxing
@@ -41,6 +42,10 @@ ABOUT = (
 )
 
 
+PDOS_HERE = " <b>PDOS route</b>: predicted from the ground state that was computed here, which knows the electrons but no core hole."
+PDOS_STORED = " <b>PDOS route</b>: predicted from the stored ground-state PDOS, which has no core hole, by models that never saw this net."
+
+
 class NewStructureView:
     """The New structure panel of a database: `widget`; `model` holds its state; page is the Page of the frame."""
 
@@ -49,16 +54,21 @@ class NewStructureView:
     def __init__(self, db, page) -> None:
         self.model, self.page, self.quiet, self.listed = NewStructureModel(db), page, False, None
         self.scene = Scene(page, whole=True, absorber="chosen O")
+        self.calculation = CalculationView(self.model, page)
         sheets = "".join(
             (STATIC / name).read_text() for name in ("inspect.css", "newstructure.css")
         )  # tables and covers
         style = ipw.HTML(f"<style>{sheets}</style>").add_class("elnes-hidden")
-        columns = [ipw.Box([self._drop(), self._structure(), self._sites()]), ipw.Box([self._spectra()])]
+        columns = [
+            ipw.Box([self._drop(), self._structure(), self._sites()]),
+            ipw.Box([self._spectra(), self.calculation.widget]),
+        ]
         self.widget = ipw.Box([*(column.add_class("elnes-column") for column in columns), style])
         self.widget.add_class("elnes-browse").add_class("elnes-newstructure")
         self.model.observe(self._show_state, ["state", "problem"])
         self.model.observe(self._show_found, "found")
         self.model.observe(self._show_selection, ["selection", "zero"])
+        self.calculation.model.observe(self._draw, "routes")
         self._show_state()
         if FIRST in db.structures:
             self.model.take(FIRST)
@@ -180,12 +190,21 @@ class NewStructureView:
             "<table class='elnes-numbers'><tr><th>Site</th><th scope='col'>likest sites of the database</th><th scope='col' "
             f"title='1: the same surroundings; 0: nothing in common'>similarity</th></tr>{rows}</table>"
         )
-        figure = figures.spectra_figure(**model.curves(), height=HEIGHT)
-        self.figure.show_figure(on_loss(figure, model.places()) if model.zero == "loss" else figure)
+        self._draw()
+
+    def _draw(self, change=None) -> None:
+        """Draw the curves of all routes, and say what they are."""
+        model, routes = self.model, self.calculation.model.routes
+        if model.found is None or model.found is not self.listed:
+            return
+        figure = figures.spectra_figure(**self.calculation.model.curves(), height=HEIGHT)
+        self.figure.show_figure(on_loss(figure, self.calculation.model.places()) if model.zero == "loss" else figure)
         inside, half = model.inside(), model.found.prediction.onset_half
         text = ABOUT.format(onset=half)
         if inside is not None:
             text += f" Of the computed points of these sites {100 * inside:.0f} % lie inside."
+        if routes.pdos:
+            text += f"{PDOS_HERE if routes.here else PDOS_STORED} Below, the O p PDOS: computed drawn through, predicted dashed."
         self.about.value = text
 
     # spectra ---------------------------------------------------------------------------------------------------------
@@ -194,9 +213,8 @@ class NewStructureView:
         self.cover, self.about = Waiting(), ipw.HTML().add_class("elnes-note")
         plot = ipw.Box([self.figure, self.cover.widget]).add_class("elnes-plot")
         save = self.save = SaveFigure(name="elnes-lab-structure", help="Save this figure")
-        download = Download(
-            self.model.csv, self._failed, label="CSV", help="Save all predicted spectra of this structure"
-        )
+        csv = lambda: self.model.csv(self.calculation.model.routes)
+        download = Download(csv, self._failed, label="CSV", help="Save all spectra of this structure, by all routes")
         self.scales = ScaleButtons(self.model, self.page.session, OWN_ZEROS)
         heading = ipw.HTML("Predicted spectra").add_class("elnes-heading")
         bar = ipw.Box([heading, *self.scales.controls, save, download]).add_class("elnes-bar")

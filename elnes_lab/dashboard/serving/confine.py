@@ -14,6 +14,9 @@ SERVED, MEMORY = (
     "ELNES_LAB_SERVED",
     "ELNES_LAB_MEMORY",
 )  # environment: set if a page is served; MB of memory, 0: no limit
+CALCULATIONS = (
+    "ELNES_LAB_CALCULATIONS"  # the same of first-principles calculations at once, which sources.calculations reads
+)
 UNEXPECTED = (
     "That did not work, for a reason that this page does not expect; nothing else has changed. Try it another way, or tell "
     "who runs this server: its log says more. "
@@ -73,8 +76,10 @@ def limit_memory(megabytes):
         return 0
     import resource
 
-    size = int(megabytes * 1e6)
-    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    size, most = int(megabytes * 1e6), resource.getrlimit(resource.RLIMIT_DATA)[1]
+    if most != resource.RLIM_INFINITY:
+        size = min(size, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (size, most))  # a calculation that the page starts takes its own back
     return megabytes
 
 

@@ -21,14 +21,16 @@ def serve(
     open_browser: bool = True,
     memory: float = 2000,
     hostnames: tuple[str, ...] = (),
+    calculations: int = 0,
 ) -> None:
     """Serves the dashboard at http://ip:port/ until it is stopped; does not return.
 
     preheated: kernels kept ready with the page already computed; viewers: most kernels at once, 0 for no limit;
     base_url: path below which a reverse proxy shows it; memory: MB of its own that a page's kernel may use, 0 for no limit
     (Linux); hostnames: names to answer to, on a loopback address, besides this machine's own. With $JUPYTER_TOKEN set, or on an address that others reach, a token
-    is asked for; the link printed has it. Raises DataError if the database cannot be opened, the notebook is not there, or
-    the port is taken.
+    is asked for; the link printed has it. calculations: first-principles calculations that visitors may have run at once, 0 for
+    none; those that nobody has worked at for a month are removed now. Raises DataError if the database cannot be opened, the notebook is not there, or
+    the port is taken, and if calculations are asked for and there is no engine.
     """
     from . import voila_settings
     from .confine import is_loopback
@@ -58,7 +60,9 @@ def serve(
                 f"Port {port} of {ip[:100]} cannot be used ({problem}). Another program may have "
                 "it, or this machine has no such address: choose others with --port and --ip."
             ) from None
-    environment = voila_settings.environment(memory=memory)
+    if calculations:
+        ready_to_calculate()
+    environment = voila_settings.environment(memory=memory, calculations=calculations)
     if not is_loopback(ip):
         environment.setdefault("JUPYTER_TOKEN", secrets.token_urlsafe(24))
     token = environment.get("JUPYTER_TOKEN", "")  # by the environment: everybody can read command lines
@@ -78,3 +82,14 @@ def serve(
         f"ELNES Lab: http://{host}:{port}{base_url}{f'?token={token}' if token else ''} (Ctrl-C stops it)", flush=True
     )
     os.execve(words[0], words, environment)
+
+
+def ready_to_calculate() -> None:
+    """Says which engine calculations will use and where they are kept, and removes old ones. DataError without an engine."""
+    from ...io.places import folder_place
+    from ...sources.calculations.place import Calculations
+    from ...sources.qe.engine import find_engine
+
+    place = Calculations()
+    print(f"Calculations: {find_engine()}; in {folder_place(place.root)}", flush=True)
+    place.tidy()

@@ -88,10 +88,11 @@ def command(
     return words if browser else [*words, "--no-browser"]
 
 
-def environment(base=None, *, memory=0):
+def environment(base=None, *, memory=0, calculations=0):
     """Environment variables for that command: `base` (default: this process) with the page's template added, one thread.
 
-    memory: MB of its own that the kernel of a page may use, 0 for no limit.
+    memory: MB of its own that the kernel of a page may use, 0 for no limit. calculations: first-principles calculations that
+    visitors may have run at once, 0 for none.
     """
     base = dict(os.environ if base is None else base)
     folders = [HERE / "share", *published_plotly()]
@@ -100,6 +101,7 @@ def environment(base=None, *, memory=0):
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         base.setdefault(name, "1")
     base[confine.SERVED], base[confine.MEMORY] = "1", str(memory)
+    base[confine.CALCULATIONS] = str(calculations)
     if kernel_fork.AVAILABLE:
         base["JUPYTER_DEFAULT_PROVISIONER_NAME"] = kernel_fork.NAME
     return base

@@ -32,7 +32,7 @@ async function keep({ key, name, kind, limit }, content) {
   let room = limit;
   for (const one of (await kept()).reverse()) {
     room -= one.content.byteLength;
-    if (room < 0 && one.content.byteLength > SMALL) await forget(one.key);
+    if (room < 0 && one.content.byteLength > SMALL) await forget(one.key); // what is small, such as a token, leads to much
   }
 }
 

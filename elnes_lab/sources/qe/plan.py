@@ -175,6 +175,16 @@ def supercell_atoms(structure: Structure, settings: Settings) -> int:
     return len(structure.symbols) * round(abs(np.linalg.det(matrix)))
 
 
+def duration(seconds: float) -> str:
+    """A time in words, to the minute."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "a minute"
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if days else f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
 def time_limit(seconds: float) -> float:
     """For one program of a step that is estimated to take `seconds`."""
     return max(SHORTEST, PATIENCE * seconds)

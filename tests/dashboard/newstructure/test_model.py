@@ -56,7 +56,7 @@ def test_a_structure_of_the_database_stands_beside_what_was_computed(model, ship
     figure = spectra_figure(**curves)
     drawn = {trace.meta: trace for trace in figure.data if trace.visible}
     assert {"average", "site.0", "band.site", "other.0", "pdos.0", "band.pdos"} <= set(drawn)
-    assert "band.average" not in drawn and drawn["site.0"].name == f"predicted, {curves['sites'][0]['title']}"
+    assert "band.average" not in drawn and drawn["site.0"].name == f"structure route, {curves['sites'][0]['title']}"
 
 
 def test_the_average_is_that_of_all_sites_by_their_number(model):
