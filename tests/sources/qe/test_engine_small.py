@@ -27,7 +27,8 @@ def test_from_structure_to_checked_files(engine, planned, tmp_path):
         np.load(folder.output / "prototype-00/ground.npz") as coarse,
         np.load(stored("prototype-00", "ground")) as fine,
     ):
-        assert set(coarse) - {"kshift"} == set(fine) - {"kshift"}
+        assert set(coarse) - {"kshift", "settings"} == set(fine) - {"kshift", "settings"}
+        assert "k_length=8" in str(coarse["settings"]) and "aliasing" not in str(coarse["settings"])
         assert coarse["band_gap"] == pytest.approx(float(fine["band_gap"]), abs=0.2)
         assert coarse["total_energy"] == pytest.approx(float(fine["total_energy"]), abs=0.3)
         below = coarse["energy"] < 2
