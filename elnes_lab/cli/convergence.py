@@ -52,6 +52,8 @@ def wanted(words: list[str]) -> dict[str, tuple] | None:
             raise DataError(f"{name} is given twice. Give all its values at once, as in image_distance=8.5,10.")
         try:
             found[name] = tuple(value_of(name, value) for value in values.split(","))
+        except DataError:  # which is a ValueError, too
+            raise
         except ValueError:
             raise DataError(
                 f"{word!r} is not NAME=VALUE,VALUE with numbers. Write for example image_distance=8.5,10."

@@ -18,6 +18,8 @@ def settings_of(quality: str, changes: list[str]):
         name, _, text = word.partition("=")
         try:
             values[name] = value_of(name, text)
+        except DataError:  # which is a ValueError, too
+            raise
         except ValueError:
             raise DataError(f"{word!r} is not NAME=VALUE with a number. Write for example image_distance=10.") from None
     settings = changed(FIRST, **values)

@@ -92,13 +92,16 @@ class Queue:
         for job in self.jobs:
             for kind, sites in self.candidates(job):
                 claims = self.claim(job, kind, sites)
+                if not claims:
+                    continue
                 try:
-                    if claims and (running := self.prepared(job, kind, claims)):
+                    if running := self.prepared(job, kind, claims):
                         claims = {}
                         return running
                 finally:
                     for claim in claims.values():
                         claim.release()
+                return self.choose()  # a density is gone, so that there is another step to do
         return None
 
     def candidates(self, job: Job) -> Iterator[tuple[str, list[int]]]:

@@ -16,10 +16,10 @@ def element(name: str, values, attributes: str = "") -> str:
     return f"<{name}{attributes}>\n{meshes.lines(np.atleast_1d(values))}</{name}>\n"
 
 
-def upf(width: float = 0.5) -> str:
+def upf(core: float = 0.8) -> str:
     """An ultrasoft pseudopotential of two projectors, as ld1.x writes it, with functions of known shape."""
     sized = f' size="{len(R)}"'
-    smooth = lambda l: R ** (l + 1) * np.exp(-((R / width) ** 2))
+    smooth = lambda l: R ** (l + 1) * np.exp(-((R / 0.5) ** 2))
     index = int(np.searchsorted(R, 1.8)) + 1
     projector = lambda i, l: element(
         f"PP_BETA.{i}",
@@ -31,7 +31,7 @@ def upf(width: float = 0.5) -> str:
         '<UPF version="2.0.1">\n<PP_INFO>\n<PP_INPUTFILE>\n&input a=1 /\n</PP_INPUTFILE>\n</PP_INFO>\n'
         f'<PP_HEADER has_gipaw="true" z_valence="6.000" mesh_size="{len(R)}"/>\n'
         + f'<PP_MESH mesh="{len(R)}" dx="1.25E-2" rmax="100.0">\n{element("PP_R", R)}{element("PP_RAB", R * 0.0125)}</PP_MESH>\n'
-        + element("PP_NLCC", np.exp(-((R / 0.8) ** 2)), sized)
+        + element("PP_NLCC", np.exp(-((R / core) ** 2)), sized)
         + element("PP_LOCAL", -12 * erf(R / 0.7) / R, sized)
         + f"<PP_NONLOCAL>\n{projector(1, 0)}{projector(2, 1)}{element('PP_DIJ', np.eye(2).ravel())}"
         + f"<PP_AUGMENTATION>\n{element('PP_Q', np.eye(2).ravel())}"
@@ -62,7 +62,10 @@ def test_the_copy_integrates_as_the_original_on_a_quarter_of_the_points(folder):
     assert len(r) < len(R) / 3 and pseudo.r == pytest.approx(r) and pseudo.rab == pytest.approx(step)
     assert np.gradient(r)[1:-1] == pytest.approx(step[1:-1], rel=1e-3) and len(r) % 2 == 1
     assert (
-        f'mesh_size="{len(r)}"' in text and str(len(R)) not in text and "GIPAW" not in text and 'gipaw="false"' in text
+        f'mesh_size="{len(r)}"' in text
+        and f'"{len(R)}"' not in text
+        and "GIPAW" not in text
+        and 'gipaw="false"' in text
     )
     index = int(text.split('cutoff_radius_index="')[1].split('"')[0])
     assert r[index - 1] >= 1.8 > r[index - 4] and index % 2 == 1
@@ -71,7 +74,7 @@ def test_the_copy_integrates_as_the_original_on_a_quarter_of_the_points(folder):
 
 
 def test_what_needs_more_points_is_refused_and_leaves_nothing(folder):
-    (folder / "O.upf").write_text(upf(width=0.02))
+    (folder / "O.upf").write_text(upf(core=0.01))
     with pytest.raises(DataError, match="mesh=full"):
         mesh_folder(folder, "coarse")
     assert [path.name for path in folder.parent.iterdir()] == ["made"]
