@@ -18,7 +18,7 @@ from .names import Named, distinct, given
 from .remarks import remarks
 from .sources.npz import Content, printable, read_regular
 from .sources.plan import read_plan
-from .sources.quantum_espresso import ID, CoreHoleSite, GroundState, electron_error, read_ground, read_site
+from .sources.quantum_espresso import ID, METHOD, CoreHoleSite, GroundState, electron_error, read_ground, read_site
 from .spectra import EXPERIMENTAL_OFFSET
 from .structure import Environment, kind_of
 from .subject import Subject
@@ -272,6 +272,8 @@ def structure_rows(ground: GroundState, environment: Environment, sites: list[Co
                 "remark": remark,
                 "pdos_top": ground.top,
                 "image_distance": site.image_distance,
+                "settings": site.settings if ground.method == METHOD else "",
+                "ground_settings": ground.settings if ground.method == METHOD else "",
                 "seconds": site.seconds,
                 "ground_seconds": ground.seconds,
                 "electron_error": missed,

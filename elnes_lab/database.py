@@ -318,11 +318,11 @@ class Database:
         return str(self.store.attribute("raw_sha256"))[:12]
 
     def info(self) -> dict:
-        """For programs: numbers of spectra, structures, per kind and source, planned; rejected, remarks, missing; version;
+        """For programs: numbers of spectra, structures, per kind, source and settings, planned; rejected, remarks, missing; version;
         electron_error: by how much the DOS of each structure misses its electrons, relative."""
-        kinds, sources = (
+        kinds, sources, settings = (
             dict(zip(*(x.tolist() for x in np.unique(self[c].astype(str), return_counts=True))))
-            for c in ("kind", "source")
+            for c in ("kind", "source", "settings")
         )
         return {
             "subject": f"{self.subject.label} edge of {self.subject.material}",
@@ -330,6 +330,7 @@ class Database:
             "structures": len(self.structures),
             "kind": kinds,
             "source": sources,
+            "settings": settings,
             "planned": self.planned,
             "rejected": self.rejected.to_dict("records"),
             "remarks": self.remarks.to_dict("records"),

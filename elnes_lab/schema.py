@@ -15,12 +15,14 @@ IDEA = "Kiyohara, Tsubaki, Mizoguchi, npj Comput. Mater. 6, 68 (2020)"
 
 
 class Column(NamedTuple):
-    """dtype is a NumPy type name or "str"; units in words of the field, "1" for a number, "" for a text."""
+    """dtype is a NumPy type name or "str"; units in words of the field, "1" for a number, "" for a text. absent: the value of
+    every row of a file from before the column was there, None if such a file must be built again."""
 
     dtype: str
     units: str
     long_name: str
     comment: str = ""
+    absent: str | None = None
 
 
 COLUMNS: dict[str, Column] = {
@@ -113,4 +115,13 @@ COLUMNS: dict[str, Column] = {
     ),
     "seconds": Column("float32", "s", "Computing time", "one core, this spectrum"),
     "ground_seconds": Column("float32", "s", "Computing time of the ground state", "one core, once per structure"),
+    "settings": Column(
+        "str",
+        "",
+        "Settings of the spectrum",
+        "NAME=VALUE of what differs from the first rows, 'original' if nothing does; docs/computing.md says what each is; empty "
+        "for a row of another program",
+        absent="original",
+    ),
+    "ground_settings": Column("str", "", "Settings of the ground state", "as for the spectrum", absent="original"),
 }

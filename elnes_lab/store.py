@@ -32,8 +32,9 @@ REQUIRED = {
     "rejected_site": ("rejected",),
     "rejected_reason": ("rejected",),
     "structures": ("structures_byte",),
-    **dict.fromkeys(COLUMNS, ("site",)),
+    **{name: ("site",) for name, column in COLUMNS.items() if column.absent is None},
 }
+ABSENT = {name: column.absent for name, column in COLUMNS.items() if column.absent is not None}
 WHERE = (
     "The data do not come with an installed package: they are in the folder data of the project's repository. Set "
     "ELNES_LAB_DATA to such a folder, put them in place with `elnes-lab data fetch FILE|URL`, or, from raw files, build them "
@@ -124,7 +125,8 @@ class Store:
                 f"{self.path} follows the layout '{self.attribute('Conventions', 'unknown')}', this version reads "
                 f"'{CONVENTIONS}'. Build it again with `elnes-lab build`."
             )
-        for name, dimensions in REQUIRED.items():
+        newer = {name: ("site",) for name in ABSENT if name in self.file.variables}
+        for name, dimensions in (REQUIRED | newer).items():
             if name not in self.file.variables:
                 raise DataError(
                     f"{self.path} has no variable '{name}': it is not an ELNES Lab database, or one of another version. "
@@ -155,6 +157,8 @@ class Store:
 
     def read(self, name: str, rows: np.ndarray | None = None) -> np.ndarray:
         """The variable `name`, whole or at `rows` (integers, first dimension). Texts come as str. Do not write into the result."""
+        if name in ABSENT and name not in self.file.variables:  # a file from before this column
+            self.cache.setdefault(name, np.full(self.size, ABSENT[name], dtype=object))
         if name not in self.cache:
             with self.lock, self.guard(name):
                 variable = self.file.variables[name]

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from elnes_lab import digests
+from elnes_lab import digests, schema
 from elnes_lab import store as module
 from elnes_lab.database import open_database
 from elnes_lab.errors import DataError
@@ -183,3 +183,22 @@ def test_blocks_cover_every_row_once():
         assert changed.tolist() == [block == row // digests.BLOCK for block in range(3)]
     assert digests.table(values[:0]).shape == (0, 32)
     np.testing.assert_array_equal(digests.table(values.astype(">f4")), table)
+
+
+def test_a_file_from_before_a_column_opens_with_what_its_rows_are(raw_results, tmp_path, monkeypatch):
+    older = {name: column for name, column in schema.COLUMNS.items() if name not in module.ABSENT}
+    with monkeypatch.context() as before:
+        before.setattr(schema, "COLUMNS", older)
+        write_anew(raw_results, tmp_path)
+    with open_database(tmp_path) as db:
+        assert "settings" not in db.store.file.variables
+        assert set(db["settings"]) == {"original"} and len(db["ground_settings"]) == len(db)
+        assert len(db[:2]["settings"]) == 2 and "settings" in db.table
+
+
+def write_anew(raw, folder):
+    """The database file alone; `build` reads it back with all of today's columns."""
+    from elnes_lab.build import collect, extended_xyz, netcdf, to_dataset
+
+    collected = collect(raw)
+    (folder / FILE).write_bytes(netcdf(to_dataset(collected, extended_xyz(collected))))

@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 from ..errors import DataError
+from .arguments import words
 
 OUTPUT = "computed"
+QUALITY = "original"
 
 
 def add_commands(commands) -> None:
@@ -40,6 +42,30 @@ def add_commands(commands) -> None:
         "--sites",
         metavar="O3,O5",
         help="these oxygens only, by their index in the structure (default: all inequivalent ones)",
+    )
+    compute.add_argument(
+        "--quality",
+        type=words,
+        default=QUALITY,
+        metavar="NAME",
+        help=f"how well: original (as the first rows), fast or fine (default: {QUALITY})",
+    )
+    compute.add_argument(
+        "--setting",
+        type=words,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting on top of that, e.g. image_distance=10; may be repeated",
+    )
+    compute.add_argument(
+        "--recompute",
+        type=words,
+        action="append",
+        default=[],
+        metavar="ID,ID",
+        help="compute these structures again and replace what is stored, once all of it has passed; "
+        "old-ground-states: the ground states whose DOS misses the electrons by more than 2 %%",
     )
     compute.add_argument("--workers", type=int, help="processes on this machine (default: one per core; 0: this one)")
     compute.add_argument(
@@ -89,9 +115,19 @@ def run_compute(options) -> int:
     from ..sources.qe.pools import workers
     from ..sources.qe.queue import Queue
     from ..sources.qe.structures import read_structures
+    from .recomputing import again, check_supercells, settings_of
 
+    settings = settings_of(options.quality, options.setting)
     structures, refused = read_structures(options.structures)
-    queue = Queue(jobs(structures, options.only, options.sites), Folder(options.output, options.have), report=line)
+    stored = Folder(options.output, options.have)
+    replace = lambda: None
+    if options.recompute:
+        queue, replace = again(options, structures, stored, settings, line)
+        if not queue.jobs:
+            print("No stored ground state has to be computed again: the DOS of each counts its electrons within 2 %.")
+            return 0
+    else:
+        queue = Queue(jobs(structures, options.only, options.sites), stored, settings, report=line)
     if options.status:
         print(status(queue))
         return 0
@@ -104,9 +140,14 @@ def run_compute(options) -> int:
     if options.dry_run:
         print(plan(queue, options.workers))
         return 0
+    if options.recompute:
+        stored.prepare()
+        queue.folder.prepare()
+        replace()  # what a command that was killed had finished
     if not queue.open_steps():
-        print(summary(queue))
+        print(summary(queue, stored.output))
         return 1 if queue.failures else 0
+    check_supercells(queue)
     queue.folder.prepare()
     if options.scheduler is None:
         from ..sources.qe.engine import find_engine
@@ -120,7 +161,7 @@ def run_compute(options) -> int:
     except KeyboardInterrupt:
         print("\nStopped. What is finished is kept; the same command goes on from here.", file=sys.stderr)
         return 130
-    print(summary(queue))
+    print(summary(queue, stored.output))
     return 1 if queue.failures else 0
 
 
@@ -228,9 +269,9 @@ def status(queue) -> str:
     )
 
 
-def summary(queue) -> str:
+def summary(queue, output: Path) -> str:
     done, total = queue.counts()
-    text = f"{done} of {total} ground states and spectra are done, in {queue.folder.output}."
+    text = f"{done} of {total} ground states and spectra are done, in {output}."
     if queue.failures:
         text += f" {len(queue.failures)} failed now; `--status` says why, `--retry` tries again."
     return text

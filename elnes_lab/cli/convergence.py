@@ -41,6 +41,8 @@ def add_commands(commands) -> None:
 
 def wanted(words: list[str]) -> dict[str, tuple] | None:
     """Setting -> values to try; None for no words. DataError for what is no NAME=VALUE,VALUE."""
+    from ..sources.qe.settings import value_of
+
     if not words:
         return None
     found = {}
@@ -49,8 +51,9 @@ def wanted(words: list[str]) -> dict[str, tuple] | None:
         if name in found:
             raise DataError(f"{name} is given twice. Give all its values at once, as in image_distance=8.5,10.")
         try:
-            kind = {"hole": str, "iterations": int, "max_atoms": int, "batch": int}.get(name, float)
-            found[name] = tuple(kind(value) for value in values.split(","))
+            found[name] = tuple(value_of(name, value) for value in values.split(","))
+        except DataError:  # which is a ValueError, too
+            raise
         except ValueError:
             raise DataError(
                 f"{word!r} is not NAME=VALUE,VALUE with numbers. Write for example image_distance=8.5,10."

@@ -218,7 +218,7 @@ def run_info(options) -> None:
 
 def describe(info: dict) -> str:
     """The counts of `Database.info` in a few lines."""
-    counts = lambda group: ", ".join(f"{n} {name}" for name, n in info[group].items())
+    counts = lambda group: ", ".join(f"{n} {name or 'of other programs'}" for name, n in info[group].items())
     waiting, named = by_structure(info["missing"])
     odd = by_structure([row["site"] for row in info["remarks"]])[1]
     missed = {name: value for name, value in info["electron_error"].items() if abs(value) >= 0.05}
@@ -230,6 +230,7 @@ def describe(info: dict) -> str:
         f"spectra     {info['spectra']} of {info['planned']} planned, from {info['structures']} structures",
         f"kind        {counts('kind')}",
         f"source      {counts('source')}",
+        f"settings    {counts('settings')}",
         f"missing     {len(info['missing'])} sites in {len(waiting)} structures are not computed yet"
         + (f": {named}" if waiting else ""),
         f"electrons   {len(missed)} structures have a DOS that misses their electron count by 5 % or more, in flat valence bands"

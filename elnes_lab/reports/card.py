@@ -78,6 +78,7 @@ def numbers(db) -> dict:
         "partial": {name: n for name, n in waiting.items() if name in first.index},
         "rejected": db.rejected.to_dict("records"),
         "remarks": counts(db.remarks["remark"]),
+        "settings": db.info()["settings"],
         "remarked": len(db.remarks),
         "no_onset": int(every["onset"].isna().sum()),
         "electrons": {name: float(value) for name, value in electrons.sort_values(key=lambda v: -v.abs()).items()},
@@ -220,6 +221,12 @@ def limits(n: dict) -> list[str]:
         if n["rejected"]
         else "- No computed spectrum was rejected."
     ]
+    if len(n["settings"]) > 1:
+        named = "; ".join(f"{name or 'of other programs'} ({count})" for name, count in n["settings"].items())
+        lines += [
+            f"- The spectra were computed with several settings (column `settings`: what differs from the first rows'; "
+            f"docs/computing.md says what each changes): {named}."
+        ]
     amorphous = sum(s["structures"] for s in n["sources"] if "amorphous" in s["kind"])
     lines += [
         f"- {plural(amorphous, 'amorphous structure')}: all that is said of glass rests on "

@@ -20,7 +20,7 @@ from ..errors import DataError
 
 LIMIT = 16 * 2**20  # bytes of a file, and of all its arrays; the largest real step (110 atoms) has 1.3 MB
 AGAIN = "compute this step again"
-TEXTS = ("symbols", "name", "source", "method", "absorber", "edge")
+TEXTS = ("symbols", "name", "source", "method", "absorber", "edge", "settings")
 UNKNOWN = ("neutral_energy", "total_energy", "pdos_pxyz", "offset")  # NaN as a whole where it was not computed
 INTEGERS = ("site", "multiplicity", "supercell")
 

@@ -56,8 +56,8 @@ GROUND_SHAPES = {
     "seconds": "",
 }
 # Of rows that other programs computed: what did it, and how its total energies become energy losses. Of other oxides: the edge, and
-# the valence electrons of the cell, which depend on the pseudopotentials.
-GROUND_OPTIONAL = {"method": "", "offset": "", "absorber": "", "edge": "", "electrons": ""}
+# the valence electrons of the cell, which depend on the pseudopotentials. Of newer rows: with what settings.
+GROUND_OPTIONAL = {"method": "", "offset": "", "absorber": "", "edge": "", "electrons": "", "settings": ""}
 METHOD = (
     "Quantum ESPRESSO 7.2, PBE, ultrasoft pseudopotentials, 25/100 Ry; full core hole in a supercell; Lanczos recursion"
 )
@@ -74,6 +74,9 @@ SITE_SHAPES = {
     "lumo": "",
     "seconds": "",
 }
+SITE_OPTIONAL = {"settings": "", "iterations": ""}
+ORIGINAL = "original"  # settings: those of the first rows, with 400 Lanczos steps
+FIRST_ITERATIONS = 300  # of the rows from before their number was stored
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,9 @@ class GroundState:
     relative to the valence-band maximum; dos (e,) in states/eV/cell; pdos_s, pdos_p (n, e) and pdos_pxyz (n, 3, e) in
     states/eV/atom, complete up to `top`; supercell (3, 3) integers and supercell_energy: the neutral crystal in the cell of the
     core-hole calculations; seconds of one core. offset: eV from a difference of total energies to an energy loss, NaN where it is
-    not known; method: how it was computed. With another method pdos_pxyz may be NaN as a whole. absorber, edge: what is excited;
-    electrons: valence electrons of the cell, 0 where they are those of our pseudopotentials.
+    not known; method: how it was computed; settings: NAME=VALUE of what differs from the first rows, "" with another method,
+    where pdos_pxyz may be NaN as a whole. absorber, edge: what is excited; electrons: valence electrons of the cell, 0 where they
+    are those of our pseudopotentials.
     """
 
     structure: str
@@ -110,6 +114,7 @@ class GroundState:
     absorber: str = OXYGEN
     edge: str = "K"
     electrons: float = 0.0
+    settings: str = ORIGINAL
 
     @property
     def valence(self) -> float:
@@ -129,7 +134,7 @@ class CoreHoleSite:
     site: index into the ground state's atoms; energy (e,) in eV relative to `homo`; strength (3, e) in bohr^2/eV for
     polarization x, y, z; total_energy, neutral_energy, homo, lumo in eV, of the core-hole supercell (neutral_energy is NaN for
     all but the first site of a structure; total_energy, of the charged cell, where another method computed the neutral one
-    only); image_distance in angstrom.
+    only); image_distance in angstrom; settings as of the ground state.
     """
 
     site: int
@@ -143,6 +148,7 @@ class CoreHoleSite:
     homo: float
     lumo: float
     seconds: float
+    settings: str = ORIGINAL
 
 
 def scalars(arrays: dict) -> dict:
@@ -163,6 +169,7 @@ def read_ground(path: Path, content: bytes | None = None) -> GroundState:
         raise DataError(f"non-finite value in pdos_pxyz, total_energy or offset; {AGAIN}")
     if not ground.method.isascii() or not ground.method.isprintable() or len(ground.method) > 300:
         raise DataError(f"the method '{printable(ground.method)}' is not a line of up to 300 characters")
+    check_settings(ground.settings)
     if not GAP_RANGE[0] <= ground.band_gap <= GAP_RANGE[1]:
         raise DataError(f"gap out of range: {ground.band_gap:.4g} eV is not within {GAP_RANGE[0]} to {GAP_RANGE[1]} eV")
     if ground.top < PDOS_TOP:
@@ -185,7 +192,9 @@ def read_ground(path: Path, content: bytes | None = None) -> GroundState:
 def read_site(path: Path, ground: GroundState, content: bytes | None = None) -> CoreHoleSite:
     """The checked core-hole spectrum of one oxygen of `ground`. DataError with the reason otherwise."""
     content = read_regular(path).bytes if content is None else content
-    row = CoreHoleSite(**scalars(read_arrays(content, SITE_SHAPES, "core-hole")))
+    arrays = scalars(read_arrays(content, SITE_SHAPES, "core-hole", SITE_OPTIONAL))
+    row = CoreHoleSite(**{"settings": recorded(arrays), **arrays})
+    check_settings(row.settings)
     if Path(path).stem != f"O{row.site}":
         raise DataError(f"the file is named {printable(Path(path).name)} but holds site {row.site}; {AGAIN}")
     if not 0 <= row.site < len(ground.symbols) or ground.symbols[row.site] != "O":
@@ -216,6 +225,17 @@ def read_site(path: Path, ground: GroundState, content: bytes | None = None) -> 
                 f"{AGAIN}"
             )
     return row
+
+
+def recorded(arrays: dict) -> str:
+    """Settings that a core-hole file (as a dict, from which the number of Lanczos steps is taken) was computed with."""
+    steps = int(arrays.pop("iterations", FIRST_ITERATIONS))
+    return arrays.get("settings", ORIGINAL if steps == 400 else f"iterations={steps}")
+
+
+def check_settings(text: str) -> None:
+    if not re.fullmatch(r"|[a-z_]+(=\S+)?( [a-z_]+=\S+)*", text) or len(text) > 300 or not text.isascii():
+        raise DataError(f"the settings '{printable(text)}' are not NAME=VALUE with spaces between; {AGAIN}")
 
 
 def uniform(what: str, energy: np.ndarray) -> None:

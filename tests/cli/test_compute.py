@@ -96,6 +96,11 @@ def test_nothing_to_do_needs_no_engine(listed, tmp_path, capsys):
         (["--output", "x" * 5000], "Nothing can be written"),
         (["--scheduler", "tcp://127.0.0.1:1"], "No Dask scheduler"),
         (["--have", "nowhere"], "nowhere"),
+        (["--quality", "best"], "no quality 'best'"),
+        (["--setting", "iterations"], "not NAME=VALUE"),
+        (["--setting", "hole=none"], "full core hole"),
+        (["--recompute", "nothing"], "no structure nothing"),
+        (["--recompute", "quartz-alpha", "--only", "quartz-alpha"], "Leave out --only"),
         (["--output", "/dev/null/out"], "Nothing can be written"),
     ],
 )
@@ -148,3 +153,34 @@ def test_an_engine_that_makes_no_pseudopotentials_stops_everything_and_fails_not
 def test_a_path_that_cannot_be_is_a_sentence(capsys):
     assert main(["compute", "x" * 5000 + ".cif"]) == 2
     assert "There is no file" in capsys.readouterr().err
+
+
+def test_computing_again_is_planned_like_anything_else(listed, tmp_path, capsys):
+    output = tmp_path / "out"
+    shutil.copytree(RAW / "quartz-alpha", output / "quartz-alpha")
+    command = ["compute", str(listed), "--output", str(output), "--recompute", "quartz-alpha"]
+    wide = ["--setting", "image_distance=10.5", "--dry-run", "--workers", "1"]
+    assert main([*command, *wide]) == 0
+    out = capsys.readouterr().out
+    assert "quartz-alpha: ground, O3; 9 atoms," in out and "1 ground states and 1 spectra" in out
+    assert int(re.search(r"(\d+) in the core-hole cell", out)[1]) > 54
+    assert main([*command, *wide, "--status"]) == 0 and "waiting  2" in capsys.readouterr().out
+    assert main(["compute", str(listed), "--output", str(output), *wide]) == 0, "what is there is not computed again"
+    assert "prototype-04: ground" in (out := capsys.readouterr().out) and "quartz-alpha" not in out
+
+
+def test_spectra_for_the_ground_state_of_another_supercell_are_refused_before_they_are_computed(
+    listed, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("elnes_lab.sources.qe.engine.find_engine", lambda: "an engine")
+    (tmp_path / "out" / "quartz-alpha").mkdir(parents=True)
+    shutil.copy(RAW / "quartz-alpha" / "ground.npz", tmp_path / "out" / "quartz-alpha")
+    command = ["compute", str(listed), "--output", str(tmp_path / "out"), "--only", "quartz-alpha", "--workers", "0"]
+    assert main([*command, "--setting", "image_distance=10.5"]) == 2
+    assert "--recompute quartz-alpha" in capsys.readouterr().err
+
+
+def test_no_ground_state_is_old(listed, tmp_path, capsys):
+    command = ["compute", str(listed), "--output", str(tmp_path / "out"), "--recompute", "old-ground-states"]
+    assert main(command) == 0
+    assert "No stored ground state" in capsys.readouterr().out and not list(tmp_path.glob("out*"))

@@ -43,3 +43,24 @@ def test_real_files_carry_what_the_rules_need(raw_results):
     assert ground.structure == "quartz-alpha" and list(ground.symbols) == ["Si"] * 3 + ["O"] * 6
     assert ground.symbols[site.site] == "O" and site.multiplicity == 6
     assert site.strength.shape == (3, len(site.energy)) and ground.pdos_pxyz.shape == (9, 3, len(ground.energy))
+
+
+def test_settings_of_rows_from_before_they_were_recorded(raw_results, tmp_path):
+    """Without a word: those of the first rows; without the number of Lanczos steps: 300 of them."""
+    import shutil
+
+    folder = shutil.copytree(raw_results / "quartz-alpha", tmp_path / "quartz-alpha")
+    with np.load(folder / "O3.npz") as file:
+        arrays = {key: file[key] for key in file if key not in ("settings", "iterations")}
+    ground = read_ground(folder / "ground.npz")
+    for more, says in (
+        ({}, "iterations=300"),
+        ({"iterations": 400}, "original"),
+        ({"iterations": 500, "settings": "image_distance=12 max_atoms=1000"}, "image_distance=12 max_atoms=1000"),
+    ):
+        np.savez(folder / "O3.npz", **arrays, **more)
+        assert read_site(folder / "O3.npz", ground).settings == says
+    for wrong in ("two words", "a=1\nb=2", "x" * 400, "grid="):
+        np.savez(folder / "O3.npz", **arrays, settings=wrong)
+        with pytest.raises(DataError, match="NAME=VALUE"):
+            read_site(folder / "O3.npz", ground)

@@ -20,7 +20,7 @@ import numpy as np
 from ...errors import DataError, unknown
 from ...spectra import shift
 from .plan import Step, perform, supercell_atoms, time_limit
-from .settings import HOLES, Settings
+from .settings import HOLES, Settings, changed
 from .structures import Structure
 
 # What each setting is tried at if nothing is named: coarser than the stored rows and, at the end, finer.
@@ -35,7 +35,6 @@ UNITS = {"image_distance": " angstrom", "cutoff": " Ry", "density_cutoff": " Ry"
 WINDOW = (-1.0, 30.0)  # eV from the lowest empty level that two spectra are compared in
 SHIFTS = np.arange(-1.0, 1.001, 0.02)  # eV tried to bring their edges together
 STEP = 0.1  # eV
-FARTHEST = 15.0  # angstrom between core holes: some 300 atoms
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ class Variant:
 
     @property
     def label(self) -> str:
-        if self.value is None or self.name == "hole":
-            return self.name if self.value is None else f"hole: {self.value}"
+        if self.value is None or isinstance(self.value, str):
+            return self.name if self.value is None else f"{self.name}: {self.value}"
         return f"{self.name} {self.value:g}{UNITS.get(self.name, '')}"
 
 
@@ -70,18 +69,9 @@ def variations(
         if name not in names:
             raise unknown(name, names, "setting")
         for value in tried:
-            if name == "image_distance" and value > FARTHEST:
-                raise DataError(
-                    f"An image distance of {value:g} angstrom needs more atoms than can be computed. Give at most "
-                    f"{FARTHEST:g}."
-                )
-            changed = dataclasses.replace(
-                base, **{name: value} | ({"density_cutoff": 4 * value} if name == "cutoff" else {})
-            )
-            if name == "image_distance" and value > base.image_distance:  # more atoms than a stored row may have
-                changed = dataclasses.replace(changed, max_atoms=max(base.max_atoms, 1000))
-            if changed != base and changed not in [settings for *_, settings in found]:
-                found.append((name, value, changed))
+            settings = changed(base, **{name: value})
+            if settings != base and settings not in [one for *_, one in found]:
+                found.append((name, value, settings))
     return found
 
 

@@ -10,12 +10,12 @@ from .cells import special_points, supercell
 from .engine import Engine
 from .hamiltonian import CoreHole
 from .pseudopotentials import Pseudopotentials
-from .recursion import dipole_strength, recursions, strength_of_states
+from .recursion import chain_states, dipole_strength, recursions, strength_of_states
 from .settings import ELECTRONS, HOLES, SPECTRUM_GRID, Settings
 from .structures import Structure
 
 SHORTER = 0.75  # of the recursion, to see whether it has converged
-WIDE = np.arange(-2000.0, 4000.0, 0.3)  # eV; the sum rule is an integral over all energies
+WIDE, BROAD = np.arange(-2000.0, 4000.0, 1.5), 2.0  # eV; the sum rule is an integral over all energies, at any width
 
 
 def core_hole_density(
@@ -27,7 +27,7 @@ def core_hole_density(
     work: Path,
     limit: float,
 ) -> dict:
-    """What O<site>.npz holds but the spectrum, and `potential` (n1, n2, n3) in Ry, from which that is made.
+    """What O<site>.npz holds but the spectrum, seconds and settings, and `potential` (n1, n2, n3) in Ry, from which that is made.
 
     neutral: the energy with one electron in the conduction band too. Arguments and errors as for `ground_state`.
     """
@@ -46,7 +46,7 @@ def core_hole_density(
     out = run("density", charge=1 if settings.hole == "excited" else HOLES[settings.hole])
     neutral_energy = np.nan
     if settings.hole == "excited":
-        out = run("neutral", restart=excited, threshold=1e-7 * len(symbols))
+        out = run("neutral", restart=excited, threshold=settings.threshold * len(symbols))
         neutral_energy = outputs.total_energy(out)
     energy, levels = outputs.total_energy(out), outputs.band_energies(out, occupied + 1)[-1]
     homo, lumo = levels[occupied - 1], levels[occupied]
@@ -69,7 +69,7 @@ def core_hole_density(
 
 
 def spectra(structure: Structure, densities: list[dict], settings: Settings, pseudos: Pseudopotentials) -> list[dict]:
-    """The arrays of O<site>.npz but for `seconds`, for the results of `core_hole_density` for sites of one
+    """The arrays of O<site>.npz but for `seconds` and `settings`, for the results of `core_hole_density` for sites of one
     structure."""
     cell, symbols, positions = structure.supercell(densities[0]["supercell"])
     holes = [
@@ -82,6 +82,7 @@ def spectra(structure: Structure, densities: list[dict], settings: Settings, pse
             pseudos.kinds["O" if settings.hole == "none" else "Oh"].core,
             row["potential"],
             cutoff=settings.cutoff,
+            grid=settings.grid,
         )
         for row in densities
     ]
@@ -95,15 +96,18 @@ def spectra(structure: Structure, densities: list[dict], settings: Settings, pse
             checks.check_recursion(a[i], b[i], norm[i], full=settings.hole in ("full", "excited"))
             middle = (row["homo"] + row["lumo"]) / 2
             for axis in range(3):
-                one = lambda n, energy: dipole_strength(
-                    a[i, :n, axis], b[i, :n, axis], norm[i, axis], energy, hwhm=settings.hwhm, occupied=middle
+                chain = lambda n: (a[i, :n, axis], b[i, :n, axis])
+                known, fewest = chain_states(*chain(settings.iterations)), chain_states(*chain(fewer))
+                one = lambda n, energy, width, states: dipole_strength(
+                    *chain(n), norm[i, axis], energy, hwhm=width, occupied=middle, states=states
                 )
                 checks.check_sum_rule(
-                    float(one(settings.iterations, WIDE).sum() * (WIDE[1] - WIDE[0])),
-                    strength_of_states(a[i, :, axis], b[i, :, axis], norm[i, axis], occupied=middle),
+                    float(one(settings.iterations, WIDE, BROAD, known).sum() * (WIDE[1] - WIDE[0])),
+                    strength_of_states(*chain(settings.iterations), norm[i, axis], occupied=middle, states=known),
                 )
-                full[i, axis] += one(settings.iterations, grid + row["homo"]) / len(kpoints)
-                short[i, axis] += one(fewer, grid + row["homo"]) / len(kpoints)
+                on_grid = lambda n, states: one(n, grid + row["homo"], settings.hwhm, states) / len(kpoints)
+                full[i, axis] += on_grid(settings.iterations, known)
+                short[i, axis] += on_grid(fewer, fewest)
     rows = []
     for row, strength, shorter in zip(densities, full, short):
         checks.check_convergence(strength.mean(0), shorter.mean(0))

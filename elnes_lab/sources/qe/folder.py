@@ -23,7 +23,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from ...errors import DataError
-from ..quantum_espresso import read_ground, read_site
+from ...spectra import EXPERIMENTAL_OFFSET
+from ..quantum_espresso import METHOD, read_ground, read_site
 from . import checks
 from .structures import Structure
 
@@ -145,15 +146,19 @@ class Folder:
         """Where the density of an unfinished site is kept."""
         return self.private / "densities" / sid / f"{name}.density"
 
-    def load_density(self, sid: str, name: str) -> dict | None:
-        """The stored density; None if it is damaged, and then it is removed, to be computed again."""
+    def load_density(self, sid: str, name: str, settings: str) -> dict | None:
+        """The stored density; None if it is damaged or was computed with other settings than these (of `described`), and
+        then it is removed, to be computed again."""
         path = self.density(sid, name)
         try:
             with np.load(path, allow_pickle=False) as file:
-                return {key: file[key][()] for key in file}
+                row = {key: file[key][()] for key in file}
+            if str(row["settings"]) == settings:
+                return row
         except Exception:  # whatever a damaged archive raises
-            path.unlink(missing_ok=True)
-            return None
+            pass
+        path.unlink(missing_ok=True)
+        return None
 
     def store_density(self, sid: str, name: str, row: dict, seconds: float) -> None:
         self.write(self.density(sid, name), row | {"seconds": seconds})
@@ -186,8 +191,9 @@ class Folder:
         path = self.find(structure.sid, "ground")
         charged = float(row["total_energy"] + row["lumo"])
         if not path:
-            stand_in = {"symbols": np.array(structure.symbols), "supercell": row["supercell"]}
-            return SimpleNamespace(**stand_in, supercell_energy=charged - sum(checks.ONSET) / 2)
+            known = {"symbols": np.array(structure.symbols), "supercell": row["supercell"], "method": METHOD}
+            energy = charged - sum(checks.ONSET) / 2
+            return SimpleNamespace(**known, supercell_energy=energy, offset=EXPERIMENTAL_OFFSET)
         ground = read_ground(path)
         checks.check_onset(charged - ground.supercell_energy, "the charged cell")
         if np.isfinite(row["neutral_energy"]):

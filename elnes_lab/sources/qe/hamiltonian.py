@@ -46,7 +46,8 @@ class CoreHole:
 
     cell (3, 3) angstrom; species: a key of `pseudos` per atom, "Oh" the absorber's; positions (atoms, 3) fractional;
     potential (n1, n2, n3) Ry on the FFT grid; core: 1s radial function of the absorber on its mesh; cutoff: plane
-    waves, Ry; dtype: complex64 is enough.
+    waves, Ry; grid: points along each axis over those of the potential, where it acts on plane waves; dtype: complex64
+    is enough.
     """
 
     def __init__(
@@ -60,12 +61,13 @@ class CoreHole:
         potential,
         *,
         cutoff: float,
+        grid: float = 1.0,
         dtype=np.complex64,
     ):
         self.cell, self.dtype, self.cutoff = np.array(cell) / BOHR, dtype, cutoff
         self.volume, self.reciprocal = abs(np.linalg.det(self.cell)), 2 * np.pi * np.linalg.inv(self.cell).T
         self.species, self.positions, self.pseudos = list(species), np.array(positions), pseudos
-        self.absorber, self.potential = absorber, potential
+        self.absorber, self.potential, self.grid = absorber, potential, grid
         self.order = [i for s in pseudos for i, t in enumerate(self.species) if t == s]
         top, own = np.sqrt(cutoff) * 1.05, pseudos[species[absorber]]
         self.beta = {s: [p.bessel(b * p.r, l, top) for b, l in zip(p.beta, p.l)] for s, p in pseudos.items()}
@@ -73,17 +75,21 @@ class CoreHole:
         self.screen()
 
     def screen(self) -> None:
-        """Sets `d` = D0 + int V Q and `s` = int Q: one block per atom, in the order of the projectors."""
+        """Sets `d` = D0 + int V Q and `s` = int Q: one block per atom, in the order of the projectors.
+
+        The potential is real, so of G and -G one is summed, twice.
+        """
         n, coupling = self.potential.shape, gaunt()
         v = scipy.fft.fftn(self.potential) / self.potential.size
         m = np.stack(np.meshgrid(*[np.fft.fftfreq(k, 1 / k).astype(int) for k in n], indexing="ij"), -1).reshape(-1, 3)
         g = m @ self.reciprocal
-        inside = (g**2).sum(1) < 4 * self.cutoff
-        m, g, v = m[inside], g[inside], v.reshape(-1)[inside]
+        alone = (2 * np.abs(m) == n).any(1) | (m == 0).all(1)  # -G is not on the grid, or the same
+        inside = ((g**2).sum(1) < 4 * self.cutoff) & ((m @ [n[1] * n[2], n[2], 1] > 0) | alone)
+        m, g, v = m[inside], g[inside], v.reshape(-1)[inside] * np.where(alone[inside], 1, 2)
         q, y = np.linalg.norm(g, axis=1), real_harmonics(g)
         self.d, self.s = [], []
         for s, p in self.pseudos.items():
-            radial = {k: p.bessel(f, k[2], 2.1 * np.sqrt(self.cutoff))(q) for k, f in p.qfunc.items()}
+            radial = {k: p.augmentation(k, 2.1 * np.sqrt(self.cutoff))(q) for k in p.qfunc}
             keys = [(k, lm) for k in radial for lm in range(k[2] ** 2, (k[2] + 1) ** 2)]
             weight = np.array([v.conj() * radial[k] * y[lm] * (-1j) ** k[2] for k, lm in keys])
             for atom in (i for i in self.order if self.species[i] == s):
@@ -113,12 +119,14 @@ class CoreHole:
 
         An axis is transformed only where the plane waves reach.
         """
-        n, half = self.potential.shape, np.abs(m).max(0)
+        half = np.abs(m).max(0)
+        potential = coarser(self.potential, self.grid, 2 * half + 1)
+        n = potential.shape
         keep = [np.r_[0 : h + 1, size - h : size] for h, size in zip(half, n)]
         size = (len(keep[0]), len(keep[1]), n[2])
         flat = np.ravel_multi_index((m[:, 0] % size[0], m[:, 1] % size[1], m[:, 2] % size[2]), size)
         real = q.astype(self.dtype).real.dtype
-        v, kinetic = self.potential.astype(real), (q**2).astype(real)
+        v, kinetic = potential.astype(real), (q**2).astype(real)
         small, middle = np.zeros((3, *size), self.dtype), np.zeros((3, size[0], n[1], n[2]), self.dtype)
         large = np.zeros((3, *n), self.dtype)
 
@@ -137,6 +145,23 @@ class CoreHole:
     def blocks(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
         """Atom -> its blocks of `d` and `s`."""
         return {atom: (d, s) for atom, d, s in zip(self.order, self.d, self.s)}
+
+
+def coarser(potential: np.ndarray, share: float, least) -> np.ndarray:
+    """The potential on `share` of its points along each axis, at least `least` (3,), its components beyond cut off.
+
+    A product with a plane wave then still has all components that the grid resolves; with three quarters those are the
+    plane waves' own and half as much on either side, as in other programs' usual grids.
+    """
+    size = [min(n, scipy.fft.next_fast_len(int(max(np.ceil(share * n), m)))) for n, m in zip(potential.shape, least)]
+    if tuple(size) == potential.shape:
+        return potential
+    within = lambda n, s: np.r_[0 : (s + 1) // 2, n - (s - 1) // 2 : n]
+    out = np.zeros(size, complex)
+    out[np.ix_(*[within(s, s) for s in size])] = scipy.fft.fftn(potential)[
+        np.ix_(*[within(n, s) for n, s in zip(potential.shape, size)])
+    ]
+    return scipy.fft.ifftn(out).real * (out.size / potential.size)
 
 
 def plane_waves(hole: CoreHole, k: np.ndarray):

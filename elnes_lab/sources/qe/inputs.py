@@ -36,7 +36,7 @@ def pw(
     start = (
         f"startingpot='file', startingwfc='file', conv_thr={threshold:.2e}"
         if restart
-        else f"conv_thr={1e-7 * len(symbols):.2e}"
+        else f"conv_thr={settings.threshold * len(symbols):.2e}"
     )
     lines = [
         f"&control\n calculation='{task}', prefix='run', outdir='{STATES}', pseudo_dir='{PSEUDO}', verbosity='high'\n/",

@@ -21,6 +21,7 @@ import numpy as np
 from ...errors import DataError
 from .cells import k_mesh, supercell
 from .folder import remove_orphans
+from .meshes import mesh_folder
 from .settings import Settings
 from .structures import Structure
 
@@ -88,7 +89,8 @@ def perform(step: Step) -> Outcome:
         engine, pseudos = tools("half" if step.settings.hole == "half" else "full")
         with scratch() as work:
             try:
-                os.symlink(pseudos.folder, work / "pseudo", target_is_directory=True)
+                folder = mesh_folder(pseudos.folder, step.settings.mesh)
+                os.symlink(folder, work / "pseudo", target_is_directory=True)
                 with threadpool_limits(1):
                     outcome.rows = calculate(step, engine, pseudos, work)
             except Exception as problem:  # whatever a damaged output leads to: the queue goes on

@@ -13,7 +13,7 @@ from statistics import median
 from ...errors import DataError
 from .folder import Claim, DiskError, Folder
 from .plan import Outcome, Step, estimate, time_limit
-from .settings import Settings
+from .settings import Settings, described
 from .structures import Structure
 
 LEARNED = 40  # finished steps that the time left is judged by
@@ -92,13 +92,16 @@ class Queue:
         for job in self.jobs:
             for kind, sites in self.candidates(job):
                 claims = self.claim(job, kind, sites)
+                if not claims:
+                    continue
                 try:
-                    if claims and (running := self.prepared(job, kind, claims)):
+                    if running := self.prepared(job, kind, claims):
                         claims = {}
                         return running
                 finally:
                     for claim in claims.values():
                         claim.release()
+                return self.choose()  # a density is gone, so that there is another step to do
         return None
 
     def candidates(self, job: Job) -> Iterator[tuple[str, list[int]]]:
@@ -136,12 +139,12 @@ class Queue:
         return claims
 
     def prepared(self, job: Job, kind: str, claims: dict) -> Running | None:
-        """The step for these claims; None if a density it needs was damaged, which is gone then."""
+        """The step for these claims; None if a density it needs was damaged or has other settings, which is gone then."""
         sites = tuple(site for site in claims if site is not None)
         neutral = kind == "density" and sites[0] == job.neutral
         densities = []
         for site in sites if kind == "spectra" else ():
-            row = self.folder.load_density(job.structure.sid, f"O{site}")
+            row = self.folder.load_density(job.structure.sid, f"O{site}", described(self.settings, "site"))
             if row is None:
                 return None
             densities.append(row)
@@ -193,6 +196,8 @@ class Queue:
         self.report(Event(step, outcome.seconds, problem, done, total, self.left()))
 
     def keep(self, step: Step, name: str, row: dict, seconds: float) -> None:
+        """Stores a result with what it was computed with."""
+        row["settings"] = described(step.settings, "ground" if step.kind == "ground" else "site")
         if step.kind == "density":
             self.folder.store_density(step.structure.sid, name, row, seconds)
             return

@@ -127,11 +127,13 @@ def dipole_strength(
     hwhm: float,
     occupied: float,
     window: int = 25,
+    states: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Sum over final states of |<f|r|1s>|^2 with Lorentzians (half width `hwhm`, eV), in bohr^2/eV, at `energy` (eV).
 
     a, b (iterations,) and norm as from `recursions`, of one polarization. The fraction ends as if the mean of the
-    last `window` coefficients went on for ever. States below `occupied` (eV) are left out.
+    last `window` coefficients went on for ever. States below `occupied` (eV) are left out. states: those of
+    `chain_states(a, b)`, if they are known.
     """
     z = (energy + 1j * hwhm) / RYDBERG
     am, bm = a[-window:].mean(), b[-window - 1 : -1].mean()
@@ -140,14 +142,20 @@ def dipole_strength(
     for i in range(len(a) - 1, 0, -1):
         tail = b[i - 1] ** 2 / (z - a[i] - tail)
     green = 1 / (z - a[0] - tail)
-    level, vector = eigh_tridiagonal(a, b[:-1])
+    level, weight = states or chain_states(a, b)
     below = level * RYDBERG < occupied
-    green -= (vector[0, below] ** 2 / (z[:, None] - level[below])).sum(1)
+    green -= (weight[below] / (z[:, None] - level[below])).sum(1)
     return -green.imag * norm**2 / (np.pi * RYDBERG)
 
 
-def strength_of_states(a, b, norm, *, occupied: float) -> float:
+def chain_states(a, b) -> tuple[np.ndarray, np.ndarray]:
+    """Levels (iterations,) in Ry of the recursion's chain, and the weight of its first vector in each; they add up to 1."""
+    level, vector = eigh_tridiagonal(a, b[:-1])
+    return level, vector[0] ** 2
+
+
+def strength_of_states(a, b, norm, *, occupied: float, states=None) -> float:
     """What `dipole_strength` integrates to over all energies: the weight of the recursion's states above `occupied`
     (eV), bohr^2."""
-    level, vector = eigh_tridiagonal(a, b[:-1])
-    return float(norm**2 * (vector[0, level * RYDBERG >= occupied] ** 2).sum())
+    level, weight = states or chain_states(a, b)
+    return float(norm**2 * weight[level * RYDBERG >= occupied].sum())

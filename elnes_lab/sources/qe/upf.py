@@ -3,7 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,6 +104,10 @@ class Pseudopotential:
         keep = np.abs(w) > 1e-14 * np.abs(w).max()
         return CubicSpline(q, spherical_jn(l, np.outer(q, self.r[: self.mesh][keep])) @ w[keep])
 
+    def augmentation(self, key: tuple[int, int, int], top: float) -> CubicSpline:
+        """`bessel` of an augmentation function; kept, as all holes of a structure ask for the same."""
+        return augmentation_table(self, key, top)
+
     def dipole_projectors(self, core: np.ndarray) -> list[tuple[np.ndarray, float]]:
         """GIPAW p projectors (mesh,) and the radial dipole <partial wave| r |core> of each, bohr."""
         r, m = self.r, self.mesh
@@ -127,6 +131,11 @@ class Pseudopotential:
             )
             for row, w in zip(dual, waves)
         ]
+
+
+@lru_cache(maxsize=256)
+def augmentation_table(pseudo: Pseudopotential, key: tuple[int, int, int], top: float) -> CubicSpline:
+    return pseudo.bessel(pseudo.qfunc[key], key[2], top)
 
 
 def numbers(element: ET.Element) -> np.ndarray:

@@ -1,11 +1,13 @@
 """The whole route with the real engine on a crystal of three atoms, coarse enough for a minute."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from elnes_lab.errors import DataError
 from elnes_lab.sources.qe.folder import Folder
-from elnes_lab.sources.qe.plan import perform
+from elnes_lab.sources.qe.plan import Step, perform
 from elnes_lab.sources.qe.pools import Here
 from elnes_lab.sources.qe.pseudopotentials import KINDS, fingerprint, pseudopotentials
 from elnes_lab.sources.qe.queue import Job, Queue
@@ -27,7 +29,8 @@ def test_from_structure_to_checked_files(engine, planned, tmp_path):
         np.load(folder.output / "prototype-00/ground.npz") as coarse,
         np.load(stored("prototype-00", "ground")) as fine,
     ):
-        assert set(coarse) - {"kshift"} == set(fine) - {"kshift"}
+        assert set(coarse) - {"kshift", "settings"} == set(fine) - {"kshift", "settings"}
+        assert "k_length=8" in str(coarse["settings"]) and "aliasing" not in str(coarse["settings"])
         assert coarse["band_gap"] == pytest.approx(float(fine["band_gap"]), abs=0.2)
         assert coarse["total_energy"] == pytest.approx(float(fine["total_energy"]), abs=0.3)
         below = coarse["energy"] < 2
@@ -42,6 +45,25 @@ def test_from_structure_to_checked_files(engine, planned, tmp_path):
         assert row.neutral_energy - ground.supercell_energy == pytest.approx(
             float(fine["neutral_energy"] - np.load(stored("prototype-00", "ground"))["supercell_energy"]), abs=1.5
         )
+
+
+def test_fewer_radial_points_and_a_coarser_grid_change_next_to_nothing(engine, planned, tmp_path):
+    """The engine itself on both meshes: total energies within a millielectronvolt for an atom, levels and spectra alike."""
+    rows = []
+    for mesh, grid in (("full", 1.0), ("coarse", 0.75)):
+        settings = replace(COARSE, mesh=mesh, grid=grid, hole="full")
+        density = perform(Step("density", planned["prototype-00"], settings, (1,)))
+        assert not density.problem
+        found = perform(Step("spectra", planned["prototype-00"], settings, (1,), densities=tuple(density.rows)))
+        assert not found.problem
+        rows.append(found.rows[0])
+    atoms = 3 * abs(np.linalg.det(rows[0]["supercell"]))
+    assert rows[1]["total_energy"] == pytest.approx(rows[0]["total_energy"], abs=1e-3 * atoms)
+    for key in ("homo", "lumo"):
+        assert rows[1][key] == pytest.approx(rows[0][key], abs=0.01)
+    above = rows[0]["energy"] > 3
+    a, b = (row["strength"].mean(0)[above] for row in rows)
+    assert 0 < ((a / a.mean() - b / b.mean()) ** 2).mean() < 5e-4
 
 
 def stored(sid: str, name: str):

@@ -20,6 +20,7 @@ from elnes_lab.sources.qe import plan
 from elnes_lab.sources.qe.folder import Folder
 from elnes_lab.sources.qe.plan import Outcome
 from elnes_lab.sources.qe.pools import Here, workers
+from elnes_lab.sources.qe.settings import Settings, described
 from elnes_lab.sources.qe.structures import SOURCES
 
 HERE = Path(__file__).parent
@@ -94,7 +95,8 @@ def complete(output: Path) -> None:
     for sid, name in names:
         with np.load(output / sid / f"{name}.npz") as found:
             wanted = stored_task.stored(sid, name)
-            assert set(found) == set(wanted) | {"seconds"} and all(
+            assert found["settings"] == described(Settings(), "ground" if name == "ground" else "site")
+            assert set(found) == set(wanted) | {"seconds", "settings"} and all(
                 np.array_equal(found[k], wanted[k], equal_nan=found[k].dtype.kind == "f") for k in wanted
             )
     assert not [path for path in Path(f"{output}.queue").rglob("*") if path.is_file()]
@@ -220,6 +222,38 @@ def test_a_damaged_density_is_computed_again(environment, listed, tmp_path):
     path.write_bytes(b"PK cut off")
     queue.run(Here(stored_task.task))
     assert queue.counts() == (2, 2)
+
+
+def test_a_density_of_other_settings_is_computed_again(environment, listed, tmp_path):
+    """What a command with other settings had left would be a row of mixed settings."""
+    stopped, settings = [], Settings(image_distance=9.0)
+
+    def stopping(step):
+        if step.kind == "spectra" and not stopped:
+            stopped.append(step)
+            raise KeyboardInterrupt
+        return stored_task.task(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        stored_task.queue(listed("quartz-alpha"), tmp_path / "out", settings=settings).run(Here(stopping))
+    stored_task.queue(listed("quartz-alpha"), tmp_path / "out", settings=Settings(iterations=500)).run(Here(stopping))
+    assert [line.split()[0] for line in begun(tmp_path)] == ["ground", "density", "density", "spectra"]
+    with (
+        np.load(tmp_path / "out/quartz-alpha/O3.npz") as row,
+        np.load(tmp_path / "out/quartz-alpha/ground.npz") as ground,
+    ):
+        assert "iterations=500" in str(row["settings"]) and "image_distance" not in str(row["settings"])
+        assert "image_distance=9" in str(ground["settings"])
+
+
+def test_a_spectrum_that_is_ready_before_its_ground_state_is_stored(environment, listed, tmp_path):
+    """Another process may hold the ground state's step for long."""
+    queue = stored_task.queue(listed("quartz-alpha"), tmp_path / "out")
+    queue.folder.prepare()
+    claim = Folder(tmp_path / "out").claim("quartz-alpha", "ground")
+    queue.run(Here(stored_task.task))
+    claim.release()
+    assert queue.counts() == (1, 2) and (tmp_path / "out/quartz-alpha/O3.npz").exists()
 
 
 def test_a_claim_is_exclusive_and_tells_who_holds_it(tmp_path):

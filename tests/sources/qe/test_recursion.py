@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import eigh
 
-from elnes_lab.sources.qe.hamiltonian import CoreHole, gaunt, plane_waves, real_harmonics
+from elnes_lab.sources.qe.hamiltonian import CoreHole, coarser, gaunt, plane_waves, real_harmonics
 from elnes_lab.sources.qe.recursion import dipole_strength, recursions, strength_of_states
 from elnes_lab.sources.qe.settings import RYDBERG
 
@@ -74,6 +74,55 @@ def test_single_precision_is_enough(pseudos):
         )
     for exact, fast in zip(*found):
         assert fast == pytest.approx(exact, abs=1e-3 * np.abs(exact).max())
+
+
+def test_the_screened_coefficients_are_the_integrals_of_potential_and_augmentation(pseudos):
+    """Summed here over every component of the potential; there over half of them, as it is real."""
+    one = hole(pseudos, 1)
+    n, atom, pseudo = one.potential.shape, 1, pseudos["Oh"]
+    v = np.fft.fftn(one.potential) / one.potential.size
+    m = np.stack(np.meshgrid(*[np.fft.fftfreq(k, 1 / k).astype(int) for k in n], indexing="ij"), -1).reshape(-1, 3)
+    g = m @ one.reciprocal
+    keep = (g**2).sum(1) < 4 * one.cutoff
+    m, g, v = m[keep], g[keep], v.reshape(-1)[keep]
+    q, y = np.linalg.norm(g, axis=1), real_harmonics(g)
+    wanted = np.zeros((len(pseudo.rows), len(pseudo.rows)))
+    for i, (bi, li) in enumerate(pseudo.rows):
+        for j, (bj, lj) in enumerate(pseudo.rows):
+            wanted[i, j] = pseudo.d0[bi, bj] if li == lj else 0
+            for (a, b, l), f in pseudo.qfunc.items():
+                if (a, b) != (min(bi, bj), max(bi, bj)):
+                    continue
+                radial = pseudo.bessel(f, l, 2.1 * np.sqrt(one.cutoff))(q)
+                for lm in range(l * l, (l + 1) ** 2):
+                    wave = 4 * np.pi * (-1j) ** l * radial * y[lm] * np.exp(-2j * np.pi * m @ POSITIONS[atom])
+                    wanted[i, j] += gaunt()[lm, li, lj] * (v.conj() @ wave).real
+    assert one.blocks()[atom][0] == pytest.approx(wanted, abs=1e-10 * np.abs(wanted).max())
+
+
+def test_a_coarser_grid_keeps_the_low_components_and_the_spectrum():
+    """A potential of components that both grids resolve is the same function on them; higher ones are cut off."""
+    n = (20, 24, 18)
+    wave = lambda size, h: np.cos(
+        2 * np.pi * sum(k * x for k, x in zip(h, np.ix_(*[np.arange(s) / s for s in size]))) + sum(h)
+    )
+    low, high = [(1, 2, 3), (-4, 5, 0), (6, -6, 5)], [(9, 0, 0), (2, 11, -8)]
+    potential = sum(wave(n, h) for h in (*low, *high))
+    found = coarser(potential, 0.75, (3, 3, 3))
+    assert found.shape == (15, 18, 14) and found == pytest.approx(sum(wave(found.shape, h) for h in low), abs=1e-12)
+    assert coarser(potential, 1.0, (3, 3, 3)) is potential
+    assert coarser(potential, 0.5, (17, 3, 3)).shape[0] >= 17, "the plane waves must fit"
+
+
+def test_three_quarters_of_the_grid_give_the_same_spectrum(pseudos):
+    """The potential's components fit on both grids, and a product's that do not come back onto no plane wave."""
+    energy, found = np.linspace(-30, 120, 301), []
+    for share in (1.0, 0.75):
+        one = hole(pseudos, 1)
+        one.grid = share
+        a, b, norm = recursions([one], K, 40)
+        found.append(dipole_strength(a[0, :, 1], b[0, :, 1], norm[0, 1], energy, hwhm=6.0, occupied=-np.inf))
+    assert found[1] == pytest.approx(found[0], abs=1e-6 * found[0].max())
 
 
 @settings(max_examples=15, deadline=None)
