@@ -16,9 +16,10 @@ from . import schema
 from .errors import DataError
 from .names import Named, distinct, given
 from .remarks import remarks
+from .sources.checks import electron_error
 from .sources.npz import Content, printable, read_regular
 from .sources.plan import read_plan
-from .sources.quantum_espresso import ID, METHOD, CoreHoleSite, GroundState, electron_error, read_ground, read_site
+from .sources.quantum_espresso import ID, METHOD, CoreHoleSite, GroundState, read_ground, read_site
 from .spectra import EXPERIMENTAL_OFFSET
 from .structure import Environment, kind_of
 from .subject import Subject

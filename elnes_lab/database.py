@@ -318,26 +318,21 @@ class Database:
         return str(self.store.attribute("raw_sha256"))[:12]
 
     def info(self) -> dict:
-        """For programs: numbers of spectra, structures, per kind, source and settings, planned; rejected, remarks, missing; version;
+        """For programs: numbers of spectra, per kind, source and settings; planned, rejected, remarks, missing; version;
         electron_error: by how much the DOS of each structure misses its electrons, relative."""
-        kinds, sources, settings = (
-            dict(zip(*(x.tolist() for x in np.unique(self[c].astype(str), return_counts=True))))
-            for c in ("kind", "source", "settings")
-        )
+        count = lambda name: dict(zip(*(x.tolist() for x in np.unique(self[name].astype(str), return_counts=True))))
         return {
             "subject": f"{self.subject.label} edge of {self.subject.material}",
             "spectra": len(self),
             "structures": len(self.structures),
-            "kind": kinds,
-            "source": sources,
-            "settings": settings,
+            "kind": count("kind"),
+            "source": count("source"),
+            "settings": count("settings"),
             "planned": self.planned,
             "rejected": self.rejected.to_dict("records"),
             "remarks": self.remarks.to_dict("records"),
             "missing": self.missing["site"].tolist(),
-            "electron_error": {
-                name: round(float(value), 4) for name, value in zip(self["structure"], self["electron_error"])
-            },
+            "electron_error": dict(zip(self["structure"], np.round(self["electron_error"].astype(float), 4).tolist())),
             "version": self.version,
             "path": str(self.store.path),
         }

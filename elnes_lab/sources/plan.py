@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..structure import Environment
+from .checks import check_structure
 from .npz import printable, read_regular
-from .quantum_espresso import ID, check_structure
+from .quantum_espresso import ID
 
 HEAD = re.compile(r"[ \t]*(\d{1,6})[ \t]*")
 

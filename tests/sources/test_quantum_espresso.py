@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elnes_lab.errors import DataError
-from elnes_lab.sources.quantum_espresso import check_spectrum, read_ground, read_site
+from elnes_lab.sources.checks import check_spectrum
+from elnes_lab.sources.quantum_espresso import read_ground, read_site
 
 ENERGY = np.linspace(-5, 40, 451)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...errors import DataError
 from ...structure import Environment
-from ..quantum_espresso import ELECTRONS, check_structure
+from ..checks import ELECTRONS, check_structure
 from .optados import Projections, read_projections, smooth, zero
 from .run import Run
 

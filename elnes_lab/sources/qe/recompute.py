@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
+from ..checks import electron_error
 from ..npz import read_arrays, read_regular
-from ..quantum_espresso import SITE_OPTIONAL, electron_error, read_ground, read_site, recorded
+from ..quantum_espresso import SITE_OPTIONAL, read_ground, read_site, recorded
 from . import checks
 from .folder import DiskError, Folder, disk
 from .queue import Event, Job

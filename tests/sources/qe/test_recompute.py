@@ -14,10 +14,11 @@ from elnes_lab.build import build
 from elnes_lab.cli.recomputing import settings_of
 from elnes_lab.database import open_database
 from elnes_lab.errors import DataError
+from elnes_lab.sources.checks import electron_error
 from elnes_lab.sources.qe.plan import Outcome
 from elnes_lab.sources.qe.pools import Here
 from elnes_lab.sources.qe.settings import FIRST, QUALITIES, Settings, changed, described
-from elnes_lab.sources.quantum_espresso import electron_error, read_ground, read_site
+from elnes_lab.sources.quantum_espresso import read_ground, read_site
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
