@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DataError
-from ...structure import ATOMIC_MASS, MASS
+from ...structure import ATOMIC_MASS
+from ...subject import mass
 from . import universal
 
 APART = {("O", "O"): 2.2, ("O", "Si"): 1.5, ("Si", "Si"): 2.5}  # angstrom, of the random start
@@ -211,7 +212,7 @@ def scattered(count: int, density: float, random: np.random.Generator):
     if count < 12 or count % 3:
         raise DataError(f"{count} atoms are no model of SiO2. Give a multiple of 3, at least 12.")
     symbols = ["Si"] * (count // 3) + ["O"] * (2 * count // 3)
-    edge = (sum(MASS[s] for s in symbols) * ATOMIC_MASS / density) ** (1 / 3)
+    edge = (sum(mass(s) for s in symbols) * ATOMIC_MASS / density) ** (1 / 3)
     cell, closer = np.eye(3) * edge, 1.0
     while closer > 0.5:
         placed: list[np.ndarray] = []

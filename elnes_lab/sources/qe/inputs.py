@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ...subject import MASS
 from .pseudopotentials import KINDS
-from .settings import MASS, Settings
+from .settings import Settings
 
 STATES, POTENTIAL, PROJECTIONS = "./tmp", "potential.dat", "pdos"  # in the folder where the programs run
 PSEUDO = "./pseudo"  # there too: a link, as paths can hold quotation marks

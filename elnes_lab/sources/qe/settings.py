@@ -7,7 +7,6 @@ from ..quantum_espresso import ORIGINAL
 
 RYDBERG, BOHR = 13.605693122994, 0.529177210903  # eV, angstrom
 ELECTRONS = {"Si": 4, "O": 6}  # valence electrons of the pseudopotentials
-MASS = {"Si": 28.085, "O": 15.999}  # g/mol
 PDOS_GRID = (-25.0, 30.0, 551)  # eV from the valence-band maximum: first, last, points
 SPECTRUM_GRID = (-5.0, 40.0, 451)  # eV from the highest occupied level of the core-hole cell
 # full: 1s1, the cell charged +1. half: 1s1.5 and +0.5 (Slater's transition state). excited: 1s1 and the electron in the
