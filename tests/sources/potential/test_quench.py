@@ -125,7 +125,7 @@ def test_a_model_belongs_to_the_process_that_holds_its_lock(stored, tmp_path):
 @pytest.mark.skipif(bool(universal.missing()), reason=universal.INSTALL)
 def test_a_small_melt_solidifies():
     """24 atoms, cooled far too fast for a good glass, on a thermostat that keeps up with it: but silicon has found about four
-    oxygens, nothing flies apart, and it is not much less bound than glass (-7.94 eV/atom)."""
+    oxygens, nothing flies apart, and it is somewhat less bound than the stored glasses (-8.30 eV/atom)."""
     potential, seen = universal.calculator(), []
     with universal.one_thread():
         solid = quench(24, 1, Schedule(melt=0.04, quench=0.16, friction=0.05), potential, report=seen.append)
@@ -133,7 +133,7 @@ def test_a_small_melt_solidifies():
     assert [moment.stage for moment in seen] == ["start", "melt", *["quench"] * 4] and seen[
         -1
     ].temperature < 2000 < seen[1].temperature
-    assert relaxed.energy_change < 0 and -8.0 < relaxed.energies[1] < -7.0
+    assert relaxed.energy_change < 0 and -8.29 < relaxed.energies[1] < -7.4
     e = Environment.of(relaxed.atoms)
     bonds = [len(e.bonds(i).index) for i in np.flatnonzero(e.symbols == "Si")]
     assert 1.8 < e.density < 3 and 3 <= np.mean(bonds) <= 5
