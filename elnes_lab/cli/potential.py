@@ -66,7 +66,6 @@ def run_amorphous(options) -> int:
     chosen = {name: getattr(options, name) for name in ("density", "hot", "melt", "quench")}
     schedule = Schedule(**{name: value for name, value in chosen.items() if value is not None})
     stop, seeds = threading.Event(), range(options.seed, options.seed + options.models)
-    one_thread()
     told = Line()
     try:
         made = make_models(
@@ -131,7 +130,6 @@ def predicted(options):
 
     if not options.relax:
         return predict_structure(options.model)
-    one_thread()
     told = Line()
     try:
         found = predict_structure(options.model, relax=True, report=lambda step: told.write(f"Relaxing: {step}"))
@@ -141,13 +139,6 @@ def predicted(options):
     for name, before, after in found.crystal.relaxed.rows:
         print(f"  {name}: {before} -> {after}", file=sys.stderr)
     return found
-
-
-def one_thread() -> None:
-    """Small networks are no faster on many threads, and the sums of one do not depend on the machine's load."""
-    import torch
-
-    torch.set_num_threads(1)
 
 
 class Line:

@@ -6,6 +6,7 @@ server the browser keeps the tokens of its visitor; in JupyterLab all calculatio
 
 import asyncio
 import os
+import sys
 
 import numpy as np
 from traitlets import Any, Bool, HasTraits, Int, List, Unicode
@@ -13,7 +14,7 @@ from traitlets import Any, Bool, HasTraits, Int, List, Unicode
 from ...errors import DataError
 from ..common.background import Background
 from .model import LEVEL
-from .routes import NONE, errors, joined, of_calculation, of_database
+from .routes import NONE, average, errors, joined, of_calculation, of_database
 
 EACH = 3  # calculations under way that one visitor of a server may have
 PAUSE = 2.0  # s between two looks at a calculation that is under way
@@ -55,6 +56,7 @@ class CalculationModel(HasTraits):
         self.request = self.known = self.timer = self.wanted = self.priced = None
         structure.observe(self._found, "found")
         structure.observe(lambda change: self._price(), "selection")
+        structure.observe(lambda change: self._read(), "suggested")
         session.observe(self._listed, "calculations")
 
     # whether it can be done here -------------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ class CalculationModel(HasTraits):
     @property
     def is_stored(self):
         """Whether the database has the computed spectrum of that site."""
-        return bool(self.structure.source) and f"{self.structure.source}/{self.label}" in self.structure.db.positions
+        return bool(self.structure.stored) and f"{self.structure.stored}/{self.label}" in self.structure.db.positions
 
     @property
     def is_finished(self):
@@ -278,9 +280,11 @@ class CalculationModel(HasTraits):
 
     def _read(self) -> None:
         """Take over what else is known of the structure shown, if there is more than before."""
-        found, structure, current = self.structure.found, self.structure.source, self.current
+        found, structure, current = self.structure.found, self.structure.stored, self.current
         if found is None:
             return
+        if self.structure.suggested and current is None and "torch" not in sys.modules:
+            return  # the PDOS route imports torch, 2 s of a core and 150 MB: not for the example at each opening of the page
         files = () if current is None else (current.ground, *current.rows)
         known = (structure, files)
         if known == self.known or not (structure or any(files)):
@@ -317,12 +321,11 @@ class CalculationModel(HasTraits):
         return joined(self.structure.curves(), self.routes, list(map(str, p.sites)), p.weights, self.chosen)
 
     def places(self):
-        """Where the curves lie on the scale of energy loss, as of the structure; what was computed here by its own onset."""
+        """Where the curves lie on the scale of energy loss, as of the structure; what was computed here at its own onset."""
         moved, p = self.structure.places(), self.structure.found.prediction
-        onsets = self.onsets() if self.routes.here else []
-        if onsets:
-            weights = [p.weights[list(map(str, p.sites)).index(label)] for label, *_ in onsets]
-            moved["other.0"] = moved[""] + np.average([found - told for _, told, _, found in onsets], 0, weights)
+        labels = list(map(str, p.sites))
+        if self.routes.here and (place := average(self.routes.place, labels, p.weights, self.chosen)) is not None:
+            moved["other.0"] = float(place)
         return moved
 
     def errors(self):

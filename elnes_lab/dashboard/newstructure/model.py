@@ -1,7 +1,7 @@
 """State of the New structure panel: the structure that was brought, what is predicted of it, and which sites are drawn."""
 
 import numpy as np
-from traitlets import Any, Enum, HasTraits, Tuple, Unicode
+from traitlets import Any, Bool, Enum, HasTraits, Tuple, Unicode
 
 from ...errors import DataError
 from ...learning.intervals import coverage
@@ -26,6 +26,9 @@ class NewStructureModel(HasTraits):
     problem = Unicode(help="Why what was brought last cannot be shown, or an empty text")
     found = Any(help="learning.from_structure.Predicted, or None before the first")
     source = Unicode(help="Id of the structure of the database that is shown, or an empty text")
+    suggested = Bool(
+        False, help="What is shown is the page's own example, which nobody has asked for or looked into yet"
+    )
     selection = Tuple(help="Numbers of the sites drawn, the first with its interval")
     zero = Enum((OWN, "loss"), OWN, help="What energies count from: each spectrum's own edge, or energy loss")
 
@@ -56,6 +59,10 @@ class NewStructureModel(HasTraits):
         """Predict a structure of the database by its id, by models that have not seen its net."""
         self._start(lambda: self._predict(self.db.atoms(structure), structure, structure), structure)
 
+    def suggest(self, structure) -> None:
+        """Show a structure of the database as an example until something is asked for."""
+        self._start(lambda: self._predict(self.db.atoms(structure), structure, structure), structure, suggested=True)
+
     def refuse(self, sentence) -> None:
         """Say why a file was not taken; what is shown stays."""
         self.problem = sentence
@@ -70,15 +77,15 @@ class NewStructureModel(HasTraits):
 
         return predict_structure(content, name, level=LEVEL, structure=structure)
 
-    def _start(self, work, source) -> None:
+    def _start(self, work, source, suggested=False) -> None:
         self.problem, self.state = "", "loading"
-        self.background.start(work, lambda found, problem: self._done(found, problem, source))
+        self.background.start(work, lambda found, problem: self._done(found, problem, source, suggested))
 
-    def _done(self, found, problem, source) -> None:
+    def _done(self, found, problem, source, suggested) -> None:
         if problem is None:
             try:
                 with self.hold_trait_notifications():
-                    self.source, self.selection, self.found = source, (), found
+                    self.source, self.selection, self.found, self.suggested = source, (), found, suggested
             finally:  # a view that cannot draw it must not leave the page waiting
                 self.state = "ready"
         elif isinstance(problem, (DataError, MemoryError)):
@@ -91,6 +98,13 @@ class NewStructureModel(HasTraits):
         """Draw these sites (numbers), at most `SITES`, the latest kept."""
         count = 0 if self.found is None else len(self.found.crystal.sites)
         self.selection = tuple(int(k) for k in sites if 0 <= k < count)[-SITES:]
+        if self.selection:
+            self.suggested = False
+
+    @property
+    def stored(self):
+        """Id of the structure of the database that is shown as it is stored, or an empty text: relaxed, it is another one."""
+        return "" if self.found is None or self.found.crystal.relaxed else self.source
 
     @property
     def absorber(self):
@@ -158,13 +172,8 @@ class NewStructureModel(HasTraits):
                 )
             )
         if self.source:
-            texts.append(
-                (
-                    "A structure of the database: predicted by models that never saw its net, beside what was "
-                    "computed.",
-                    False,
-                )
-            )
+            end = "beside what was computed" if self.stored else "relaxed here, which changes it a little"
+            texts.append((f"A structure of the database: predicted by models that never saw its net, {end}.", False))
         elif self.found.known:
             texts.append(
                 (
@@ -217,8 +226,8 @@ class NewStructureModel(HasTraits):
     def _compared(self):
         """Labels of the sites whose computed spectrum is drawn beside the prediction: of one, or of all for an average."""
         p = self.found.prediction
-        if self.source:
-            labels = [f"{self.source}/{p.sites[k]}" for k in self.selection[:1] or range(len(p.sites))]
+        if self.stored:
+            labels = [f"{self.stored}/{p.sites[k]}" for k in self.selection[:1] or range(len(p.sites))]
         else:
             labels = [p.nearest[k][0][0] for k in self.selection[:1]]
         return labels if all(label in self.db.positions for label in labels) else []
@@ -240,7 +249,7 @@ class NewStructureModel(HasTraits):
         if not labels:
             return []
         k = self.selection[0] if self.selection else None
-        if self.source:
+        if self.stored:
             title, color = "computed, average" if k is None else f"computed, {p.sites[k]}", "#0072B2"
         else:
             label, value = p.nearest[k][0]
@@ -251,8 +260,8 @@ class NewStructureModel(HasTraits):
     def inside(self):
         """Share of the computed points inside the interval, of the sites of a structure of the database; else None."""
         p = self.found.prediction
-        labels = [f"{self.source}/{site}" for site in p.sites]
-        if not self.source or p.lower is None or not all(label in self.db.positions for label in labels):
+        labels = [f"{self.stored}/{site}" for site in p.sites]
+        if not self.stored or p.lower is None or not all(label in self.db.positions for label in labels):
             return None
         return float(coverage(self.computed(labels), p.lower, p.upper).mean())
 

@@ -19,12 +19,14 @@ OTHER_AXIS = (
 class Routes:
     """Curves by the label of the site ("O3"). pdos: (mean, lower, upper) of the PDOS route, (m,), the bounds may be None;
     computed: from first principles, (m,), mean 1; ground: computed O p PDOS (b,), states/eV/atom; onset: computed, eV of energy
-    loss. here: whether they were computed here, not taken from the database."""
+    loss; place: energy (eV) that brings the axis of a computed spectrum to energy loss, of those computed here. here: whether
+    they were computed here, not taken from the database."""
 
     pdos: dict = field(default_factory=dict)
     computed: dict = field(default_factory=dict)
     ground: dict = field(default_factory=dict)
     onset: dict = field(default_factory=dict)
+    place: dict = field(default_factory=dict)
     here: bool = False
 
 
@@ -84,7 +86,7 @@ def of_database(db, structure, labels, route, level) -> Routes:
 def of_calculation(calculation, sites, route, level) -> Routes:
     """Of what is finished of a calculation: sites are (label, oxygen of the given cell). Raises DataError for damaged files."""
     from ...collect import onset
-    from ...learning.dataset import elnes_bins, pdos_bins
+    from ...learning.dataset import elnes_bins, pdos_bins, target_shift
     from ...learning.from_pdos import GroundRows, ground_dataset
     from ...learning.site_dataset import PDOS
     from ...sources.quantum_espresso import read_ground, read_site
@@ -98,18 +100,21 @@ def of_calculation(calculation, sites, route, level) -> Routes:
     pdos = triples(model.predict(ground_dataset(state, model.choice, atoms=atoms)[0], level=level), labels)
     found = {path.stem: read_site(path, state) for path in calculation.rows}
     there = [(label, atom) for label, atom in zip(labels, atoms) if f"O{atom}" in found]
-    computed, onsets = {}, {}
+    computed, onsets, places = {}, {}, {}
     if there:
         rows = [found[f"O{atom}"] for _, atom in there]
-        values = elnes_bins(GroundRows(state, atoms=[atom for _, atom in there], holes=rows), route.target)[1]
+        computed_rows = GroundRows(state, atoms=[atom for _, atom in there], holes=rows)
+        values = elnes_bins(computed_rows, route.target)[1]
         first = next((row for row in found.values() if np.isfinite(row.neutral_energy)), None)
         computed = {label: curve for (label, _), curve in zip(there, values)}
         onsets = {
             label: float(onset(row, first, state.supercell_energy, state.offset))
             for (label, _), row in zip(there, rows)
         }
+        above = computed_rows.shifts("onset") - target_shift(computed_rows, route.target)  # where the axis' zero lies
+        places = {label: onsets[label] + float(e) for (label, _), e in zip(there, above) if np.isfinite(onsets[label])}
     ground = dict(zip(labels, pdos_bins(all_sites, PDOS)[1][:, 0]))
-    return Routes(pdos, computed, ground, onsets, here=True)
+    return Routes(pdos, computed, ground, onsets, places, here=True)
 
 
 def joined(curves: dict, routes: Routes, labels, weights, chosen) -> dict:

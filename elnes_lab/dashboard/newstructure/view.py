@@ -71,7 +71,7 @@ class NewStructureView:
         self.calculation.model.observe(self._draw, "routes")
         self._show_state()
         if FIRST in db.structures:
-            self.model.take(FIRST)
+            self.model.suggest(FIRST)
 
     # bringing a structure --------------------------------------------------------------------------------------------
     def _drop(self):
@@ -205,6 +205,8 @@ class NewStructureView:
             text += f" Of the computed points of these sites {100 * inside:.0f} % lie inside."
         if routes.pdos:
             text += f"{PDOS_HERE if routes.here else PDOS_STORED} Below, the O p PDOS: computed drawn through, predicted dashed."
+        elif model.suggested:
+            text += " Choose a site, and its spectrum by the <b>PDOS route</b> is drawn, too."
         self.about.value = text
 
     # spectra ---------------------------------------------------------------------------------------------------------

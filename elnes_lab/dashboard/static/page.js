@@ -1,6 +1,6 @@
 // Share and theme buttons, sign of life to the kernel, what the browser can do; the rest of the page is made of widgets.
 const KEY = "elnes-lab-theme";
-const PING = 15000, PATIENCE = 30000; // ms between questions to the kernel, and until it counts as gone
+const PING = 15000, PATIENCE = 40000; // ms between questions to the kernel, and how long one may stay unanswered
 const LARGEST = 32; // MiB of a file to upload; half of what the server takes, voila_settings.LARGEST_MESSAGE
 
 // JupyterLab or Jupyter Notebook, in which this page is one output among others; they have a theme of their own.
@@ -232,7 +232,7 @@ function gone(root, notebook) {
     bar.textContent = "The kernel does not answer: it is busy with another cell, or it has stopped. " +
       "If it was stopped or restarted, run this cell again.";
   } else {
-    bar.textContent = "The computation behind this page has stopped, so nothing here will respond any more. ";
+    bar.textContent = "The computation behind this page does not answer: it has stopped, or the machine is overloaded. ";
     const reload = document.createElement("button");
     reload.textContent = "Reload the page";
     reload.onclick = () => location.reload();
@@ -273,10 +273,12 @@ export default {
     apply(preferred());
     document.querySelector("#elnes-skeleton")?.remove();
 
-    let heard = Date.now();
+    // When the oldest question was asked that has no answer yet, or 0. Counted from the question, not from the last answer:
+    // a page that was itself held up (a laptop asleep, a busy machine) has not asked, so nobody has failed to answer.
+    let asked = 0, looked = Date.now();
     const listen = (message) => {
       if (message?.type === "pong") {
-        heard = Date.now();
+        asked = 0;
         el.closest(".elnes")?.querySelector(":scope > .elnes-gone")?.remove(); // it was busy
       } else if (message?.type === "link") copy(el, model, walk.first, message);
       else if (message?.type === "notice") notice(el, `${message.text} `);
@@ -286,13 +288,14 @@ export default {
     const release = attend(el, notebook), walk = voila ? follow(model) : null; // JupyterLab's address is its own
     model.send({ type: "ready", webgl: hasWebGL(), query: voila ? location.search : "" });
     const timer = setInterval(() => {
-      if (document.hidden) { heard = Date.now(); return; } // browsers slow hidden pages down
+      const now = Date.now(), late = now - looked > 2 * PING;
+      looked = now;
+      if (document.hidden || late) asked = 0; // browsers slow hidden pages down; answers may still wait to be read
+      if (document.hidden) return;
       const root = el.closest(".elnes"); // none while JupyterLab has taken a cell out of sight out of the page
-      if (root && Date.now() - heard > PATIENCE && !root.querySelector(":scope > .elnes-gone")) {
-        gone(root, notebook);
-        if (!notebook) { clearInterval(timer); return; }
-      }
-      try { model.send({ type: "ping" }); } catch { heard = Math.min(heard, Date.now() - PATIENCE); }
+      if (root && asked && now - asked > PATIENCE && !root.querySelector(":scope > .elnes-gone")) gone(root, notebook);
+      asked ||= now; // also while it counts as gone: the answer of one that was only busy takes the line away
+      try { model.send({ type: "ping" }); } catch { /* no connection: it stays unanswered */ }
     }, PING);
     return () => {
       clearInterval(timer);

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...errors import DataError
 from ...structure import Environment, _angles
 
 PAIRS = (("Si", "O"), ("O", "O"), ("Si", "Si"))
@@ -24,7 +25,11 @@ class Geometry(NamedTuple):
 
 
 def geometry(environment: Environment) -> Geometry:
-    """The Geometry of a structure; bonds are Si-O below 2.2 angstrom (see `structure.BOND_LENGTH`)."""
+    """The Geometry of a structure; bonds are Si-O below 2.2 angstrom (see `subject.BOND_LENGTH`). DataError for other elements."""
+    if others := sorted(set(map(str, environment.symbols)) - {"Si", "O"}):
+        raise DataError(
+            f"The structure contains {', '.join(others)}: lengths, angles and checks are those of silicon oxides."
+        )
     e, angles, counts, lengths, edges = environment, {"Si": [], "O": []}, {"Si": [], "O": []}, [], 0
     for i, symbol in enumerate(map(str, e.symbols)):
         bonds = e.bonds(i)

@@ -117,6 +117,7 @@ def record_of(path: Path) -> dict | None:
         return None
 
 
+@universal.one_thread()
 def make(folder, sid, atoms, seed, schedule, how, calculator, report, stop) -> Model | None:
     """Quenches, relaxes, checks and writes one model; None if it was stopped."""
     from ...io.export import write_whole

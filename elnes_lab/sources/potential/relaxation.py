@@ -143,18 +143,19 @@ def relax(
     atoms.calc = calculator or universal.calculator()
     begin, done, energy = time.monotonic(), None, []
     try:
-        for done in descend(atoms, cell, symmetry, force, pressure, steps):
-            energy.append(done[1])
-            if stop is not None and stop.is_set():
-                raise Stopped("The relaxation was stopped; the structure is as it was given.")
-            growth = atoms.get_volume() / original.get_volume()
-            if not 1 / RUNS_AWAY < growth < RUNS_AWAY or not np.isfinite(atoms.positions).all():
-                raise DataError(
-                    f"The relaxation runs away: after {done[0]} steps the cell has {growth:.2f} times its volume. The potential "
-                    "does not hold this structure together; check it."
-                )
-            if report:
-                report(Step(done[0], steps, *done[2:4], energy[-1] / len(atoms), time.monotonic() - begin))
+        with universal.one_thread():
+            for done in descend(atoms, cell, symmetry, force, pressure, steps):
+                energy.append(done[1])
+                if stop is not None and stop.is_set():
+                    raise Stopped("The relaxation was stopped; the structure is as it was given.")
+                growth = atoms.get_volume() / original.get_volume()
+                if not 1 / RUNS_AWAY < growth < RUNS_AWAY or not np.isfinite(atoms.positions).all():
+                    raise DataError(
+                        f"The relaxation runs away: after {done[0]} steps the cell has {growth:.2f} times its volume. The "
+                        "potential does not hold this structure together; check it."
+                    )
+                if report:
+                    report(Step(done[0], steps, *done[2:4], energy[-1] / len(atoms), time.monotonic() - begin))
     except universal.FAILURES as problem:
         if isinstance(problem, DataError):
             raise

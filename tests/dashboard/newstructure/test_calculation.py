@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from elnes_lab.dashboard.newstructure import calculation
 from elnes_lab.dashboard.newstructure.calculation import OFF, CalculationModel
+from elnes_lab.dashboard.newstructure.loss import computed_places, on_loss
 from elnes_lab.dashboard.newstructure.model import NewStructureModel
 from elnes_lab.dashboard.newstructure.own_files import OwnFiles
+from elnes_lab.dashboard.newstructure.routes import NONE
 from elnes_lab.dashboard.session import Session
 from elnes_lab.database import open_database
 from elnes_lab.errors import DataError
@@ -105,6 +108,20 @@ def test_from_a_file_to_three_routes_on_one_axis(page, shipped, tmp_path):
     square = ((curves["others"][0]["values"] - curves["pdos_route"]["mean"]) ** 2).mean()
     assert errors["PDOS route"] == pytest.approx(square) and set(errors) == {"structure route", "PDOS route"}
     assert model.onsets()[0][3] == pytest.approx(shipped["quartz-alpha/O3"]["onset"][0], abs=0.01)
+    # on the scale of energy loss what was computed here lies where the same row of the database does, not where it is predicted
+    row = shipped[["quartz-alpha/O3"]]
+    places = model.places()
+    assert places["other.0"] == pytest.approx(computed_places(row, target)[0], abs=0.01)
+    assert places["other.0"] != places["site.0"] and places["site.0"] == model.structure.places()["site.0"]
+    moved = on_loss(spectra_figure(**curves), places)
+    x, y = next((trace.x, trace.y) for trace in moved.data if trace.meta == "other.0")
+    axis, stored = row.curves(zero="loss")
+    assert x[np.argmax(y)] == pytest.approx(
+        np.ravel(axis)[np.nanargmax(stored[0])], abs=0.4
+    )  # bins of 0.2 eV, broadened
+    model.structure.choose(())
+    assert model.places()["other.0"] == pytest.approx(places["other.0"])  # its only site is the average
+    model.structure.choose([0])
     lines = [line for line in model.structure.csv(model.routes)[1].decode().splitlines() if not line.startswith("#")]
     columns = lines[0].split(",")
     assert {f"{label} PDOS route", f"{label} PDOS route upper", f"{label} computed"} <= set(columns)
@@ -194,6 +211,20 @@ def test_a_structure_of_the_database_has_its_three_routes_at_once(page, shipped)
     assert errors["PDOS route"] < 0.05 and errors["structure route"] < 0.2
     model.start()
     assert model.mine == [], "it was computed long ago"
+
+
+def test_the_example_of_the_page_imports_no_torch_until_it_is_looked_into(page, monkeypatch):
+    for name in [name for name in sys.modules if name == "torch"]:
+        monkeypatch.delitem(sys.modules, name)  # as in a kernel whose visitor has trained nothing
+    read = []
+    monkeypatch.setattr(calculation, "of_database", lambda db, structure, *rest: read.append(structure) or NONE)
+    model = page()
+    model.structure.suggest("coesite")
+    assert model.structure.found is not None and read == []
+    model.structure.choose([1])
+    assert read == ["coesite"] and not model.structure.suggested
+    model.structure.take("quartz-alpha")
+    assert read == ["coesite", "quartz-alpha"]
 
 
 def test_what_is_too_large_is_refused_before_anything_is_begun(page, shipped):

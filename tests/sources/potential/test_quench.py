@@ -8,7 +8,7 @@ import pytest
 from ase.calculators.lj import LennardJones
 
 from elnes_lab.errors import DataError
-from elnes_lab.sources.potential import models, universal
+from elnes_lab.sources.potential import models, relax, universal
 from elnes_lab.sources.potential.models import make_models
 from elnes_lab.sources.potential.quench import Schedule, State, quench, scattered
 from elnes_lab.sources.qe.structures import read_structures
@@ -123,17 +123,17 @@ def test_a_model_belongs_to_the_process_that_holds_its_lock(stored, tmp_path):
 
 
 @pytest.mark.skipif(bool(universal.missing()), reason=universal.INSTALL)
-def test_a_small_melt_solidifies(tmp_path):
-    """24 atoms, quenched far too fast for a good glass: but silicon has found about four oxygens, and nothing flies apart."""
-    seen = []
-    made = make_models(tmp_path, 24, [1], Schedule(melt=0.06, quench=0.12), report=lambda sid, what: seen.append(what))
-    assert len(made) == 1 and seen[-1] is made[0] and "checks" in made[0].record
-    value = {check["key"]: check["value"] for check in made[0].record["checks"]}
-    assert 1.4 < value["density"] < 3.2 and 1.55 < value["si_o"] < 1.75 and value["symmetry"] == 1
-    atoms = models.record_of(tmp_path / "amorphous-24-1.json")
-    assert -8.4 < atoms["relaxed"]["energy"] < -7.5
-    from ase.io import read
-
-    e = Environment.of(read(tmp_path / "amorphous-24-1.extxyz"))
+def test_a_small_melt_solidifies():
+    """24 atoms, cooled far too fast for a good glass, on a thermostat that keeps up with it: but silicon has found about four
+    oxygens, nothing flies apart, and it is somewhat less bound than the stored glasses (-8.30 eV/atom)."""
+    potential, seen = universal.calculator(), []
+    with universal.one_thread():
+        solid = quench(24, 1, Schedule(melt=0.04, quench=0.16, friction=0.05), potential, report=seen.append)
+        relaxed = relax(solid, symmetry=False, calculator=potential, steps=25)
+    assert [moment.stage for moment in seen] == ["start", "melt", *["quench"] * 4] and seen[
+        -1
+    ].temperature < 2000 < seen[1].temperature
+    assert relaxed.energy_change < 0 and -8.29 < relaxed.energies[1] < -7.4
+    e = Environment.of(relaxed.atoms)
     bonds = [len(e.bonds(i).index) for i in np.flatnonzero(e.symbols == "Si")]
-    assert 3 <= np.mean(bonds) <= 5
+    assert 1.8 < e.density < 3 and 3 <= np.mean(bonds) <= 5
