@@ -31,7 +31,7 @@ def prediction_figure(
 
     if not curves:
         raise DataError("There is no prediction to draw. Give the curves of at least one model.")
-    figure = make_subplots(figure=blank(), rows=2, cols=1, vertical_spacing=0.17, row_heights=[0.64, 0.36])
+    figure = make_subplots(figure=blank(), rows=2, cols=1, vertical_spacing=0.2, row_heights=[0.64, 0.36])
     nothing = np.empty(0)
     for k in range(models):
         one = curves[k] if k < len(curves) else None

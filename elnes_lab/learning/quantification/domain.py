@@ -31,7 +31,8 @@ def rows(features: np.ndarray) -> SimpleNamespace:
         inputs=wide[:, None],
         energy=energy,
         features=lambda: wide,
-        choice=SimpleNamespace(channels=(CHANNEL,), scalars=()),
+        choice=SimpleNamespace(channels=(CHANNEL,), scalars=(), surroundings=()),
+        surroundings=None,
     )
 
 
