@@ -119,7 +119,7 @@ def spectrum_overlay(
     figure.update_layout(
         annotations=_labels(names, styles, ends, slots=min(slots, MOST_LABELS)),
         showlegend=legend,
-        legend=ABOVE,
+        legend=ABOVE | {"tracegroupgap": 0},
         uirevision=zero,
         dragmode="zoom",
     )
