@@ -181,7 +181,9 @@ def test_an_instrument_is_a_width_and_another_width_none(page):
     instrument.select_option(label="Schottky, 0.8 eV")
     page.wait_for_function(f"Math.max(...document.querySelector('.elnes-spectra').data[0].y) < {0.97 * sharp}")
     assert width.inner_text() == "0.8 eV"
-    control(page, "Broadening").locator(".noUi-handle").press("ArrowRight")
+    handle = control(page, "Broadening").locator(".noUi-handle")
+    page.wait_for_function("(e) => Number(e.getAttribute('aria-valuenow')) === 0.8", arg=handle.element_handle())
+    handle.press("ArrowRight")
     page.wait_for_function("(e) => e.selectedOptions[0].text === 'another width'", arg=instrument.element_handle())
     instrument.select_option(label="none")
     page.wait_for_function(
