@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..spectra import ENERGY_TITLES
-from .style import LEGEND_LIMIT, blank, curve_style, intensity_unit, styled
+from .style import ABOVE, LEGEND_LIMIT, blank, curve_style, intensity_unit, styled
 
 MOST_LABELS = 24  # curves that are named at their right ends, where a legend would hide them
 LABEL_WIDTH, LABEL_LETTERS = 176, 19  # pixels beside the axes, letters of a name in them
@@ -113,12 +113,13 @@ def spectrum_overlay(
     if energy_range is not None:
         figure.update_xaxes(range=list(energy_range))
     labelled = LEGEND_LIMIT < count <= MOST_LABELS
-    styled(figure, height=height, margin={"r": LABEL_WIDTH} if labelled else None)
+    legend = 0 < count <= LEGEND_LIMIT
+    styled(figure, height=height, margin={"r": LABEL_WIDTH} if labelled else {"t": 36} if legend else None)
     ends = _right_ends(panels[0], figure.layout.yaxis, energy_range, waterfall) if labelled else []
     figure.update_layout(
         annotations=_labels(names, styles, ends, slots=min(slots, MOST_LABELS)),
-        showlegend=0 < count <= LEGEND_LIMIT,
-        legend={"x": 0.995, "xanchor": "right", "y": 0.995, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"},
+        showlegend=legend,
+        legend=ABOVE | {"tracegroupgap": 0},
         uirevision=zero,
         dragmode="zoom",
     )

@@ -4,14 +4,12 @@ import numpy as np
 
 from ..errors import DataError
 from ..spectra import ENERGY_TITLES
-from .style import CRYSTAL, DASHES, blank, styled
+from .style import ABOVE, CRYSTAL, DASHES, blank, styled
 
 COMPUTED = "#0072B2"
 PREDICTED_DASHES = ("dash", "dashdot")
 DOTS = ("", "-dot")  # of the markers of the first and the second model: never told apart by colour alone
 SIZES = {300: 8, 10**9: 6}  # largest number of spectra: size of their marks
-# A legend above the axes hides no curve, however narrow the page: plotly makes room for it below the container's top.
-ABOVE = {"orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
 TITLES = ENERGY_TITLES | {
     "cbm": "Above the conduction-band edge (eV)",  # short enough for a telephone
     "edge": "Energy above the edge,<br>1.4 eV below half height (eV)",
@@ -144,11 +142,11 @@ def error_figure(
     low, high = _decades(errors)
     figure.update_yaxes(type="log", range=[low, high], tickvals=TICKS, ticktext=[f"{tick:g}" for tick in TICKS])
     figure.update_yaxes(title_text="MSE per spectrum (mean intensity = 1)", **left)
+    figure.update_xaxes(autotickangles=[0, 40], automargin="height")  # names that would cover each other lean
     figure.update_yaxes(fixedrange=True, **right)  # its handle to drag would cover the last spectra
     figure.update_xaxes(
         tickvals=[0, 1],
         ticktext=["crystal", "amorph."],
-        tickangle=0,
         range=[-0.6, 1.6],
         showgrid=False,
         fixedrange=True,
@@ -253,7 +251,6 @@ def _order_axis(figure, structures, amorphous):
         showgrid=False,
         tickvals=[(start + end - 1) / 2 for start, end in wide],
         ticktext=[names[start] for start, _ in wide],
-        tickangle=0,
         minor={"tickvals": (starts - 0.5).tolist(), "ticks": "outside", "ticklen": 3},
         row=1,
         col=1,

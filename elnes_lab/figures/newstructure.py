@@ -39,7 +39,7 @@ def spectra_figure(
     """
     from plotly.subplots import make_subplots
 
-    figure = make_subplots(figure=blank(), rows=2, cols=1, vertical_spacing=0.15, row_heights=[0.66, 0.34])
+    figure = make_subplots(figure=blank(), rows=2, cols=1, vertical_spacing=0.19, row_heights=[0.66, 0.34])
     top, bottom, nothing = {"row": 1, "col": 1}, {"row": 2, "col": 1}, np.empty(0)
     pick = lambda entries, k: entries[k] if k < len(entries) else None
 

@@ -31,7 +31,7 @@ def prediction_figure(
 
     if not curves:
         raise DataError("There is no prediction to draw. Give the curves of at least one model.")
-    figure = make_subplots(figure=blank(), rows=2, cols=1, vertical_spacing=0.17, row_heights=[0.64, 0.36])
+    figure = make_subplots(figure=blank(), rows=2, cols=1, vertical_spacing=0.225, row_heights=[0.64, 0.36])
     nothing = np.empty(0)
     for k in range(models):
         one = curves[k] if k < len(curves) else None
@@ -108,7 +108,7 @@ def prediction_figure(
     styled(figure, height=height, margin={"t": 52})
     corner = {"x": 0.995, "xanchor": "right", "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
     return figure.update_layout(
-        showlegend=True, dragmode="zoom", uirevision="prediction", legend=ABOVE, legend2=corner | {"y": 0.29}
+        showlegend=True, dragmode="zoom", uirevision="prediction", legend=ABOVE, legend2=corner | {"y": 0.28}
     )
 
 

@@ -13,7 +13,9 @@ EXPORT_SIZES = {
     "Paper": {"width": 720, "height": 540, "font": 17},
     "Slide": {"width": 1280, "height": 720, "font": 22},
 }
-LEGEND_LIMIT = 5  # a legend inside the axes hides the curves once it has more entries than this
+LEGEND_LIMIT = 5  # a legend takes the room of the axes once it has more entries than this
+# A legend above the axes hides no curve, however narrow the page: plotly makes room for it below the container's top.
+ABOVE = {"orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
 
 
 def curve_style(slot):

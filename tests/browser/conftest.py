@@ -170,10 +170,11 @@ CUT = """(panel) => {
 
 @pytest.fixture(scope="session")
 def look():
-    """Function: bring a page to a size and a theme, save a picture, and check what every panel promises there.
+    """Function: bring a page to a size and a theme (or to both), save pictures, and check what every panel promises there.
 
     No horizontal scrolling and no horizontal cut on any card, type of 14 px, what `inside` selects lies in the window, and
-    the page is at most `tall` windows high. panel: selector of the panel; name: of the picture.
+    the page is at most `tall` windows high. panel: selector of the panel; name: of the pictures; scheme: "light", "dark" or
+    "both", where what does not depend on colours is measured once.
     """
 
     def look(
@@ -188,16 +189,22 @@ def look():
         tall=2.2,
     ):
         page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(200)  # the plots follow the window
+        page.wait_for_function(SETTLED, polling=150)
         button = page.locator(".elnes-theme", has_text=re.compile("^(Light|Dark)$"))
-        if button.inner_text().casefold() == scheme:
-            button.click()
-        page.wait_for_function(f"document.documentElement.dataset.elnesTheme === '{scheme}'")
-        page.wait_for_timeout(300)  # the plots follow the window
-        page.wait_for_function(SETTLED, polling=200)
-        page.screenshot(path=ARTIFACTS / f"{name}-{width}-{scheme}.png", full_page=True)
+        for theme in ("light", "dark") if scheme == "both" else (scheme,):
+            if button.inner_text().casefold() == theme:
+                button.click()
+                page.wait_for_timeout(250)  # the kernel colours the 3-D view
+            page.wait_for_function(f"document.documentElement.dataset.elnesTheme === '{theme}'")
+            page.screenshot(path=ARTIFACTS / f"{name}-{width}-{theme}.png", full_page=True)
+            background = page.locator(".elnes").evaluate("e => getComputedStyle(e).backgroundColor")
+            bright = sum(int(part) for part in background[4:-1].split(",")) / 3
+            assert (bright > 200) == (theme == "light")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate("document.documentElement.scrollHeight") <= tall * height
         assert page.evaluate(CUT, panel) == []
+        assert page.locator(panel).get_by_text("That did not work").filter(visible=True).count() == 0
         for selector in inside:
             box = page.locator(selector).first.bounding_box()
             assert box["x"] >= 0 and box["x"] + box["width"] <= width, selector
@@ -211,9 +218,6 @@ def look():
             .filter((e) => !'▲▼●'.includes(e.textContent.trim()))
             .map((e) => e.className + ': ' + e.textContent)""")
         assert small == []
-        background = page.locator(".elnes").evaluate("e => getComputedStyle(e).backgroundColor")
-        bright = sum(int(part) for part in background[4:-1].split(",")) / 3
-        assert (bright > 200) == (scheme == "light")
 
     return look
 

@@ -47,6 +47,7 @@ def test_pages_links_and_models_survive(visit):
         "!window.elnesLabLeave(new Event('beforeunload'))", timeout=PATIENCE
     )  # not Voila's: it would end the page
     name = "document.querySelector('.elnes-runs tbody tr:nth-child(3)')?.innerText"
+    page.wait_for_function(f"{name}?.includes('Run 1:')", timeout=PATIENCE)  # listed after the button is Train again
     before = page.evaluate(name)
     page.wait_for_timeout(1000)
     page.reload()

@@ -50,7 +50,8 @@ def test_a_choice_is_kept_over_a_reload_and_from_page_to_page_and_a_link_has_it(
     page.wait_for_function("document.querySelector('.elnes-prediction').layout.yaxis.title.text.includes('bohr')")
     page.locator(".elnes-nav").get_by_role("button", name="Browse").click()
     page.wait_for_function("document.querySelector('.elnes-spectra').layout.yaxis.title.text.includes('bohr')")
-    page.get_by_role("button", name="normalised").click()
+    # Of Browse, not of Inspect, which stays in sight until the kernel has brought Browse to the front.
+    page.locator(".elnes-browse:has(.elnes-spectra)").get_by_role("button", name="normalised").click()
     wait_for_axes(page, CHOSEN)
     wait_until_kept(page, '{"zero": "loss", "intensity": "mean"}')
     page.reload()

@@ -247,7 +247,7 @@ class BrowseModel(HasTraits):
         else:
             names = [self.name(label) for label in self.drawn]
             along = "" if self.polarization == "isotropic" else self.polarization
-            how, parts = (f", polarisation along {along}", [along]) if along else ("", [])
+            how, parts = (f", polarization along {along}", [along]) if along else ("", [])
         few = names if len(names) < 4 else [*names[:3], f"and {len(names) - 3} more"]
         broadened = f", broadened by {self.broadening.short}" if self.broadening else ""
         normalised = ", in units of the mean" if self.intensity == "mean" else ""

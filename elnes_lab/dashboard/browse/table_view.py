@@ -54,7 +54,7 @@ class TableCard:
             visible=model.visible.tolist(),
             pinned=True,
             help="Spectra. Arrow keys move, space adds a spectrum to the plot, Enter shows it alone, Escape clears.",
-        )
+        ).add_class("elnes-compact")  # short numbers: the name has the room
         self.table.observe(self._picked, "selected")
         self.note = ipw.HTML().add_class("elnes-note")
         clear = ipw.Button(description="Clear", tooltip="Remove all curves from the plot")

@@ -149,7 +149,8 @@ def scene(environment, atom, *, whole) -> dict:
         along, direction = FARTHER * axes / np.linalg.norm(axes, axis=1)[:, None], view_direction(atoms)
         ends = along
     polar = REACH * np.eye(3)
-    points = np.vstack([atoms.positions, ends, absorber + polar])
+    letters = [absorber + beyond(v) for v in polar] + [corner + beyond(v) for v in along]
+    points = np.vstack([atoms.positions, ends, letters])
     corners, triangles = polyhedra(environment, atoms)
     meshes = [polyhedron_mesh(corners, triangles)] if len(triangles) else []
     return {
@@ -166,10 +167,7 @@ def scene(environment, atom, *, whole) -> dict:
             **{n: arrow(absorber, v, color, 0.075) for n, v, color in zip(CARTESIAN, polar, POLARIZATION)},
             **{n: arrow(corner, v, CELL, 0.05) for n, v in zip(CRYSTAL, along)},
         },
-        "text": [
-            *(label(n, absorber + beyond(v)) for n, v in zip(CARTESIAN, polar)),
-            *(label(n, corner + beyond(v)) for n, v in zip(CRYSTAL, along)),
-        ],
+        "text": [label(name, place) for name, place in zip((*CARTESIAN, *CRYSTAL), letters)],
         "cameraSetting": {
             "direction": direction.tolist(),
             "lookAt": [0.0, 0.0, 0.0],

@@ -91,8 +91,11 @@ class Scene:
             self.canvas.children = [self.viewer]
             self._color()
         else:
-            self.viewer.send_js_task({"name": "avr.VFManager.clearMeshes"})  # else the arrows before stay, too
-            self.viewer.atoms = atoms  # first: the rest is drawn into it
+            # New atoms leave the arrows before in the drawing, out of reach: so these are drawn as none first.
+            self.viewer.vectorField = {
+                name: {**arrow, "origins": [], "vectors": []} for name, arrow in traits["vectorField"].items()
+            }
+            self.viewer.atoms = atoms  # the rest is drawn into it
             with self.viewer.hold_sync():
                 for name, value in traits.items():
                     setattr(self.viewer, name, value)

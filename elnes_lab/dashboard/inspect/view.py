@@ -216,7 +216,7 @@ class InspectView(Linked):
         self.along = ipw.Dropdown(
             options=DIRECTIONS,
             value=MEAN,
-            tooltip="Mean over directions, or the polarisation "
+            tooltip="Mean over directions, or the polarization "
             "along an axis of the stored cell, of models that tell these apart",
         )
         self.along.observe(lambda change: setattr(self.model, "along", change.new), "value")
@@ -228,7 +228,7 @@ class InspectView(Linked):
             notes=version(self.model.db),
         )
         self.scales = ScaleButtons(self.model, self.page.session, OWN_ZEROS, INTENSITIES)
-        along = control("Polarisation", self.along).add_class("elnes-short")
+        along = control("Polarization", self.along).add_class("elnes-short")
         along = ipw.Box([*self.scales.controls, along, self.saving.widget])
         return ipw.Box([self.walk.widget, plot, along.add_class("elnes-bar"), self.findings, self.note]).add_class(
             "elnes-card"
@@ -237,7 +237,7 @@ class InspectView(Linked):
     def _described(self):
         model = self.model
         name = model.name(model.selection[0]) if model.selection else "no site"
-        along = "" if model.along == MEAN else f", polarisation along {model.along}"
+        along = "" if model.along == MEAN else f", polarization along {model.along}"
         return [name, *([model.along] if along else []), "predicted"], f"{name}: computed and predicted ELNES{along}"
 
     def _prediction(self):

@@ -33,13 +33,12 @@ COLUMNS = (
 )
 NOTHING = (
     "<b>Nothing has been trained on this page yet.</b><br>Press Train: the preset takes a few seconds. Its loss and "
-    "three<br>validation spectra appear here while it learns. Or tick a model below."
+    "three validation spectra appear here while it learns. Or tick a model below."
 )
 PREPARING = "<b>Preparing the training ...</b><br>The first one on a page takes a few seconds more."
 MEASURING = "<b>Measuring the model on sites it never saw ...</b>"
 NOT_TICKED = (
-    "<b>No model is ticked.</b><br>Tick one in the list below to see it on sites it never saw,"
-    "<br>or two to compare them."
+    "<b>No model is ticked.</b><br>Tick one in the list below to see it on sites it never saw, or two to compare them."
 )
 
 
