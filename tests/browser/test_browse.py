@@ -184,7 +184,9 @@ def test_an_instrument_is_a_width_and_another_width_none(page):
     handle = control(page, "Broadening").locator(".noUi-handle")
     page.wait_for_function("(e) => Number(e.getAttribute('aria-valuenow')) === 0.8", arg=handle.element_handle())
     handle.press("ArrowRight")
-    page.wait_for_function("(e) => e.selectedOptions[0].text === 'another width'", arg=instrument.element_handle())
+    page.wait_for_function(
+        "(e) => e.selectedOptions[0].text.replace(/\\s/g, ' ') === 'another width'", arg=instrument.element_handle()
+    )
     instrument.select_option(label="none")
     page.wait_for_function(
         f"Math.abs(Math.max(...document.querySelector('.elnes-spectra').data[0].y) - {sharp}) < 1e-6"
@@ -258,8 +260,9 @@ def test_the_colour_bar_names_the_kinds_in_their_colours(page):
     texts = page.locator(".elnes-figure").first.locator(".colorbar .cbaxis text").all_text_contents()
     assert sorted(texts) == ["amorphous", "crystal"]
     found = page.evaluate("""(() => { const g = document.querySelectorAll('.elnes-figure')[0];
-        const fills = [...g.querySelectorAll('.scatterlayer .trace:first-child .point')].map((p) => getComputedStyle(p).fill);
-        return { points: [...new Set(fills)], bar: [...g.querySelectorAll('.cbfills path')].map((p) => p.style.fill || p.getAttribute('fill')) }; })()""")
+        const painted = (selector, name) => [...g.querySelectorAll(selector)].map((e) => getComputedStyle(e)[name]);
+        return { points: [...new Set(painted('.scatterlayer .trace:first-child .point', 'fill'))],
+            bar: [...painted('.cbfill', 'fill'), ...painted('linearGradient stop', 'stopColor')] }; })()""")
     assert len(found["points"]) == 2 and set(found["points"]) <= set(found["bar"])
     color.select_option(label="Si-O-Si angle")
     page.wait_for_function(

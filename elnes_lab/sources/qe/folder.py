@@ -193,7 +193,7 @@ class Folder:
         if not path:
             known = {"symbols": np.array(structure.symbols), "supercell": row["supercell"], "method": METHOD}
             energy = charged - sum(checks.ONSET) / 2
-            return SimpleNamespace(**known, supercell_energy=energy, offset=EXPERIMENTAL_OFFSET)
+            return SimpleNamespace(**known, supercell_energy=energy, offset=EXPERIMENTAL_OFFSET, edge="K")
         ground = read_ground(path)
         checks.check_onset(charged - ground.supercell_energy, "the charged cell")
         if np.isfinite(row["neutral_energy"]):
