@@ -130,7 +130,7 @@ class Frame:
         )
 
 
-def fingerprint(path):
+def fingerprint(path) -> tuple | None:
     """What tells one file from another one put in its place; None if there is none."""
     try:
         status = os.stat(path)
@@ -159,7 +159,7 @@ class App:
         if change.new and self.source is not None and fingerprint(self.source) != self.made_of:
             self.show()
 
-    def _content(self):
+    def _content(self) -> ipw.VBox:
         from ..database import open_database
         from ..errors import unknown
 
@@ -184,7 +184,7 @@ class App:
         self.page.notice(text)
 
 
-def app(path=None, *, panel=None):
+def app(path=None, *, panel=None) -> ipw.VBox:
     """The dashboard as a widget to display: `app()` is all a notebook needs, `app(panel="Train")` opens one panel alone.
 
     path: a database file or its folder, default the one that came with the package. A database that cannot be opened

@@ -53,7 +53,7 @@ class NamedModel:
         return bool(self.card["inputs"].get("surroundings"))
 
     @property
-    def with_gap(self):
+    def with_gap(self) -> bool:
         """Whether the band gap is an input."""
         return "band_gap" in self.card["inputs"].get("scalars", ())
 
@@ -69,7 +69,7 @@ class NamedModel:
                     raise without_path(problem, folder, self.name) from None
         return self.model
 
-    def pack(self):
+    def pack(self) -> bytes | None:
         """Bytes of a zip with the two files. Raises DataError for a model whose files were damaged since it was listed."""
         from ..learning.store import check, save
 
@@ -105,7 +105,7 @@ class Session(HasTraits):
         self.db = db
 
     @default("models")
-    def _shipped(self):
+    def _shipped(self) -> list:
         from ..learning.store import check
         from ..learning.studies.shipped import FOLDERS
         from ..store import data_directory
@@ -141,20 +141,20 @@ class Session(HasTraits):
         self.linked = True
         self.zero = self.intensity = ""
 
-    def find(self, name):
+    def find(self, name) -> NamedModel | None:
         """The NamedModel of that name. Raises DataError if there is none."""
         for entry in self.models:
             if entry.name == name:
                 return entry
         raise DataError(f"There is no model called {name!r} on this page. Train it, or upload it again.")
 
-    def add(self, name, model, card, origin="trained"):
+    def add(self, name, model, card, origin="trained") -> NamedModel:
         """Append a learning.Model with its card; a taken name gets a number. The NamedModel."""
         entry = NamedModel(self.unique(name), card, origin, model=model, db=self.db)
         self.models = [*self.models, entry]
         return entry
 
-    def remove(self, name):
+    def remove(self, name) -> NamedModel | None:
         """Take a model off the list; the NamedModel. Raises DataError for a shipped one and for an unknown name."""
         entry = self.find(name)
         if entry.origin == "shipped":
@@ -162,7 +162,7 @@ class Session(HasTraits):
         self.models = [one for one in self.models if one is not entry]
         return entry
 
-    def unique(self, name):
+    def unique(self, name) -> str:
         """The name, with a number if a model of the page has it already."""
         taken, unique, count = {entry.name for entry in self.models}, name, 1
         while unique in taken:
@@ -170,7 +170,7 @@ class Session(HasTraits):
             unique = f"{name} ({count})"
         return unique
 
-    def pack(self, name):
+    def pack(self, name) -> tuple | None:
         """(file name, bytes) of a zip with the two files of a model. Raises DataError for an unknown name, and for a
         model whose files were damaged since it was listed.
         """
@@ -178,7 +178,7 @@ class Session(HasTraits):
         plain = "".join(letter if letter.isalnum() else "-" for letter in name.casefold())
         return f"elnes-model-{'-'.join(filter(None, plain.split('-')))}.zip", content
 
-    def restored(self, key, name, origin, content):
+    def restored(self, key, name, origin, content) -> NamedModel | None:
         """NamedModel of a zip that this page's browser kept; not listed yet. Raises DataError as `read` does, but reads the
         weights only when they are asked for.
         """
@@ -192,7 +192,7 @@ class Session(HasTraits):
                 raise without_path(problem, folder, name) from None
         return NamedModel(self.unique(name), card, origin, packed=content, key=key, db=self.db)
 
-    def read(self, file_name, content):
+    def read(self, file_name, content) -> tuple | None:
         """Arguments for `add` from the bytes of an uploaded zip.
 
         Raises DataError for a file that is too large, no zip, holds anything but the two files, or whose model is
@@ -223,7 +223,7 @@ def small_enough(card, name) -> None:
         )
 
 
-def numbers(card):
+def numbers(card) -> int:
     """How many numbers a model with this card predicts for one site."""
     from ..learning.card import ENSEMBLE, KERNEL_RIDGE
     from ..learning.choices import TargetChoice
@@ -237,6 +237,6 @@ def numbers(card):
     return card["hyper_parameters"]["members"] * card["sizes"]["targets"]
 
 
-def without_path(problem, folder, name):
+def without_path(problem, folder, name) -> DataError:
     """A DataError about the model of a folder as a page tells it: by the model's name, without the folder."""
     return DataError(str(problem).replace(f"{folder}{os.sep}", f"{name}: ").replace(str(folder), name))

@@ -23,7 +23,7 @@ class FiltersCard:
         for name, pair in state.get("ranges", {}).items():
             self.sliders[name].value = pair
 
-    def _filters(self):
+    def _filters(self) -> ipw.Box:
         model = self.model
         self.search = ipw.Text(
             placeholder="quartz, P3221 ...",

@@ -12,7 +12,7 @@ NAMED = ("polarization", "zero", "intensity", "profile")  # traits with a few va
 SWITCHES = {"offset": "waterfall", "average": "average"}  # in a link -> trait
 
 
-def query(model):
+def query(model) -> tuple:
     """(query, sentence): all that differs from the page as first opened; the sentence says what was left out, or is ""."""
     pairs = [("text", model.text)] if model.text.strip() else []
     pairs += [(name, str(value)) for name, value in model.choices.items() if value != ALL]
@@ -34,7 +34,7 @@ def query(model):
     return sites + ("&" + rest if rest else ""), sentence
 
 
-def read(model, text):
+def read(model, text) -> tuple:
     """(state, sentences): what the query `text` asks for, as far as this database has it, and what was ignored.
 
     The state has any of selection (labels), text, choices, ranges, polarization, zero, intensity, profile, channel, fwhm,
@@ -67,7 +67,7 @@ def read(model, text):
     return state, [*absent(missing), *unknown(ignored)]
 
 
-def interval(model, name, text):
+def interval(model, name, text) -> tuple | None:
     """(low, high) of "low~high" within the extent of a column, None if it is no such text or lies outside."""
     found = re.fullmatch(r"(-?\d{1,6}(?:\.\d*)?)~(-?\d{1,6}(?:\.\d*)?)", text)
     if not found:

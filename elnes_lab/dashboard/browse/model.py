@@ -76,7 +76,7 @@ class BrowseModel(HasTraits):
         super().__init__(**traits)
 
     @default("visible")
-    def _all_rows(self):
+    def _all_rows(self) -> np.ndarray:
         return np.arange(len(self.labels))
 
     @observe("text", "choices", "ranges")
@@ -100,13 +100,13 @@ class BrowseModel(HasTraits):
         free = (slot for slot in range(len(self.selection)) if slot not in used)
         self.slots = {label: kept[label] if label in kept else next(free) for label in self.selection}
 
-    def options(self, column):
+    def options(self, column) -> list:
         """The values of a column that can be filtered for, each with its number of sites, most frequent first."""
         values, counts = np.unique(self.columns[column].astype(str), return_counts=True)
         order = np.argsort(values, kind="stable") if column == "coordination" else np.argsort(-counts, kind="stable")
         return [(f"{symbol(values[i])} ({counts[i]:,})", str(values[i])) for i in order]
 
-    def extent(self, column):
+    def extent(self, column) -> tuple:
         """(low, high) of a column, rounded outwards to the step of its slider; (0, step) where it holds no number."""
         step = RANGE_STEPS[column]
         values = self.columns[column][np.isfinite(self.columns[column])]
@@ -137,7 +137,7 @@ class BrowseModel(HasTraits):
             labels = kept + [label for label in labels if label not in self.selection]
         self.selection = tuple(labels)
 
-    def example(self):
+    def example(self) -> list:
         """Labels of an instructive selection: alpha-quartz, stishovite and a glass site, or what comes nearest."""
         structures, kinds = self.columns["structure"].astype(str), self.columns["kind"].astype(str)
         found = [np.flatnonzero(structures == name)[:1] for name in EXAMPLES]
@@ -148,37 +148,37 @@ class BrowseModel(HasTraits):
         return [self.labels[i] for i in found]
 
     @property
-    def drawn(self):
+    def drawn(self) -> list:
         """Labels of the curves drawn: the selection, at most MAX_CURVES."""
         return [label for label in self.selection if self.slots[label] < MAX_CURVES]
 
     @property
-    def broadening(self):
+    def broadening(self) -> Broadening:
         """The extra broadening as the curves take it."""
         if self.profile == "lorentzian":
             return Broadening(lorentzian=self.fwhm)
         return Broadening(gaussian=self.fwhm, slope=LIFETIME_SLOPE if self.profile == "lifetime" else 0.0)
 
     @property
-    def scale(self):
+    def scale(self) -> dict:
         """Keyword arguments of `Database.curves` that hold for sites and averages."""
         return {"zero": self.zero, "fwhm": self.broadening, "normalized": self.intensity == "mean"}
 
-    def structure_of(self, label):
+    def structure_of(self, label) -> str:
         """Id of the structure of a site."""
         return str(self.columns["structure"][self.positions[label]])
 
     @property
-    def leading(self):
+    def leading(self) -> dict:
         """Structure -> label of its drawn site that was selected first, whose colour its average has."""
         return {self.structure_of(label): label for label in reversed(self.drawn)}
 
-    def styles(self, labels):
+    def styles(self, labels) -> list:
         """Colour and dash of each label's curve; while averages are drawn, of the average that it is part of."""
         leading = self.leading if self.average else {}
         return [curve_style(self.slots[leading.get(self.structure_of(label), label)]) for label in labels]
 
-    def curves(self):
+    def curves(self) -> dict:
         """Arguments for `figures.spectrum_overlay` of the drawn selection: axes, spectra, PDOS, names, styles, options.
 
         Sites without an absolute onset have no spectrum on the energy-loss scale; their curves are NaN.
@@ -214,7 +214,7 @@ class BrowseModel(HasTraits):
             "energy_range": self.energy_range(energy, intensity),
         }
 
-    def averages(self):
+    def averages(self) -> tuple:
         """(labels of the sites that lead them, `averages.Averages`) of the structures drawn, in the order of selection."""
         from ...averages import averages
 
@@ -226,7 +226,7 @@ class BrowseModel(HasTraits):
             self.averaged = asked, averages(self.db, structures, channel=self.channel, **self.scale)
         return labels, self.averaged[1]
 
-    def incomplete(self):
+    def incomplete(self) -> list:
         """Sentences about the averages that are drawn and do not stand for all oxygens of their structure."""
         if not (self.average and self.selection):
             return []
@@ -239,7 +239,7 @@ class BrowseModel(HasTraits):
         many = f" and {len(partial) - 4} more" if len(partial) > 4 else ""
         return [f"Averages of part of the oxygens only: {', '.join(partial[:4])}{many}."] if partial else []
 
-    def described(self):
+    def described(self) -> tuple:
         """(parts of a file's name, title) of what `curves` draws."""
         if self.average:
             names = list(dict.fromkeys(str(self.columns["name"][self.positions[label]]) for label in self.drawn))
@@ -254,13 +254,13 @@ class BrowseModel(HasTraits):
         return [*few, *parts], f"{self.db.subject.label} edge: {', '.join(few)}{how}{broadened}{normalised}"
 
     @staticmethod
-    def energy_range(energy, intensity):
+    def energy_range(energy, intensity) -> tuple:
         """(low, high) in eV worth showing first: from 5 eV below the first intensity to 28 eV above it."""
         strong = np.nan_to_num(intensity) > 0.05 * np.nanmax(intensity, initial=1e-12)
         start = energy[strong.any(axis=0).argmax()] if strong.any() else 5.0
         return float(start - 5.0), float(start + 28.0)
 
-    def without_onset(self):
+    def without_onset(self) -> list:
         """Labels of the drawn sites that cannot be put on the energy-loss scale; of averages, where no site of theirs can."""
         placed = np.isfinite(self.columns["onset"])
         if self.average:
@@ -272,17 +272,17 @@ class BrowseModel(HasTraits):
         atom = label.rpartition("/")[2]
         return f"{self.columns['name'][self.positions[label]]} {atom}"
 
-    def unit(self, column):
+    def unit(self, column) -> str:
         """Unit of a column as it is printed, "" for texts and numbers without one."""
         unit = self.db.units[column]
         return UNITS.get(unit, unit)
 
-    def column_title(self, column):
+    def column_title(self, column) -> str:
         """Name and unit of a column as an axis title, e.g. "Band gap (eV)"."""
         unit = self.unit(column)
         return self.db.long_names[column] + (f" ({unit})" if unit else "")
 
-    def map(self):
+    def map(self) -> dict:
         """Arguments for `figures.spectral_map`: principal components of all isotropic spectra."""
         if self.pca is None:
             from ...components import principal_components
@@ -316,7 +316,7 @@ class BrowseModel(HasTraits):
             "selected": chosen,
         }
 
-    def export(self, format):
+    def export(self, format) -> tuple | None:
         """(file name, bytes) of the selected spectra, or of all visible ones when none is selected, as now plotted."""
         from ...io.export import export_bytes
 

@@ -54,13 +54,13 @@ class OverviewView:
         self.widget = ipw.Box([bar.add_class("elnes-bar"), self.plots, foot]).add_class("elnes-card")
         model.observe(self._show_map, ["slots", "average", "visible", "color_by"])
 
-    def _map_figure(self):
+    def _map_figure(self) -> Figure:
         return figures.spectral_map(**self.model.map(), height=HEIGHT).update_layout(dragmode="select")
 
     def _shown_figure(self):
         return self._map_figure() if self.views.value == "Map" else figures.database_overview(**self.model.overview())
 
-    def _described(self):
+    def _described(self) -> tuple:
         model, title = self.model, "Map of all spectra: principal components"
         if self.views.value != "Map":
             return ["histograms"], f"{len(model.visible):,} sites"

@@ -67,7 +67,7 @@ class SpectraCard:
         for name in controls.keys() & state.keys():
             controls[name].value = state[name]
 
-    def _controls(self):
+    def _controls(self) -> ipw.Box:
         model = self.model
         self.scales = ScaleButtons(model, self.session, ZEROS, INTENSITIES)
         polarization = ipw.ToggleButtons(
@@ -129,14 +129,14 @@ class SpectraCard:
             self.options["profile"].value = "gaussian"
         self.options["fwhm"].value = change.new
 
-    def _instrument(self):
+    def _instrument(self) -> float:
         """What the list of instruments shows for the present broadening."""
         model = self.model
         if model.fwhm and (model.profile == "lorentzian" or round(model.fwhm, 3) not in INSTRUMENTS.values()):
             return OWN_WIDTH
         return round(model.fwhm, 3)
 
-    def _figure(self, failed):
+    def _figure(self, failed) -> tuple:
         model = self.model
         self.drawn_zero = model.zero
         self.figure = Figure(figures.spectrum_overlay(**model.curves(), slots=MAX_CURVES, height=HEIGHT))

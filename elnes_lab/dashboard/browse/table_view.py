@@ -33,7 +33,7 @@ class TableCard:
         model.observe(self._show_rows, ["visible", "guess"])
         model.observe(self._show_selection, ["slots", "average"])
 
-    def _table(self):
+    def _table(self) -> ipw.Box:
         model = self.model
         columns = [
             {
@@ -70,7 +70,7 @@ class TableCard:
         self._show_selection()
         return ipw.Box([bar.add_class("elnes-bar"), self.table, self.note]).add_class("elnes-card")
 
-    def _cells(self, name):
+    def _cells(self, name) -> list:
         values = self.model.columns[name]
         if name == "atom":
             return [f"O{value}" for value in values]

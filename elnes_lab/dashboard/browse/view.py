@@ -35,11 +35,11 @@ class BrowseView:
         ).add_class("elnes-browse")
         self.model.observe(self._tell, "selection")
 
-    def link(self):
+    def link(self) -> tuple:
         """(query, sentence) of a link to what is shown."""
         return link.query(self.model)
 
-    def open_link(self, text):
+    def open_link(self, text) -> list:
         """Show what the query of a link asks for; sentences about what of it is ignored."""
         state, sentences = link.read(self.model, text)
         self.restore(state)

@@ -40,7 +40,7 @@ class Background:
         threading.Thread(target=run, daemon=True).start()
 
     @staticmethod
-    def _result(work):
+    def _result(work) -> tuple:
         try:
             return work(), None
         except Exception as problem:

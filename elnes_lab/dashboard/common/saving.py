@@ -54,12 +54,12 @@ class Saving:
         parts, title = self.describe()
         self.image.name, self.image.title = file_name(*parts), title
 
-    def _csv(self):
+    def _csv(self) -> tuple:
         self.write()
         return f"{self.image.name}.csv", figure_csv(self.make(), notes=[*filter(None, [self.image.title]), *self.notes])
 
 
-def file_name(*parts):
+def file_name(*parts) -> str:
     """Name of a file, without its suffix, after what is in it: ASCII letters, digits and hyphens, at most 80."""
     text = unicodedata.normalize("NFKD", " ".join(map(str, parts))).encode("ascii", "ignore").decode()
     return "-".join(["elnes", *re.findall(r"[A-Za-z0-9]+", text)])[:80].rstrip("-")

@@ -21,7 +21,7 @@ NEAR = 0.75  # least likeness (0 to 1) of a near miss
 SHORTEST = 4  # letters of a word that may be a near miss
 
 
-def plain(text):
+def plain(text) -> str:
     """A text as it is compared: small letters, Greek ones written out, digits of screw axes as the others ("P3_221" and
     "P3₂21" as "p3221")."""
     text = text.casefold().translate(SUBSCRIPTS)
@@ -38,7 +38,7 @@ class Search:
         self.texts = np.array([plain(" ".join(row)) for row in zip(labels, *words)])
         self.known, self.vocabulary = {}, None
 
-    def find(self, text):
+    def find(self, text) -> tuple:
         """(mask (n,) of the sites in which all words of a text occur, sentence about words that were taken for others or "").
 
         A word with hyphens also matches in another order of its parts ("alpha-quartz", "quartz-alpha").
@@ -52,7 +52,7 @@ class Search:
             mask &= found
         return mask, f"{', '.join(guesses)}." if guesses else ""
 
-    def word(self, word):
+    def word(self, word) -> np.ndarray:
         """Mask of the sites in which a word occurs, in one piece, or else in parts."""
         word = ALSO.get(word, word)
         if word not in self.known:
@@ -67,10 +67,10 @@ class Search:
             self.known[word] = found
         return self.known[word]
 
-    def holding(self, word):
+    def holding(self, word) -> np.ndarray:
         return np.array([word in text for text in self.texts], bool).reshape(len(self.texts))
 
-    def near(self, word):
+    def near(self, word) -> str | None:
         """The word of the database that is most like one that does not occur; None if none is."""
         if len(word) < SHORTEST:
             return None

@@ -10,7 +10,7 @@ from .scene import Scene
 from .words import INDEX, symbol
 
 
-def facts(model, label):
+def facts(model, label) -> list:
     """Rows (quantity, value with unit) about a site for the caption, those without a value left out."""
     row = model.positions[label]
     column = {name: values[row] for name, values in model.columns.items()}

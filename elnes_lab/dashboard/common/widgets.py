@@ -50,7 +50,7 @@ class Figure(go.FigureWidget):
         self.on_msg(self._answer)
 
     @staticmethod
-    def _remove_overlapping_props(*arguments):
+    def _remove_overlapping_props(*arguments) -> list:
         """Plotly forgets what was set as soon as the browser has filled in something for it; a new page needs it."""
         return []
 
@@ -63,7 +63,7 @@ class Figure(go.FigureWidget):
                 figure, self._waiting = self._waiting, None
                 self.show_figure(figure)
 
-    def get_state(self, key=None, drop_defaults=False):
+    def get_state(self, key=None, drop_defaults=False) -> dict:
         """The state to send; all of it goes to a JupyterLab page that was reloaded, which needs the figure of now.
 
         Plotly's own is that of the beginning, because all later changes were messages.
@@ -176,7 +176,7 @@ class Download(anywidget.AnyWidget):
             self.send({"type": "file", "name": name}, buffers=[content])
 
 
-def control(label, widget, *, readout=None):
+def control(label, widget, *, readout=None) -> ipw.Box:
     """`widget` with its label above it and, after the label, an HTML widget with its value."""
     if readout is None:
         readout = ipw.HTML(label).add_class("widget-label")

@@ -9,11 +9,11 @@ INDEX = "O3 is the oxygen of index 3 among the atoms of the structure, counted f
 UNITS = {"angstrom": "Å", "degree": "°", "angstrom^3": "Å³", "g/cm^3": "g/cm³", "1": ""}
 
 
-def symbol(space_group):
+def symbol(space_group) -> str:
     """International symbol with its screw axes as subscripts, "P3_221" -> "P3₂21"."""
     return re.sub(r"_(\d)", lambda found: chr(0x2080 + int(found[1])), space_group)
 
 
-def version(db):
+def version(db) -> list:
     """Lines that say of what data a saved table is."""
     return [f"ELNES Lab, data version {db.version}"]

@@ -10,7 +10,7 @@ from ..sites.judged import judge, stored
 from ..sites.model import SiteModel
 
 
-def from_edge(rows, shift, one):
+def from_edge(rows, shift, one) -> np.ndarray:
     """What to add to a Judged's energies to count from the conduction-band edge: eV, (n,), of rows shifted by shift (n,).
 
     An axis that counts from the spectrum's own edge is laid on the PDOS's as it is, as both begin there; on any other the
@@ -37,7 +37,7 @@ class CoreHoleModel(SiteModel):
 
     effects = Tuple(help="learning.corehole.Effect of each Judged; read only")
 
-    def judge(self, named):
+    def judge(self, named) -> tuple:
         """The Judged of a model and its Effect: for the background."""
         one = judge(self.db, named)
         return one, effect_of(self.db, one)
@@ -64,31 +64,31 @@ class CoreHoleModel(SiteModel):
         if middle:
             self.select(middle[len(middle) // 2])
 
-    def learnt(self):
+    def learnt(self) -> np.ndarray:
         """Share of the change learnt (k, N) by the k models shown, NaN where it is not known."""
         return self._spread(lambda one: one.learnt)
 
-    def gains(self):
+    def gains(self) -> tuple:
         """Share of the intensity that the core hole moves to the edge: computed (k, N) and predicted (k, N)."""
         return self._spread(lambda one: one.gain[0]), self._spread(lambda one: one.gain[1])
 
-    def _spread(self, of):
+    def _spread(self, of) -> np.ndarray:
         found = np.full((len(self.judged), len(self.labels)), np.nan)
         for row, one, result in zip(found, self.judged, self.effects):
             row[one.row >= 0] = of(result)
         return found
 
-    def ranking(self):
+    def ranking(self) -> list:
         """Labels of the sites shown, those of whose change the least was learnt first."""
         learnt = self.learnt()[:, self.shown]
         least = np.where(np.isnan(learnt), np.inf, learnt).min(axis=0, initial=np.inf)
         return [self.labels[i] for i in self.shown[np.argsort(least, kind="stable")]]
 
-    def predicted(self):
+    def predicted(self) -> np.ndarray:
         """Mask (N,) of the sites whose change by the core hole is known, computed and predicted."""
         return np.isfinite(self.learnt()).any(axis=0)
 
-    def lacking(self, mask):
+    def lacking(self, mask) -> list:
         """Also which sites are predicted, but have no PDOS to measure the change by the core hole against."""
         from ...learning.dataset import having
 
@@ -102,7 +102,7 @@ class CoreHoleModel(SiteModel):
             )
         return texts
 
-    def curves(self):
+    def curves(self) -> dict | None:
         """Arguments for `figures.corehole.change_figure` for the site shown, or None."""
         found, position = [], self.positions[self.selection[0]] if self.selection else -1
         for one, result, title, color in zip(self.judged, self.effects, self.titles(), self.colors()):
@@ -131,7 +131,7 @@ class CoreHoleModel(SiteModel):
                 )
         return {"curves": found} if found else None
 
-    def numbers(self):
+    def numbers(self) -> tuple:
         """Table for the site shown: headings, and rows (quantity, its help, texts)."""
         found = []
         for one, result, title in zip(self.judged, self.effects, self.titles()):
@@ -172,7 +172,7 @@ class CoreHoleModel(SiteModel):
         ]
         return ["PDOS", "computed", *(title for *_, title in found)], rows
 
-    def summary(self):
+    def summary(self) -> dict:
         """Arguments for `figures.corehole.learnt_figure`."""
         rows = self.shown
         computed, predicted = self.gains()
@@ -187,7 +187,7 @@ class CoreHoleModel(SiteModel):
             "colors": self.colors(),
         }
 
-    def medians(self):
+    def medians(self) -> list:
         """Rows (group, number of spectra, median share learnt, mean gain computed and predicted of each model) of the
         sites shown that no model shown was trained on."""
         if not self.judged:

@@ -64,7 +64,7 @@ class CoreHoleView(Linked):
         }
         self.model.load()
 
-    def _filters(self):
+    def _filters(self) -> ipw.Box:
         model = self.model
         self.models = ModelChoice(model)
         self.kind = ipw.Dropdown(options=KINDS, value=ALL, tooltip="Show only crystals or only amorphous structures")
@@ -94,7 +94,7 @@ class CoreHoleView(Linked):
         self.kind.value, self.search.value = ALL, ""
 
     # one site --------------------------------------------------------------------------------------------------------
-    def _change(self):
+    def _change(self) -> ipw.Box:
         self.walk = Walk(self.model, worst="Least learnt", order="least learnt first", of="change learnt")
         self.figure = Figure(self._change_figure()).add_class("elnes-change")
         self.uncovered = Waiting()
@@ -108,10 +108,10 @@ class CoreHoleView(Linked):
         self.walk.widget.children = [*self.walk.widget.children, self.saving.widget]
         return ipw.Box([self.walk.widget, plot, note, self.table]).add_class("elnes-card")
 
-    def _change_figure(self):
+    def _change_figure(self) -> Figure:
         return figures.change_figure(**(self.model.curves() or {"curves": [BLANK]}), height=CHANGE_HEIGHT)
 
-    def _described(self):
+    def _described(self) -> tuple:
         name = self.model.name(self.model.selection[0]) if self.model.selection else "no site"
         return ["core hole", name], f"{name}: change by the core hole"
 
@@ -139,7 +139,7 @@ class CoreHoleView(Linked):
         self.table.value = f"<table class='elnes-numbers'><tr><th></th>{head}</tr>{body}</table>"
 
     # all sites -------------------------------------------------------------------------------------------------------
-    def _summary(self):
+    def _summary(self) -> ipw.Box:
         again = ipw.Button(description="Reset filters", button_style="primary", tooltip="Show all spectra again")
         again.on_click(lambda button: self.reset())
         self.waiting = Waiting(again)
@@ -164,7 +164,7 @@ class CoreHoleView(Linked):
         bar = ipw.Box([ipw.HTML("How much of the change is learnt").add_class("elnes-heading"), save.widget])
         return ipw.Box([bar.add_class("elnes-bar"), plot, self.medians, self.notes, note]).add_class("elnes-card")
 
-    def _learnt_figure(self):
+    def _learnt_figure(self) -> Figure:
         model = self.model
         if not model.judged:
             return figures.learnt_figure(**EMPTY, height=LEARNT_HEIGHT)

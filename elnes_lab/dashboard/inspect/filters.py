@@ -65,7 +65,7 @@ class FiltersCard:
         self.range.value = (0, 1)
         self._narrow()
 
-    def _errors_between(self):
+    def _errors_between(self) -> list:
         """The two MSE at the slider's handles, between the smallest and the largest there is on a logarithmic scale."""
         low, high = self.ends
         return [low * (high / low) ** place for place in self.range.value]

@@ -53,7 +53,7 @@ class InspectModel(SiteModel):
             self.text, self.kind, self.training, self.lowest, self.highest, self.boxed = "", ALL, ALL, 0.0, np.inf, ()
 
     # the walk --------------------------------------------------------------------------------------------------------
-    def ranking(self):
+    def ranking(self) -> list:
         """Labels of the sites to walk through, largest error first: those shown, of which those in the box if any."""
         worst = self.worst()
         order = self.shown[np.argsort(-worst[self.shown], kind="stable")]
@@ -68,7 +68,7 @@ class InspectModel(SiteModel):
             self.go(0)
 
     # what the figures show -------------------------------------------------------------------------------------------
-    def scatter(self):
+    def scatter(self) -> dict:
         """Arguments for `figures.inspect.error_figure`."""
         rows = self.shown
         return {
@@ -82,7 +82,7 @@ class InspectModel(SiteModel):
             "colors": self.colors(),
         }
 
-    def medians(self):
+    def medians(self) -> list:
         """Rows (group, number of spectra, of structures, median MSE of each model) of what no model shown was trained
         on."""
         if not self.judged:
@@ -97,7 +97,7 @@ class InspectModel(SiteModel):
                 found.append((group, len(part), structures, np.median(errors[:, part], axis=1)))
         return found
 
-    def yardsticks(self):
+    def yardsticks(self) -> dict:
         """Group as in `medians` -> method -> its record in the evaluation that came with the data, where the models shown
         predict what was evaluated; else {}."""
         from ...learning.choices import TargetChoice
@@ -113,7 +113,7 @@ class InspectModel(SiteModel):
             self.yards = {"crystals": found.get("crystal", {}), "amorphous": found.get("amorphous", {})}
         return self.yards
 
-    def detail(self):
+    def detail(self) -> dict | None:
         """Arguments for `figures.prediction.prediction_figure` for the site shown, or None if no model predicts it."""
         row = self.positions[self.selection[0]] if self.selection else -1
         judged = [
@@ -159,7 +159,7 @@ class InspectModel(SiteModel):
             means=[absolute(self.db, one, row)[2] for one, *_ in judged] if self.intensity == "absolute" else None,
         )
 
-    def _along(self, one, i, title, color, shift):
+    def _along(self, one, i, title, color, shift) -> dict:
         """A curve of `detail` with the polarisation along `along`; no interval, as that of the mean does not bound it."""
         computed, predicted = (values[i, DIRECTIONS.index(self.along) - 1] for values in one.directions)
         energy = one.energy - one.shift[i] + shift
@@ -174,7 +174,7 @@ class InspectModel(SiteModel):
             "color": color,
         }
 
-    def findings(self):
+    def findings(self) -> list:
         """For each model that predicts the site: (title, color, MSE, share of the shown spectra that are better, role,
         score, reason)."""
         row = self.positions[self.selection[0]] if self.selection else -1
@@ -187,7 +187,7 @@ class InspectModel(SiteModel):
                 found.append((title, color, one.mse[row], better, one.role[row], one.score[row], reason))
         return found
 
-    def remarks(self):
+    def remarks(self) -> list:
         """Pairs (sentence, whether it is a warning) on how far the errors of the site shown can be trusted."""
         found, roles, reasons, texts = self.findings(), {}, {}, []
         for title, _, _, _, role, score, reason in found:
@@ -213,7 +213,7 @@ class InspectModel(SiteModel):
             )
         return texts
 
-    def csv(self):
+    def csv(self) -> tuple | None:
         """(file name, bytes) of the errors of the sites shown, in the box if there is one, by structure; lines before the header begin with #."""
         inside = set(self.boxed)
         rows = [i for i in self.shown if self.labels[i] in inside] if inside else self.shown

@@ -7,7 +7,7 @@ from ...figures.style import intensity_unit
 CURVES = ("computed", "mean", "lower", "upper")
 
 
-def on_scales(detail, *, loss=None, means=None):
+def on_scales(detail, *, loss=None, means=None) -> dict:
     """Arguments of the figure of one site (`InspectModel.detail`) on other scales.
 
     loss: eV to add to the energies of all spectra, which gives energy loss; None: they count from their own zero. means: for

@@ -90,7 +90,7 @@ class InspectView(Linked):
         self.model.load()
 
     # errors ----------------------------------------------------------------------------------------------------------
-    def _errors(self):
+    def _errors(self) -> ipw.Box:
         again = ipw.Button(description="Reset filters", button_style="primary", tooltip="Show all spectra again")
         again.on_click(lambda button: self.filters.reset())
         self.waiting = Waiting(again)
@@ -123,7 +123,7 @@ class InspectView(Linked):
         plot = ipw.Box([self.figure, self.waiting.widget]).add_class("elnes-plot")
         return ipw.Box([bar.add_class("elnes-bar"), plot, self.hint, self.summary, self.notes]).add_class("elnes-card")
 
-    def _scatter(self):
+    def _scatter(self) -> Figure:
         arguments = self.model.scatter() | {"marked": self.model.marked()} if self.model.judged else EMPTY
         return figures.error_figure(**arguments, height=ERRORS_HEIGHT)
 
@@ -205,7 +205,7 @@ class InspectView(Linked):
         self.hint.value = f"Stepping through the {count:,} spectra in the box." if count else HINT
 
     # one site --------------------------------------------------------------------------------------------------------
-    def _detail(self):
+    def _detail(self) -> ipw.Box:
         self.walk = Walk(self.model)
         self.spectrum = Figure(self._prediction()).add_class("elnes-prediction")
         self.findings = ipw.HTML()
@@ -234,13 +234,13 @@ class InspectView(Linked):
             "elnes-card"
         )
 
-    def _described(self):
+    def _described(self) -> tuple:
         model = self.model
         name = model.name(model.selection[0]) if model.selection else "no site"
         along = "" if model.along == MEAN else f", polarization along {model.along}"
         return [name, *([model.along] if along else []), "predicted"], f"{name}: computed and predicted ELNES{along}"
 
-    def _prediction(self):
+    def _prediction(self) -> Figure:
         detail = self.model.detail() or {
             "curves": [BLANK],
             "input_energy": np.empty(0),

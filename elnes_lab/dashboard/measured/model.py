@@ -130,7 +130,7 @@ class MeasuredModel(Shown, HasTraits):
         self.fwhm, self.chosen = START_FWHM, ""
         self._search(anew=True)
 
-    def otherwise(self, measured):
+    def otherwise(self, measured) -> tuple:
         """(options, treated) with another background, where the one suggested leaves no edge; None if none does."""
         for kind in ("line", "constant"):
             try:
@@ -140,7 +140,7 @@ class MeasuredModel(Shown, HasTraits):
                 continue
         return None
 
-    def suggestion(self, measured):
+    def suggestion(self, measured) -> dict | None:
         """Options, as `change` takes them, that suit a Measured."""
         found = {"kind": NONE, "window": None, "offset": None, "deconvolve": False}
         for step in suggested(measured):
@@ -158,12 +158,12 @@ class MeasuredModel(Shown, HasTraits):
         self.change(low_loss=measured, deconvolve=True)
 
     @cached_property
-    def averages(self):
+    def averages(self) -> Library:
         """The Library that a calibration looks at, whatever the spectrum is compared with."""
         return Library(self.db)
 
     # steps -----------------------------------------------------------------------------------------------------------
-    def steps(self, options, measured, low_loss):
+    def steps(self, options, measured, low_loss) -> list:
         """Steps for `treat` from options."""
         found = [Crop(*options["region"])]
         if options["kind"] != NONE:
@@ -203,7 +203,7 @@ class MeasuredModel(Shown, HasTraits):
         self._search()
 
     # beside ours -----------------------------------------------------------------------------------------------------
-    def library(self):
+    def library(self) -> Library:
         """The Library compared with, made once for sites and once for structures."""
         if self.what not in self.libraries:
             self.libraries[self.what] = Library(self.db, self.what, fwhm=self.fwhm)
@@ -248,7 +248,7 @@ class MeasuredModel(Shown, HasTraits):
         self.laid = best
         self.results += 1
 
-    def sites(self):
+    def sites(self) -> list:
         """Labels of the sites whose spectrum, or average, is laid over the measured one."""
         if self.laid is None:
             return []
@@ -288,7 +288,7 @@ class MeasuredModel(Shown, HasTraits):
 
     # structure out ---------------------------------------------------------------------------------------------------
     @staticmethod
-    def can_quantify():
+    def can_quantify() -> bool:
         """Whether the learning package has the way back."""
         return find_spec("elnes_lab.learning.quantification") is not None
 

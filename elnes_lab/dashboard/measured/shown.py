@@ -9,7 +9,7 @@ from ..common.words import OWN
 CURVES = ("measured", "computed", "mixture")
 
 
-def on_scales(beside, treated, unit, *, zero, intensity):
+def on_scales(beside, treated, unit, *, zero, intensity) -> dict:
     """Arguments of `figures.measured.beside_figure` (as `MeasuredModel.beside` gives them) on other scales.
 
     treated: measured.Treated; its edge is at half height. unit: of the intensity as it was
@@ -30,7 +30,7 @@ def on_scales(beside, treated, unit, *, zero, intensity):
 class Shown:
     """Arguments of the panel's figures, rows of its table and contents of its files, from the attributes of a MeasuredModel."""
 
-    def table(self):
+    def table(self) -> list:
         """Rows of the table of matches, in the library's order: name, label, measures, shift."""
         library, values = self.matches.library, self.matches.values
         return [
@@ -43,7 +43,7 @@ class Shown:
             for i in range(len(library.labels))
         ]
 
-    def beside(self):
+    def beside(self) -> dict | None:
         """Arguments of `figures.measured.beside_figure`, or None."""
         if self.laid is None:
             return None
@@ -58,7 +58,7 @@ class Shown:
         }
         return on_scales(found, self.treated, self.measured.unit, zero=self.zero, intensity=self.intensity)
 
-    def panels(self):
+    def panels(self) -> dict:
         """Arguments of `figures.measured.steps_figure`."""
         by = {stage.record["step"]: stage for stage in self.treated.stages}
         first, crop = self.treated.stages[0], by["crop"]
@@ -75,18 +75,18 @@ class Shown:
             "edge": self.treated.edge,
         }
 
-    def alike(self):
+    def alike(self) -> list:
         """Names of the spectra that this measurement can hardly tell from the best, the best first."""
         return [str(self.matches.library.names[i]) for i in self.matches.alike()]
 
-    def results_for_file(self):
+    def results_for_file(self) -> dict:
         """Keyword arguments of `measured.report`."""
         found = {"matches": self.matches, "overlay": self.laid, "mixture": self.mixed}
         if hasattr(self.quantified, "to_dict"):
             found["quantified"] = self.quantified.to_dict()
         return found
 
-    def file(self, format):
+    def file(self, format) -> tuple:
         """(file name, bytes): the treated spectrum, every step and all results as "csv" or "json"."""
         made = {"csv": as_csv, "json": as_json}[format](self.treated, **self.results_for_file())
         plain = "".join(
@@ -95,6 +95,6 @@ class Shown:
         )
         return f"elnes-lab-{'-'.join(filter(None, plain.split('-')))[:60] or 'spectrum'}.{format}", made
 
-    def picture(self):
+    def picture(self) -> tuple | None:
         """The Picture and the region of a spectrum image, or None."""
         return None if self.measured.picture is None else (self.measured.picture, self.measured.region)

@@ -63,7 +63,7 @@ class MeasuredView:
         self._show()
 
     # the file --------------------------------------------------------------------------------------------------------
-    def _file(self):
+    def _file(self) -> ipw.Box:
         model = self.model
         help = f"DM3, DM4, EMSA/MSA, HyperSpy, NeXus, HDF5, .xdi, CSV or text, at most {LIMIT >> 20} MB; it is not kept"
         upload = Drop(
@@ -121,7 +121,7 @@ class MeasuredView:
         self.quiet = False
 
     # beside ours -----------------------------------------------------------------------------------------------------
-    def _beside(self):
+    def _beside(self) -> ipw.Box:
         model = self.model
         self.figure = Figure(figures.beside_figure(**model.beside(), height=BESIDE_HEIGHT)).add_class("elnes-beside")
         self.readouts = {name: ipw.HTML().add_class("widget-label") for name in ("shift", "scale", "fwhm")}
@@ -171,7 +171,7 @@ class MeasuredView:
             str(problem) if isinstance(problem, DataError) else "The file could not be made. Try it again."
         )
 
-    def _draw(self):
+    def _draw(self) -> dict:
         """Draw the overlay; its arguments, None if there is none."""
         beside = self.model.beside()
         if beside is not None:
@@ -216,7 +216,7 @@ class MeasuredView:
         self._show_matches()
 
     # matches ---------------------------------------------------------------------------------------------------------
-    def _matches(self):
+    def _matches(self) -> ipw.Box:
         model = self.model
         columns = [
             {

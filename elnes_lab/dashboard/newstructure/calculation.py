@@ -132,13 +132,13 @@ class CalculationModel(HasTraits):
             return
         self.priced = found
 
-        def work():
+        def work() -> tuple | None:
             from ...sources.calculations.request import cost, request
 
             wanted = request(found.crystal.atoms, found.crystal.name, [index for index, _ in found.crystal.sites])
             return wanted, cost(wanted.structure)
 
-        def done(result, problem):
+        def done(result, problem) -> None:
             if found is not self.structure.found:
                 return
             if problem is None:
@@ -158,27 +158,27 @@ class CalculationModel(HasTraits):
         return text.replace(str(self.place.root), "the folder of calculations") if self.shared and self.place else text
 
     @property
-    def site(self):
+    def site(self) -> int:
         """Number of the site to compute: the one drawn first, or the first of all."""
         return self.structure.selection[0] if self.structure.selection else 0
 
     @property
-    def label(self):
+    def label(self) -> str:
         """Label of that site."""
         return str(self.structure.found.prediction.sites[self.site])
 
     @property
-    def is_stored(self):
+    def is_stored(self) -> bool:
         """Whether the database has the computed spectrum of that site."""
         return bool(self.structure.stored) and f"{self.structure.stored}/{self.label}" in self.structure.db.positions
 
     @property
-    def is_finished(self):
+    def is_finished(self) -> bool:
         """Whether that site was computed here."""
         return self.current is not None and self.current.row(self.atom) is not None
 
     @property
-    def atom(self):
+    def atom(self) -> int:
         """Index of that site among the atoms of the cell as it was brought."""
         return self.structure.found.crystal.sites[self.site][0]
 
@@ -202,7 +202,7 @@ class CalculationModel(HasTraits):
             current.resume(atom)
             return current
 
-        def done(one):
+        def done(one) -> None:
             if current is None:
                 self.mine = [*self.mine, one]
                 if self.shared:
@@ -223,7 +223,7 @@ class CalculationModel(HasTraits):
             return
         one = self.current
 
-        def done(nothing):
+        def done(nothing) -> None:
             self.mine = [other for other in self.mine if other.token != one.token]
             self.session.calculations = [pair for pair in self.session.calculations if pair[0] != one.token]
             self._found(None)
@@ -249,7 +249,7 @@ class CalculationModel(HasTraits):
             return
         self.busy, self.problem, self.note = True, "", ""
 
-        def ended(result, problem):
+        def ended(result, problem) -> None:
             self.busy = False
             if problem is None:
                 done(result)
@@ -299,7 +299,7 @@ class CalculationModel(HasTraits):
                 return of_calculation(current, list(zip(labels, indices)), shipped_route(), LEVEL)
             return of_database(db, structure, labels, shipped_route(), LEVEL)
 
-        def done(routes, problem):
+        def done(routes, problem) -> None:
             if known != self.known or found is not self.structure.found:
                 return
             if problem is None:
@@ -311,16 +311,16 @@ class CalculationModel(HasTraits):
 
     # what is shown ---------------------------------------------------------------------------------------------------
     @property
-    def chosen(self):
+    def chosen(self) -> int | None:
         """Number of the site whose curves are drawn, None for the average."""
         return self.structure.selection[0] if self.structure.selection else None
 
-    def curves(self):
+    def curves(self) -> dict:
         """Arguments of `figures.newstructure.spectra_figure`: all routes on one axis."""
         p = self.structure.found.prediction
         return joined(self.structure.curves(), self.routes, list(map(str, p.sites)), p.weights, self.chosen)
 
-    def places(self):
+    def places(self) -> dict:
         """Where the curves lie on the scale of energy loss, as of the structure; what was computed here at its own onset."""
         moved, p = self.structure.places(), self.structure.found.prediction
         labels = list(map(str, p.sites))
@@ -328,11 +328,11 @@ class CalculationModel(HasTraits):
             moved["other.0"] = float(place)
         return moved
 
-    def errors(self):
+    def errors(self) -> dict:
         """Route -> mean squared difference from the computed spectrum of what is drawn."""
         return errors(self.structure.found.prediction, self.routes, self.chosen)
 
-    def onsets(self):
+    def onsets(self) -> list:
         """(label, predicted, half width of its interval, computed), eV of energy loss, of the sites drawn that were computed."""
         p = self.structure.found.prediction
         return [

@@ -9,14 +9,14 @@ import numpy as np
 from ...spectra import ENERGY_TITLES
 
 
-def computed_places(db, target):
+def computed_places(db, target) -> np.ndarray:
     """Energy (n,) in eV to add to the axis of predictions of the sites of a Database, where their computed edges lie."""
     from ...learning.dataset import target_shift
 
     return db.shifts("loss") - target_shift(db, target)
 
 
-def places(db, target, found, selection, others):
+def places(db, target, found, selection, others) -> dict:
     """Name of a trace of `figures.newstructure.spectra_figure` -> energy (eV) to add to it; "" for all that are not named.
 
     found: learning.structure_route prediction of n sites; selection: numbers of those drawn; others: labels of the sites whose

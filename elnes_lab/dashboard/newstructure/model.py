@@ -102,19 +102,19 @@ class NewStructureModel(HasTraits):
             self.suggested = False
 
     @property
-    def stored(self):
+    def stored(self) -> str:
         """Id of the structure of the database that is shown as it is stored, or an empty text: relaxed, it is another one."""
         return "" if self.found is None or self.found.crystal.relaxed else self.source
 
     @property
-    def absorber(self):
+    def absorber(self) -> int | None:
         """Index of the atom to mark: the site chosen last, or the first one; None before the first structure."""
         if self.found is None:
             return None
         return self.found.crystal.sites[self.selection[-1] if self.selection else 0][0]
 
     # what is shown ---------------------------------------------------------------------------------------------------
-    def table(self):
+    def table(self) -> list:
         """Rows of the sites: label, equivalent ones, bonded silicons, mean Si-O (angstrom), Si-O-Si (degrees) or None, onset
         (eV), score."""
         crystal, p = self.found
@@ -135,7 +135,7 @@ class NewStructureModel(HasTraits):
             )
         return rows
 
-    def facts(self):
+    def facts(self) -> list:
         """(quantity, value) about the structure."""
         crystal, p = self.found
         e, words = crystal.environment, []
@@ -151,7 +151,7 @@ class NewStructureModel(HasTraits):
             ("Band gap (PBE)", f"{p.band_gap:.1f} ± {p.band_gap_half:.1f} eV"),
         ]
 
-    def remarks(self):
+    def remarks(self) -> list:
         """Pairs of a sentence about the structure or its sites, and whether it warns."""
         crystal, p = self.found
         texts = [(remark, True) for remark in crystal.remarks]
@@ -189,7 +189,7 @@ class NewStructureModel(HasTraits):
         p = self.found.prediction
         return [(str(p.sites[k]), label, value) for k in self.selection or (0,) for label, value in p.nearest[k][:3]]
 
-    def curves(self):
+    def curves(self) -> dict:
         """Arguments of `figures.newstructure.spectra_figure`."""
         p = self.found.prediction
         pair = lambda values, k: None if values is None else values[k]
@@ -219,11 +219,11 @@ class NewStructureModel(HasTraits):
             "zero": self._route().target.alignment,
         }
 
-    def places(self):
+    def places(self) -> dict:
         """Where the curves lie on the scale of energy loss: name of a trace -> energy (eV) to add to its axis."""
         return places(self.db, self._route().target, self.found.prediction, self.selection, self._compared())
 
-    def _compared(self):
+    def _compared(self) -> list:
         """Labels of the sites whose computed spectrum is drawn beside the prediction: of one, or of all for an average."""
         p = self.found.prediction
         if self.stored:
@@ -237,13 +237,13 @@ class NewStructureModel(HasTraits):
 
         return shipped_route()
 
-    def computed(self, labels):
+    def computed(self, labels) -> np.ndarray:
         """Computed spectra (k, m) of sites of the database on the axis of the prediction."""
         from ...learning.dataset import elnes_bins
 
         return elnes_bins(self.db[list(labels)], self._route().target)[1]
 
-    def _others(self):
+    def _others(self) -> list:
         """The computed spectrum of the site drawn first if it is of the database; else of the site most like it."""
         p, labels = self.found.prediction, self._compared()
         if not labels:
@@ -257,7 +257,7 @@ class NewStructureModel(HasTraits):
         values = np.average(self.computed(labels), 0, p.weights if k is None else None)
         return [{"title": title, "energy": p.energy, "values": values, "color": color}]
 
-    def inside(self):
+    def inside(self) -> float | None:
         """Share of the computed points inside the interval, of the sites of a structure of the database; else None."""
         p = self.found.prediction
         labels = [f"{self.stored}/{site}" for site in p.sites]
@@ -265,7 +265,7 @@ class NewStructureModel(HasTraits):
             return None
         return float(coverage(self.computed(labels), p.lower, p.upper).mean())
 
-    def csv(self, routes=None):
+    def csv(self, routes=None) -> tuple | None:
         """(file name, bytes) of all that is predicted, and of other `routes.Routes`. DataError if nothing is predicted."""
         from ...learning.from_structure import render_csv
 
@@ -279,6 +279,6 @@ class NewStructureModel(HasTraits):
         return f"elnes-lab-{stem[:60]}{state}.csv", render_csv(self.found, more=more)
 
 
-def number(value):
+def number(value) -> float | None:
     """A float for the table, None for what is not defined."""
     return float(value) if np.isfinite(value) else None

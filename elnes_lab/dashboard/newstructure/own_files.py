@@ -9,14 +9,14 @@ class OwnFiles:
     def __init__(self, model) -> None:
         self.model = model
 
-    def steps(self):
+    def steps(self) -> tuple | None:
         """(file name, bytes) of the steps of the calculation shown. DataError if no spectrum is finished."""
         from ...own_rows import steps_zip
 
         one = self._current()
         return f"elnes-lab-{one.steps.name}.zip", steps_zip([one])
 
-    def database(self):
+    def database(self) -> tuple:
         """(file name, bytes) of a database of all that is finished here. DataError if no spectrum is."""
         from ...own_rows import own_database
 
@@ -39,7 +39,7 @@ class OwnFiles:
             model.problem = "Name the folder of your database, for example my-database."
             return
 
-        def done(info):
+        def done(info) -> None:
             model.note = f"Added. The database in {folder} now has spectra: {info['spectra']}."
 
         model.wish(lambda: add_rows(model.mine, folder), done)

@@ -138,7 +138,7 @@ def joined(curves: dict, routes: Routes, labels, weights, chosen) -> dict:
     return added
 
 
-def average(found: dict, labels, weights, chosen):
+def average(found: dict, labels, weights, chosen) -> float | np.ndarray | None:
     """The curve of the chosen site, or the average of all; None where there is none."""
     if chosen is not None:
         return found.get(labels[chosen])

@@ -51,14 +51,14 @@ def begin(notice) -> None:
     shell.showtraceback = showtraceback
 
 
-def sentence(problem, limit=0):
+def sentence(problem, limit=0) -> str:
     """What a visitor is told about an exception; limit: MB, as begin has set it."""
     if is_memory(problem):
         return TOO_LARGE.format(limit=f" ({limit:g} MB)" if limit else "")
     return UNEXPECTED
 
 
-def is_memory(problem):
+def is_memory(problem) -> bool:
     """Whether an exception says that there is not enough memory; torch says so with a RuntimeError."""
     return (
         isinstance(problem, MemoryError)

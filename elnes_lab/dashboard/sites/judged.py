@@ -46,12 +46,12 @@ class Judged:
     directions: tuple | None = None
 
     @property
-    def new(self):
+    def new(self) -> np.ndarray:
         """Mask (N,) of the predicted sites whose structures the training did not touch."""
         return (self.row >= 0) & (self.role == NEW)
 
 
-def judge(db, named):
+def judge(db, named) -> Judged | None:
     """The Judged of a NamedModel on all of `db`; computed when first asked for. Imports torch; safe in a thread.
 
     Raises DataError for a damaged model and where no site has the inputs it takes.
@@ -62,7 +62,7 @@ def judge(db, named):
         return DONE[named]
 
 
-def _judge(db, named):
+def _judge(db, named) -> Judged | None:
     import torch
 
     from ...learning.dataset import Dataset, target_shift, usable
@@ -77,7 +77,7 @@ def _judge(db, named):
     prediction = model.predict(data)
     curves = model.target.curves
 
-    def isotropic(values):
+    def isotropic(values) -> np.ndarray:
         return np.asarray(values, float).reshape(len(data), curves, -1).mean(axis=1)
 
     computed = isotropic(data.targets)
@@ -116,7 +116,7 @@ def _judge(db, named):
     )
 
 
-def absolute(db, one, position):
+def absolute(db, one, position) -> tuple:
     """Computed spectrum of the site at `position` as the database holds it, all its points, on the axis of a Judged: energy (m,),
     intensity (m,) in bohr^2/eV within the window that the model predicts, and its mean there, the unit of the Judged."""
     row = one.row[position]
@@ -128,19 +128,19 @@ def absolute(db, one, position):
     return energy, values, np.interp(one.energy, energy, values).mean()
 
 
-def stored(db, one, position):
+def stored(db, one, position) -> tuple:
     """The same in the units of a Judged: energy (m,), intensity (m,)."""
     energy, values, mean = absolute(db, one, position)
     return energy, values / mean
 
 
-def spread(values, row, fill):
+def spread(values, row, fill) -> np.ndarray:
     """values (n,) put at the sites (N,) that `row` gives them to; `fill` elsewhere."""
     values = np.asarray(values)
     return np.where(row >= 0, values[np.maximum(row, 0)], fill)
 
 
-def roles(split, data, folds=None):
+def roles(split, data, folds=None) -> np.ndarray:
     """What a training with this split, a dict of lists of structures, had seen of each row: (n,) texts. folds: of a
     cross-fitted model, whose parts have not seen what they predict, but maybe a twin of it that came later.
     """
@@ -152,7 +152,7 @@ def roles(split, data, folds=None):
     return np.select([train, validation, twin], [TRAIN, VALIDATION, TWIN], NEW).astype(object)
 
 
-def strangeness(data, known, part=None):
+def strangeness(data, known, part=None) -> tuple:
     """Out-of-domain score (n,), reasons (n texts) and, where they cannot be had, why. known (n,): rows trained on. part
     (n,): each row is compared with the known rows of other parts only, those of NO_PART with all.
     """

@@ -10,7 +10,7 @@ SHORT = {name: short for short, name in SHIPPED_NAMES.items()} | {NO_MODEL: NONE
 OWN = "The models trained or uploaded on this page are not in the link: who opens it sees the shipped ones."
 
 
-def query(model, extra=()):
+def query(model, extra=()) -> tuple:
     """(query, sentence): all that differs from the page as first opened; extra: names of further traits of the model, texts
     with a default. The sentence says what was left out, or is "".
     """
@@ -27,7 +27,7 @@ def query(model, extra=()):
     return encoded(pairs), "" if known else OWN
 
 
-def read(model, text, extra=()):
+def read(model, text, extra=()) -> tuple:
     """(state, sentences): what the query `text` asks for, as far as this database and the session have it, and what was
     ignored. The state has any of site, first, second, text, kind and the names in extra.
     """

@@ -56,7 +56,7 @@ class SiteModel(HasTraits):
         self.telling = True
         self.observe(self._tell, "selection")
 
-    def preferred(self):
+    def preferred(self) -> tuple:
         """Names of the models shown first: the oldest without and the oldest with the band gap, if there are."""
         names = [entry.name for entry in self.session.models]
         gapless = [entry.name for entry in self.session.models if not entry.with_gap]
@@ -94,7 +94,7 @@ class SiteModel(HasTraits):
         self.state = "loading"
         self.background.start(lambda: self._judge_all(names), self._loaded)
 
-    def _judge_all(self, names):
+    def _judge_all(self, names) -> tuple | None:
         """(what `judge` gave for the models that can be shown, sentence on the others). DataError if none can."""
         found, problems = [], [self.session.problem] if self.session.problem else []
         for name in names:
@@ -129,7 +129,7 @@ class SiteModel(HasTraits):
         else:
             self.state = "ready"
 
-    def titles(self):
+    def titles(self) -> list:
         """Short names of the models shown, for legends: what they are told, and which they are if that is the same."""
         plain = ["with band gap" if one.with_gap else "without band gap" for one in self.judged]
         shipped = {entry.name for entry in self.session.models if entry.origin == "shipped"}
@@ -139,7 +139,7 @@ class SiteModel(HasTraits):
             return [one.name for one in self.judged]
         return plain
 
-    def colors(self):
+    def colors(self) -> list:
         """Colour of each model shown: orange without and green with the gap, pink with the structure; the second of two alike
         has another."""
         around = [one.data.surroundings is not None for one in self.judged]
@@ -157,7 +157,7 @@ class SiteModel(HasTraits):
         """Labels of the sites to walk through, the worst predicted first."""
         raise NotImplementedError
 
-    def place(self):
+    def place(self) -> int | None:
         """Where the site stands in the ranking, from 0; None if it is not in it."""
         ranking = self.ranking()
         return ranking.index(self.selection[0]) if self.selection and self.selection[0] in ranking else None
@@ -173,25 +173,25 @@ class SiteModel(HasTraits):
         place = self.place()
         self.go(0 if place is None else place + by)
 
-    def marked(self):
+    def marked(self) -> int | None:
         """Position of the site in the plot, or None."""
         found = np.flatnonzero(self.shown == self.positions[self.selection[0]]) if self.selection else []
         return int(found[0]) if len(found) else None
 
-    def matches(self, text):
+    def matches(self, text) -> np.ndarray:
         """Mask (N,) of the sites in whose label, name, kind, source or space group all words of a text occur."""
         return self.search.find(text)[0]
 
-    def wanted(self):
+    def wanted(self) -> np.ndarray:
         """Mask (N,) of the sites that match `text` and `kind`, predicted or not."""
         mask = self.matches(self.text)
         return mask if self.kind == ALL else mask & (self.amorphous == (self.kind == "amorphous"))
 
-    def predicted(self):
+    def predicted(self) -> np.ndarray:
         """Mask (N,) of the sites of which a model shown has something to show."""
         return np.any([one.row >= 0 for one in self.judged], axis=0)
 
-    def lacking(self, mask):
+    def lacking(self, mask) -> list:
         """Sentences that say which sites of a mask (N,) have no prediction by the models shown, and why."""
         from ...learning.dataset import usable
 
@@ -206,25 +206,25 @@ class SiteModel(HasTraits):
             for text, names in reasons.items()
         ]
 
-    def left_out(self):
+    def left_out(self) -> list:
         """Sentences about the sites that match `text` and `kind` and yet are not shown."""
         guess = self.search.find(self.text)[1]
         return [*([guess] if guess else []), *self.lacking(self.wanted())]
 
-    def errors(self):
+    def errors(self) -> np.ndarray:
         """MSE (k, N) of the k models shown, NaN where a site cannot be predicted."""
         return np.array([one.mse for one in self.judged]).reshape(len(self.judged), len(self.labels))
 
-    def worst(self):
+    def worst(self) -> np.ndarray:
         """The larger of the errors of each site (N,), -inf where no model predicts it."""
         errors = self.errors()
         return np.where(np.isnan(errors), -np.inf, errors).max(axis=0, initial=-np.inf)
 
-    def known(self):
+    def known(self) -> np.ndarray:
         """Mask (N,) of the sites whose structure a model shown was trained on (or on a twin of it)."""
         return self.known_each().any(axis=0)
 
-    def known_each(self):
+    def known_each(self) -> np.ndarray:
         """The same for each of the k models, (k, N)."""
         known = [np.isin(one.role, KNOWN) for one in self.judged]
         return np.array(known, bool).reshape(len(known), len(self.labels))

@@ -34,11 +34,11 @@ class Linked:
 
     linked = ()
 
-    def link(self):
+    def link(self) -> tuple:
         """(query, sentence) of a link to what is shown."""
         return link.query(self.model, self.linked)
 
-    def open_link(self, text):
+    def open_link(self, text) -> list:
         """Show what the query of a link asks for; sentences about what of it is ignored."""
         state, sentences = link.read(self.model, text, self.linked)
         for name in self.controls.keys() & state.keys():
@@ -126,7 +126,7 @@ class Walk:
         following.disabled = total == 0 or place == total - 1
 
 
-def nothing_shown(model):
+def nothing_shown(model) -> str:
     """What to write where no site of a SiteModel is left to show."""
     if len(model.shown):
         return ""
@@ -136,7 +136,7 @@ def nothing_shown(model):
     return "<b>No spectrum passes these filters.</b>"
 
 
-def not_predicted(model, click):
+def not_predicted(model, click) -> str:
     """What to write where the site of a SiteModel has no curves; click: where another one can be chosen."""
     if not model.selection:
         return f"<b>No site is chosen.</b><br>Click a point of {click}."

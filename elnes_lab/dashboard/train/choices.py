@@ -46,7 +46,7 @@ NAMES = {
 EXAMPLE = "quartz-alpha"
 
 
-def interval(window):
+def interval(window) -> str:
     """Text of an energy window, "−2 to 15 eV"."""
     return "{:g} to {:g} eV".format(*window).replace("-", "−")
 
@@ -95,7 +95,7 @@ class TrainChoices(HasTraits):
         self.target_window = self._moved(self.target_window, TARGET_WINDOWS, change)
 
     @staticmethod
-    def _moved(window, usual, change):
+    def _moved(window, usual, change) -> tuple:
         """The usual window of the new zero, unless the window is one that was chosen for it (by a preset)."""
         return usual[change.new] if window == usual.get(change.old, window) else window
 
@@ -136,7 +136,7 @@ class TrainChoices(HasTraits):
             f" Of {len(names)} amorphous structures {train} are trained on, {validation} validated on, {test} held out."
         )
 
-    def settings(self):
+    def settings(self) -> Settings | None:
         """The choices as Settings. Raises DataError if they cannot be meant."""
         inputs = InputChoice(
             window=self.input_window,

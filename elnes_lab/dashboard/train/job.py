@@ -49,12 +49,12 @@ class Progress:
     now: np.ndarray
 
     @property
-    def epoch(self):
+    def epoch(self) -> int:
         """Number of epochs done."""
         return len(self.training)
 
     @property
-    def left(self):
+    def left(self) -> float:
         """Seconds to the last epoch, at the pace so far; a training may also end before."""
         return self.seconds / self.epoch * (self.epochs - self.epoch)
 
@@ -87,7 +87,7 @@ def dataset(db, inputs, target):
     return Dataset.from_database(db[mask], inputs, target)
 
 
-def train_model(db, settings, stop, report):
+def train_model(db, settings, stop, report) -> tuple | None:
     """Train on a Database until the end or until the event `stop` is set: (learning.Model, card, Details).
 
     report(Progress) is called at most every PAUSE seconds and after the last epoch. The model has the best weights so
@@ -101,7 +101,7 @@ def train_model(db, settings, stop, report):
     rows = watched(training)
     records, curves, last, progress = [], [], -np.inf, None
 
-    def snapshot():
+    def snapshot() -> Progress:
         record = records[-1]
         return Progress(
             training=np.array([r.train_loss for r in records]),
@@ -148,7 +148,7 @@ def begun(data, split, settings):
     return train(data, split, seed=settings.seed, **settings.hyper)
 
 
-def watched(training):
+def watched(training) -> np.ndarray:
     """Positions of SITES rows of the training's data that some member leaves out, of different structures if possible,
     alike for every training with the same split.
     """
@@ -160,7 +160,7 @@ def watched(training):
     return pool[np.linspace(0, len(pool) - 1, SITES).round().astype(int)]
 
 
-def watch(training, rows, model=None):
+def watch(training, rows, model=None) -> np.ndarray:
     """Spectra (3, m) of the watched rows by the members that left them out, from the present weights or a model's."""
     if hasattr(training, "outside"):
         return training.outside(rows, model)
@@ -173,7 +173,7 @@ def watch(training, rows, model=None):
     return np.einsum("kn,knm->nm", weights, members)
 
 
-def measure(model, data):
+def measure(model, data) -> Details:
     """Details of a learning.Model on the rows of a Dataset whose structures its training did not touch."""
     from ...learning.metrics import mse
     from ...learning.studies.shipped import unseen
@@ -197,7 +197,7 @@ def measure(model, data):
     )
 
 
-def card_of(model, data):
+def card_of(model, data) -> dict:
     """The card that stands for a model on the page, with its held-out metrics, as `learning.store.save` writes it."""
     from ...learning.store import read_card, save
     from ...learning.studies.shipped import figures, unseen

@@ -12,7 +12,7 @@ WINDOWS = {"input_window": INPUT_RANGE, "target_window": TARGET_RANGE}
 NAMES = (*BEST, "seed")
 
 
-def query(model):
+def query(model) -> str:
     """Query of a link: the preset, or the choices where they differ from those of the first one; and the seed."""
     pairs = [("preset", model.preset)]
     if model.preset == OWN:
@@ -20,7 +20,7 @@ def query(model):
     return encoded([*pairs, *([("seed", str(model.seed))] if model.seed else [])])
 
 
-def written(value):
+def written(value) -> str:
     """A choice as a text: numbers and words as they are, windows "low~high", lists "a,b", yes and no as 1 and 0."""
     if isinstance(value, bool):
         return str(int(value))
@@ -30,7 +30,7 @@ def written(value):
     return str(value)
 
 
-def read(model, text):
+def read(model, text) -> tuple:
     """(state, sentences): the choices that the query `text` asks for, name -> value, and what was ignored. Nothing in it
     is outside what the controls of the page can choose.
     """

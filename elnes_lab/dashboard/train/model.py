@@ -61,7 +61,7 @@ class TrainModel(TrainChoices):
         self.warming = threading.Thread(target=import_torch, name="elnes-torch", daemon=True)
         self.warming.start()
 
-    def start(self):
+    def start(self) -> None:
         """Train with the present choices; does nothing while a training runs."""
         if self.running:
             return
@@ -120,7 +120,7 @@ class TrainModel(TrainChoices):
         if number == self.run and progress is not None:
             self.progress = progress
 
-    def _trained(self, number, name, result, problem):
+    def _trained(self, number, name, result, problem) -> None:
         if number != self.run:
             return
         stopped, self.running, self.stopping, self.waiting = self.stopping, False, False, None
@@ -141,7 +141,7 @@ class TrainModel(TrainChoices):
         self.ticked = (entry.name,)
 
     # runs ------------------------------------------------------------------------------------------------------------
-    def rows(self):
+    def rows(self) -> list:
         """One dict per model of the session for the list of runs; mse are medians on sites it never saw, or None."""
         found = []
         for entry in self.session.models:
@@ -178,7 +178,7 @@ class TrainModel(TrainChoices):
             model = entry.load()
             return measure(model, dataset(self.db, model.choice, model.target))
 
-        def done(details, problem):
+        def done(details, problem) -> None:
             if problem:
                 self.ticked = tuple(one for one in self.ticked if one != name)
                 return self._say(f"{name} cannot be compared. {problem}", failed=True)
@@ -189,7 +189,7 @@ class TrainModel(TrainChoices):
     def upload(self, file_name, content) -> None:
         """Read an uploaded zip in a thread and add its model to the session; a wrong file gives a message."""
 
-        def done(found, problem):
+        def done(found, problem) -> None:
             if problem:
                 return self._say(problem, failed=True)
             entry = self.session.add(*found)
@@ -199,7 +199,7 @@ class TrainModel(TrainChoices):
         self._say(f"Reading {file_name} ...")
         self._job(lambda: self.session.read(file_name, content), done)
 
-    def delete(self):
+    def delete(self) -> None:
         """Delete the model ticked last; `restore` brings it back."""
         if not self.ticked:
             return self._say("No model is ticked. Tick the one to delete in the list.", failed=True)
@@ -219,7 +219,7 @@ class TrainModel(TrainChoices):
             self.session.models = [*self.session.models, entry]
             self._say(f"{entry.name} is back.")
 
-    def comparison(self):
+    def comparison(self) -> tuple:
         """(names, list of Details, positions of three sites in each, text) of the ticked models that are measured.
 
         With two, neither has seen the sites. Two that cannot be compared leave only the one ticked last.
@@ -243,7 +243,7 @@ class TrainModel(TrainChoices):
         return names, found, [rows[chosen] for rows in where], why + self._verdict(names, found, where)
 
     @staticmethod
-    def _examples(mse, kinds):
+    def _examples(mse, kinds) -> np.ndarray:
         """Positions of three sites: a usual and a bad crystal and a usual amorphous one; of one kind, from good to bad."""
         shares = {"crystal": (0.5, 0.9), "amorphous": (0.5,)} if len(set(kinds)) > 1 else {kinds[0]: (0.1, 0.5, 0.9)}
         chosen = []
@@ -323,13 +323,13 @@ class TrainModel(TrainChoices):
         return thread
 
 
-def channels(inputs):
+def channels(inputs) -> str:
     """What a model with these inputs, of a card, sees, as the list of runs has it."""
     seen = "all PDOS along x, y, z" if inputs.get("directed") else ", ".join(inputs["channels"])
     return f"{seen} + structure" if inputs.get("surroundings") else seen
 
 
-def kind_of(card):
+def kind_of(card) -> str:
     """What a model is, as the list of runs has it: "multilayer × 5", "ensemble, 5 parts"."""
     if "method" in card:
         return card["method"]
