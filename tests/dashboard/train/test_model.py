@@ -222,7 +222,7 @@ def test_a_failing_training_ends_in_a_sentence(model, loop, monkeypatch, caplog)
 
 
 def test_two_models_are_compared_on_sites_new_to_both(model, loop):
-    names = [entry.name for entry in model.session.models]
+    names = [entry.name for entry in model.session.models][:2]
     model.tick(names)
     loop.run_until(lambda: not model.busy)
     found_names, found, rows, text = model.comparison()
