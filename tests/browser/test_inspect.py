@@ -29,7 +29,7 @@ def db():
 
 @pytest.fixture(scope="module")
 def judged(db):
-    return [judge(db, entry) for entry in Session(db).models]
+    return [judge(db, entry) for entry in Session(db).models[:2]]  # those that Inspect compares at first
 
 
 @pytest.fixture(scope="module")
