@@ -37,6 +37,10 @@ engine: $(READY)               ## Quantum ESPRESSO in .venv-engine, for `elnes-l
 	  { $(APT) update -q && $(APT) install -y -q --no-install-recommends libopenblas0-pthread libfftw3-double3; } || true   # 6 times faster
 	$(BIN)/elnes-lab engine --install
 
+.PHONY: queue
+queue: engine                  ## computes what data/raw lacks of its list, into data/raw; start it again at any time, then `make data`
+	$(BIN)/elnes-lab compute data/raw/structures.extxyz --output data/raw --quality fast --nice 19
+
 benchmark: $(READY)            ## timings, as ratios
 	$(BIN)/python benchmarks/database.py
 	$(BIN)/python benchmarks/learning.py
