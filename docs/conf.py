@@ -14,6 +14,8 @@ sys.path.insert(0, str(ROOT))
 os.environ["COLUMNS"] = "88"  # argparse folds usage lines there, whatever the terminal
 
 import generated  # noqa: E402
+from pygments.lexer import RegexLexer  # noqa: E402
+from pygments.token import Comment, Text  # noqa: E402
 
 from elnes_lab.version import VERSION  # noqa: E402
 
@@ -49,6 +51,13 @@ html_show_sphinx = False
 pygments_style, pygments_dark_style = "friendly", "monokai"
 
 
+class Commands(RegexLexer):
+    """Lines of a shell: comments are set apart; the usual one colours `export` and every number."""
+
+    name = "commands"
+    tokens = {"root": [(r"(?<![^\s])#.*$", Comment), (r"[^#\n]+|#|\n", Text)]}
+
+
 def fill_in(app, name: str, source: list[str]) -> None:
     """What stands in a page as `<!-- generated: ... -->` becomes what it says."""
     source[0] = generated.filled(source[0], name)
@@ -57,5 +66,6 @@ def fill_in(app, name: str, source: list[str]) -> None:
 def setup(app) -> None:
     learning = importlib.import_module("elnes_lab.learning")
     vars(learning).update({name: getattr(learning, name) for name in learning.__all__})  # autodoc sees what is loaded
+    app.add_lexer("sh", Commands)
     app.connect("source-read", fill_in)
     app.connect("autodoc-process-docstring", generated.as_rst)
