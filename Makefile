@@ -6,7 +6,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteract
 PORT ?= 8866
 ALONE := tests/fuzz tests/dashboard/serving tests/browser    # servers and many processes: one after another
 
-.PHONY: dashboard lab test data models benchmark fuzz picture lock clean
+.PHONY: dashboard lab test docs data models benchmark fuzz picture lock clean
 
 dashboard: $(READY)            ## the dashboard in the browser, on the data that came with the repository
 	$(BIN)/elnes-lab serve --port $(PORT)
@@ -19,6 +19,9 @@ test: $(READY) chromium nginx  ## everything, browser tests and a small first-pr
 	@$(MAKE) -s engine || echo "No engine: the tests that run it are skipped."
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ALONE:%=--ignore=%)
 	$(BIN)/python -m pytest -q $(ALONE)
+
+docs: $(READY)                 ## the documentation as a site without a server, build/docs/index.html
+	$(BIN)/python -m sphinx -q -W --keep-going -E -d build/doctrees docs build/docs && echo "build/docs/index.html"
 
 data: $(READY)                 ## the database again, from data/raw; its card data/README.md and the review docs/physics.md
 	$(BIN)/elnes-lab build
@@ -50,13 +53,14 @@ benchmark: $(READY)            ## timings, as ratios
 fuzz: $(READY)                 ## 1,500 damaged files for all readers; the table docs/robustness.md
 	$(BIN)/python tests/fuzz --docs
 
-picture: $(READY) chromium     ## the screenshot of README.md
+picture: $(READY) chromium     ## the screenshot of README.md, the figure of the first lesson
 	$(BIN)/python -m pytest -q tests/browser -k "first_paint or every_page"
 	mkdir -p docs && cp artifacts/browse-1366-light.png docs/browse.png
+	$(BIN)/python docs/picture.py > /dev/null
 
 lock:                          ## pins again, after a change of pyproject.toml
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install -q --upgrade pip pip-tools
-	.venv-lock/bin/pip-compile -q --extra test --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-options \
+	.venv-lock/bin/pip-compile -q --extra test --extra docs --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-options \
 	  --no-emit-trusted-host --no-header --no-annotate -o requirements.lock pyproject.toml
 	sed -i 's/+cpu$$//' requirements.lock     # torch: which build is the machine's business
 	rm -rf .venv-lock

@@ -17,7 +17,7 @@ from .schema import FILE, LICENCE
 from .sources.steps import put
 
 README = f"""Computed steps of ELNES Lab ({LICENCE}): for each structure the ground state (ground.npz) and the O K edge of one or more
-oxygens (O<number of the atom>.npz); docs/computing.md of the repository lists what they hold.
+oxygens (O<number of the atom>.npz); docs/reference/files.md of the repository lists what they hold.
 
 A database of them, for every command and the dashboard:
     elnes-lab build --raw raw --output my-database

@@ -144,7 +144,7 @@ def how(n: dict) -> list[str]:
         f"{n['method']}. Structures were relaxed with the universal potential CHGNet before. Lorentzian of 0.4 eV "
         "half width; absolute strength in bohr^2/eV, up to a factor common to all. Both steps, their parameters, "
         "energies and convergence: [docs/method.md](../docs/method.md); how to compute a row again: "
-        "[docs/computing.md](../docs/computing.md); against published spectra: "
+        "[docs/how-to/compute.md](../docs/how-to/compute.md); against published spectra: "
         f"[docs/physics.md](../docs/physics.md). The rows here took {n['hours']:.0f} hours of one core.",
         "",
     ]

@@ -2,8 +2,8 @@
 
 from ..learning.studies.texts import percent, table
 
-SHOULDER, RESONANCE = 1.0, 22.0  # eV above quartz's first peak: 538, 560; no publication at hand
-STISHOVITE = 544.0  # eV, the doublet's upper peak; no publication at hand
+SHOULDER, RESONANCE = 1.0, 22.0  # eV above quartz's first peak: 538, 560; quoted, no publication found
+STISHOVITE = 544.0  # eV, the doublet's upper peak; quoted, no publication found
 CLOSE = 1.0  # eV: what is called agreement
 
 
@@ -119,10 +119,10 @@ def quartz(p: dict) -> list[str]:
 def stishovite(p: dict, quartz: dict | None, four: list[dict], coarse: float) -> list[str]:
     upper = next((f for f in p["features"] if f["kind"] == "peak" and f["from_first"] > 0), None)
     if upper is None:
-        return ["- Stishovite: no second peak, where a doublet is measured."]
+        return ["- Stishovite: no second peak, where two are expected."]
     lines = [
         f"- Stishovite is a doublet: {p['first']:.1f} and {upper['loss']:.1f} eV, heights {height(p):.2f} and "
-        f"{upper['height']:.2f}. Against the {STISHOVITE:g} eV measured the upper peak is "
+        f"{upper['height']:.2f}. Against the {STISHOVITE:g} eV quoted for it the upper peak is "
         f"{off(upper['loss'] - STISHOVITE)}"
     ]
     side = nearest(p, STISHOVITE - p["first"], ("shoulder",))
@@ -132,7 +132,7 @@ def stishovite(p: dict, quartz: dict | None, four: list[dict], coarse: float) ->
     if blurred:
         lines[0] += f". With {coarse:g} eV (FWHM) instead its maximum is at {blurred[0]:.1f} eV"
     lines[0] += (
-        ". How far the measured first peak lies from it was not at hand, so the distance within the doublet is not "
+        ". How far a measured first peak lies from it was not at hand, so the distance within the doublet is not "
         "compared."
     )
     if four:

@@ -6,10 +6,13 @@ from .physics_trends import exciton, glass, trends
 
 TITLE = "# Physics review: the spectra against what is published"
 # What is compared, with where it is from. Only what the abstract of the paper says is taken from it.
-GARVIE = "L. A. J. Garvie, P. Rez, J. R. Alvarez, P. R. Buseck, A. J. Craven, R. Brydson, Am. Mineral. 85, 732 (2000)"
+GARVIE = (
+    'L. Garvie, P. Rez, J. R. Alvarez, P. R. Buseck, A. J. Craven, R. Brydson, "Bonding in alpha-quartz (SiO2): a view of the '
+    'unoccupied states"'
+)
 FUKUI = "H. Fukui, M. Kanzaki, N. Hiraoka, Y. Q. Cai, Phys. Chem. Minerals 36, 171 (2009)"
-GOUGOUSSIS = "C. Gougoussis, M. Calandra, A. P. Seitsonen, F. Mauri, Phys. Rev. B 80, 075102 (2009)"
-LIN = "J.-F. Lin et al., Phys. Rev. B 75, 012201 (2007)"
+GOUGOUSSIS = "C. Gougoussis, M. Calandra, A. P. Seitsonen, F. Mauri, Phys. Rev. B 80, 075102 (2009), arXiv:0906.0897"
+COMPRESSED = '"Electronic bonding transition in compressed SiO2 glass", Phys. Rev. B 75, 012201 (2007)'
 TAILLEFUMIER = "M. Taillefumier, D. Cabaret, A.-M. Flank, F. Mauri, Phys. Rev. B 66, 195107 (2002)"
 QUARTZ_GAP = 9.65  # eV, EELS (Garvie et al.)
 
@@ -37,12 +40,12 @@ def head(n: dict) -> list[str]:
         + GARVIE
         + "); oxygen K by X-ray Raman "
         f"scattering of alpha-quartz, alpha-cristobalite, coesite and stishovite ({FUKUI}) and of glass under "
-        f"pressure ({LIN}). Computed by a Lanczos recursion in a core-hole supercell and compared with measured "
+        f"pressure ({COMPRESSED}). Computed by a Lanczos recursion in a core-hole supercell and compared with measured "
         f"spectra of alpha-quartz: {TAILLEFUMIER}; with ultrasoft pseudopotentials, as here, in good agreement at the "
-        f"O edge: {GOUGOUSSIS}. Of these only what their abstracts say was at hand, which is little in numbers. The "
+        f"O edge: {GOUGOUSSIS}. Of these only titles and abstracts were at hand, which say little in numbers. The "
         f"positions 538 and 560 eV of quartz, its shoulder at +{SHOULDER:g} eV and the {STISHOVITE:g} eV of "
-        "stishovite are values quoted when this project was set up; for them no publication was at hand. Where "
-        "nothing is compared, no published number was.",
+        "stishovite are values quoted when this project was set up, for which no publication was found: what is "
+        "compared with them is no test against a measurement. Where nothing is compared, no published number was.",
         "",
     ]
 

@@ -174,7 +174,7 @@ def glass(n: dict) -> list[str]:
         ]
     if "stishovite" in g["distances"] and len(near) > 1:
         lines += [
-            "Measured glass resembles quartz and coesite below about 10 GPa, stishovite above 22 GPa (Lin et al.); "
+            "Measured glass resembles quartz and coesite below about 10 GPa, stishovite above 22 GPa (Phys. Rev. B 75, 012201); "
             "the glass here "
             + (
                 "too is nearest to the tetrahedral ones, and farthest from stishovite."

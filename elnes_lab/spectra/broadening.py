@@ -19,8 +19,8 @@ CORE_HOLE_FWHM = 0.15
 LIFETIME_SLOPE = 0.1
 # Energy resolution (FWHM of the zero-loss peak, eV) of electron energy-loss spectra by the source of the electrons, as it is
 # met in practice: the spread of the source (cold field emission above 0.25 eV, Schottky above 0.5 eV, thermionic above 1 eV:
-# Kimoto et al., Micron 36, 185 (2005); the same in Egerton, Rep. Prog. Phys. 72, 016502 (2009)) with some tenths of an eV
-# for spectrometer and high tension. With a monochromator 0.1 eV and less.
+# Kimoto et al., Micron 36, 185 (2005)) with some tenths of an eV for spectrometer and high tension. Typically 1 eV, towards 0.1 eV
+# with a monochromator: Egerton, Rep. Prog. Phys. 72, 016502 (2009), abstract.
 INSTRUMENTS = {"monochromated": 0.1, "cold field emission": 0.4, "Schottky": 0.8, "thermionic": 1.5}
 
 

@@ -7,7 +7,7 @@
     quench          from a random start through the melt to a solid; goes on where it was interrupted
     models          a folder of such models, and the list of the good ones for `elnes-lab compute`
 
-docs/potential.md says how to use it.
+docs/how-to/predict.md and glass.md say how to use it, docs/potential.md what it is.
 """
 
 from .quality import check_glass

@@ -9,5 +9,5 @@
     structures, plan            which steps a file of structures asks for, and what they cost
     folder, queue, pools        results, locks, reasons; which step is next; who does it, here or on a cluster
 
-docs/computing.md says how to use it.
+docs/how-to/compute.md says how to use it.
 """

@@ -13,7 +13,7 @@ from .structures import Structure
 
 
 def ground_state(structure: Structure, settings: Settings, engine: Engine, work: Path, limit: float) -> dict:
-    """The arrays of ground.npz but for `seconds` and `settings` (docs/computing.md lists them). work: empty folder with the link to
+    """The arrays of ground.npz but for `seconds` and `settings` (docs/reference/files.md lists them). work: empty folder with the link to
     the pseudopotentials; limit: seconds for each program. DataError if a program fails or the result does not pass
     its checks.
     """
