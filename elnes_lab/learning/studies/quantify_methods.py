@@ -11,7 +11,7 @@ import numpy as np
 
 from ..quantification.instrument import Conditions
 from ..quantification.model import inputs_of, kernel
-from ..quantification.training import COPIES, Sites, solved
+from ..quantification.training import Sites, copies_of, solved
 
 RIDGE = 3e-3  # of the linear model: share of the variance of an input
 TREES, LEAF, SHARE = 60, 3, 0.3
@@ -25,8 +25,9 @@ class Pool(NamedTuple):
     test: np.ndarray
 
     @classmethod
-    def of(cls, sites: Sites, scale: float, random: np.random.Generator, copies: int = COPIES, tests: int = 3) -> Pool:
-        """copies and tests drawn over the whole range of conditions, besides the spectra as stored."""
+    def of(cls, sites: Sites, scale: float, random: np.random.Generator, tests: int = 3) -> Pool:
+        """Copies as for the quantifier and tests, drawn over the whole range of conditions, besides the spectra as stored."""
+        copies = copies_of(len(sites.zero))
 
         def recorded(number):
             every = [sites.recorded(Conditions.constant(len(sites.zero)))]
