@@ -1,5 +1,7 @@
 """The figures as JSON that the browser fills with numbers: made by `elnes_lab.figures`, which has their colours, dashes and titles."""
 
+import base64
+
 import numpy as np
 
 from ..dashboard.browse.model import MAX_CURVES
@@ -29,7 +31,11 @@ def as_json(figure) -> dict:
 
 
 def listed(value):
-    """A property without NumPy arrays and tuples, and with no numbers in binary, which only plotly can read."""
+    """A property without NumPy arrays and tuples, and with no numbers in binary (base64), which only plotly can read."""
+    if isinstance(value, dict) and "bdata" in value:
+        numbers = np.frombuffer(base64.b64decode(value["bdata"]), np.dtype(value["dtype"]))
+        shape = [int(size) for size in str(value.get("shape", len(numbers))).split(",")]
+        return listed(numbers.reshape(shape))
     if isinstance(value, dict):
         return {key: listed(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):

@@ -2,7 +2,8 @@
 import { bar, card, dropdown, element, escaped, hide, html, toggles, write } from "./widget.js";
 
 const UNIT = 1000; // of positions, to an angstrom
-const SIZE = 14, DISTANCE = { cluster: 1.55, cell: 1.7 }; // points for a radius of 1 angstrom, of the camera in sizes of the scene
+const FILL = 1.6, ASPECT = 1.7; // height of a scene in the drawing, width by height of its card
+const SIZE = 37; // of a mark for a radius of 1 angstrom, drawn at 0.4 of it, when an angstrom is the drawing's unit
 
 export const hasWebGL = (() => {
   try { return Boolean(document.createElement("canvas").getContext("webgl2")); } catch { return false; }
@@ -77,7 +78,7 @@ const NONE = [null, null, null];
 function cluster(found, atom, scene) {
   const drawn = found.sites[atom], center = [0, 0, 0];
   const arrows = points(found.abc).map((vector, i) => arrow("abc"[i], center, vector, scene.cell, 3));
-  return assembled(drawn, 0, center, arrows, scene, DISTANCE.cluster);
+  return assembled(drawn, 0, center, arrows, scene);
 }
 
 function cell(found, atom, scene) {
@@ -90,7 +91,7 @@ function cell(found, atom, scene) {
   }
   const arrows = edges.map((vector, i) => arrow("abc"[i], corner, vector, scene.cell, 4));
   arrows.unshift({ ...line(outline, scene.cell, 2) });
-  return assembled(drawn, absorber, absorber === null ? [0, 0, 0] : all[absorber], arrows, scene, DISTANCE.cell);
+  return assembled(drawn, absorber, absorber === null ? [0, 0, 0] : all[absorber], arrows, scene);
 }
 
 function line(list, color, width) {
@@ -102,7 +103,23 @@ function arrow(name, start, vector, color, width) {
   return { ...line([start, add(start, vector), tip], color, width), mode: "lines+text", text: ["", "", name], textposition: "middle center" };
 }
 
-function assembled(drawn, absorber, center, arrows, scene, distance) {
+// Ranges of the three axes and their lengths in the drawing, so that the scene fills its card as seen from `view`.
+function fitted(data, view, up) {
+  const all = data.flatMap(({ x, y, z }) => x.map((value, i) => [value, y[i], z[i]])).filter(([value]) => value !== null);
+  const ends = [0, 1, 2].map((k) => [Math.min(...all.map((p) => p[k])) - 0.4, Math.max(...all.map((p) => p[k])) + 0.4]);
+  const side = unit(cross(up, view)), above = cross(view, side);
+  const extent = (along) => { const seen = all.map((p) => dot(p, along)); return Math.max(...seen) - Math.min(...seen) + 0.8; };
+  const by = FILL / Math.max(extent(above), extent(side) / ASPECT);
+  const axis = { visible: false, showspikes: false }, [x, y, z] = ends.map(([low, high]) => by * (high - low));
+  const axes = Object.fromEntries(["xaxis", "yaxis", "zaxis"].map((name, k) => [name, { ...axis, range: ends[k] }]));
+  return { by, axes: { ...axes, aspectmode: "manual", aspectratio: { x, y, z } } };
+}
+
+const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
+const cross = ([a, b, c], [x, y, z]) => [b * z - c * y, c * x - a * z, a * y - b * x];
+const unit = (a) => scaled(a, 1 / length(a));
+
+function assembled(drawn, absorber, center, arrows, scene) {
   const all = points(drawn.at), silicon = new Set(drawn.silicon), { species } = scene;
   const kind = (i) => (i === absorber ? "O*" : silicon.has(i) ? "Si" : "O");
   const text = getComputedStyle(document.querySelector(".elnes")).getPropertyValue("color");
@@ -110,7 +127,7 @@ function assembled(drawn, absorber, center, arrows, scene, distance) {
   const bonds = [];
   for (let i = 0; i < drawn.bonds.length; i += 2) bonds.push(all[drawn.bonds[i]], all[drawn.bonds[i + 1]], NONE);
   const data = [
-    { type: "mesh3d", ...split(all), i: faces[0], j: faces[1], k: faces[2], color: species.Si.color, opacity: 0.2, flatshading: true,
+    { type: "mesh3d", ...split(all), i: faces[0], j: faces[1], k: faces[2], color: species.Si.color, opacity: 0.3, flatshading: true,
       hoverinfo: "skip", lighting: { ambient: 0.9, diffuse: 0.2, specular: 0 } },
     line(bonds, species.O.color, 6),
     ...["O", "Si", "O*"].map((name) => {
@@ -123,11 +140,15 @@ function assembled(drawn, absorber, center, arrows, scene, distance) {
     ...scene.polarization.map((color, i) =>
       arrow("xyz"[i], center, [0, 1, 2].map((k) => (k === i ? scene.reach : 0)), color, 7)),
   ];
-  for (const trace of data) if (trace.mode === "lines+text") trace.textfont = { size: 16, color: text };
-  const axis = { visible: false, showspikes: false }, view = drawn.view, up = Math.abs(view[1]) > 0.95 ? { x: 0, y: 0, z: 1 } : { x: 0, y: 1, z: 0 };
+  const { view } = drawn, up = Math.abs(view[1]) > 0.95 ? [0, 0, 1] : [0, 1, 0], { by, axes } = fitted(data, view, up);
+  for (const trace of data) {
+    if (trace.mode === "lines+text") trace.textfont = { size: 16, color: text };
+    if (trace.mode === "markers") trace.marker.size *= by;
+  }
+  const named = ([x, y, z], by = 1) => ({ x: by * x, y: by * y, z: by * z });
   return { data, layout: {
     margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", showlegend: false, autosize: true,
-    scene: { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "data", dragmode: "orbit",
-      camera: { up, eye: { x: distance * view[0], y: distance * view[1], z: distance * view[2] }, projection: { type: "orthographic" } } },
+    scene: { ...axes, dragmode: "orbit",
+      camera: { up: named(up), eye: named(view, 2), projection: { type: "orthographic" } } },
   } };
 }
