@@ -82,8 +82,9 @@ def predictions(db) -> Predictions:
 def sentence(model: InspectModel) -> str:
     """Whether the predictions are tests."""
     roles = np.concatenate([one.new[one.row >= 0] for one in model.judged])
-    parts = {one.data.target and len(set(folds_of(model, one)) - {NO_PART}) for one in model.judged}
-    if roles.all() and min(parts) > 1:
+    parts = {len(set(folds_of(model, one)) - {NO_PART}) for one in model.judged}
+    warned = any(one.notes for one in model.judged)
+    if roles.all() and min(parts) > 1 and not warned:
         return CROSSED.format(parts=" or ".join(map(str, sorted(parts))))
     return MIXED.format(new=int(roles.sum()), count=len(roles))
 
@@ -186,7 +187,7 @@ def curves(pack: Pack, k: int, db, one) -> None:
         pack.add("input_energy", one.data.energy, "float64")
         pack.add_curves("inputs", one.data.inputs)
     low, high = metrics.EDGE_WINDOW
-    grid = np.arange(low, high + STEP / 2, STEP)
+    grid = np.round(np.arange(low, high + STEP / 2, STEP), 6)
     offset = np.asarray(from_edge(db[rows], one.shift[at], one), float) * np.ones(len(rows))
     computed, predicted = np.empty((2, len(rows), len(grid)))
     for i, (row, by) in enumerate(zip(rows, offset)):
@@ -196,6 +197,6 @@ def curves(pack: Pack, k: int, db, one) -> None:
     # Of a PDOS that ends below the window nothing is drawn: its curve is NaN.
     found = effect(db[rows], grid, computed, predicted, fwhm=one.data.target.broadening)
     pack.add(f"offset.{k}", offset, "float64")
-    pack.add("edge", grid, "float64")
+    pack.add("edge", found.energy, "float64")
     pack.add_curves(f"ground.{k}", found.ground)
-    pack.add_curves(f"computed.{k}", computed)
+    pack.add_curves(f"computed.{k}", found.computed)

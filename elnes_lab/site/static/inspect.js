@@ -62,7 +62,7 @@ export class Inspect extends SitePanel {
       names.map((name) => `<th scope="col" title="${escaped(plain[name] ?? "")}">${escaped(name)}</th>`).join("");
     const lines = rows.map(([group, count, structures, values]) => [group,
       ...values.map((value) => value.toPrecision(DIGITS)),
-      ...names.map((name) => { const one = content.yards[group]?.[name]; return one ? one.mse_median.toPrecision(DIGITS) : "–"; }),
+      ...names.map((name) => this.yardstick(content.yards[group]?.[name])),
       count.toLocaleString("en"), structures.toLocaleString("en")]);
     const first = `<tr><th>Median MSE, structures not trained on</th>${head}<th scope="col">spectra</th><th scope="col">structures</th></tr>`;
     write(this.medians, rows.length ? numbers(first, lines) : "");
@@ -71,6 +71,14 @@ export class Inspect extends SitePanel {
       "distributions leave it out."] : [];
     write(this.notes, escaped([...narrowed, this.guess, app.words.inspect.said, ...known, content.problem, ...content.left_out,
       ...content.notes].filter(Boolean).join(" ")));
+  }
+
+  // Cell with the median MSE of a plain method.
+  yardstick(record) {
+    if (!record) return "–";
+    const count = (n) => n.toLocaleString("en"), help = `Out of fold: every structure held out once; ${count(record.n)} spectra of ` +
+      `${count(record.structures)} structures, data version ${record.data}`;
+    return `<span title="${escaped(help)}">${record.mse_median.toPrecision(DIGITS)}</span>`;
   }
 
   errorTable(notes) {

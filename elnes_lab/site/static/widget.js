@@ -110,7 +110,8 @@ export function search(placeholder, title, changed) {
 // One handle, or two (value: a pair) that cannot pass each other; the label says the value with `written`.
 export function slider({ label, help, low, high, step, value, written, changed }) {
   const pair = Array.isArray(value), output = element("output"), ends = pair ? [", lower end", ", upper end"] : [""];
-  const inputs = ends.map((end) => element("input", { type: "range", min: low, max: high, step, title: help,
+  // By these two classes page.js gives each handle a name of its own, with what the label says now.
+  const inputs = ends.map((end) => element("input", { class: "noUi-handle", type: "range", min: low, max: high, step, title: help,
     "aria-label": `${label}${end}` }));
   const read = () => inputs.map((one) => Number(one.value));
   const show = () => {
@@ -119,7 +120,7 @@ export function slider({ label, help, low, high, step, value, written, changed }
     track.style.setProperty("--from", `${share(a)}%`);
     track.style.setProperty("--to", `${share(b)}%`);
   };
-  const track = element("div", { class: `elnes-range ${pair ? "elnes-pair" : ""}` }, ...inputs);
+  const track = element("div", { class: `elnes-range noUi-target ${pair ? "elnes-pair" : ""}` }, ...inputs);
   const made = control(element("span", { title: help }, `${label} `, output), track);
   inputs.forEach((one, i) => {
     one.oninput = () => {
