@@ -6,9 +6,9 @@ import { Browse } from "./browse.js";
 import { CoreHole } from "./corehole.js";
 import { Inspect } from "./inspect.js";
 import { Sites } from "./curves.js";
-import { hasWebGL } from "./structure.js";
 import { Traits, button, element, html, write } from "./widget.js";
 import { load, manifest } from "./data.js";
+import { plotly } from "./plots.js";
 
 const MAKERS = { browse: Browse, inspect: Inspect, "core-hole": CoreHole };
 const LONGEST = 6000; // characters of a query: what proxies and mail programs pass on
@@ -28,27 +28,33 @@ class App {
     const [table, spectra] = await Promise.all([load(this.packs.table), load(this.packs.spectra)]);
     this.sites = new Sites(this.axes, table, spectra, this.words.browse.channels);
     this.frame();
-    const first = Object.fromEntries(new URLSearchParams(location.search)).page ?? "browse";
-    const pairs = this.pairs(location.search);
+    const asked = new URLSearchParams(location.search).get("page") ?? "browse", pairs = this.pairs(location.search);
+    this.show(asked in MAKERS ? asked : "browse");
+    await new Promise(requestAnimationFrame); // something is seen before WebGL is tried, which can take long
     // With Browse as the page that it begins with, whichever it is, so that page.js calls the others by their names.
     page.render({ model: this.traits, el: this.tools });
     help.render({ model: new Traits({ terms: this.words.glossary, tour: this.words.tour }), el: this.helper });
-    this.show(first in MAKERS ? first : "browse");
-    if (!(first in MAKERS)) this.traits.receive({ type: "notice", text: `There is no page “${first.slice(0, 40)}” here.` });
+    this.started = true;
+    this.traits.set("panel", this.current);
+    if (!(asked in MAKERS)) this.traits.receive({ type: "notice", text: `There is no page “${asked.slice(0, 40)}” here.` });
     if (pairs.length) this.read(pairs);
+    await plotly;
     document_.dataset.elnesLoaded = "spectra";
+    performance.mark("elnes-usable");
     new MutationObserver(() => this.panels[this.current].structure?.draw()).observe(document_, { attributeFilter: ["data-elnes-theme"] });
     await this.rest();
   }
 
   // What the first page can be used without, so that nothing is fetched any more afterwards.
   async rest() {
-    this.sites.pdos = (await load(this.packs.pdos)).pdos;
+    const [pdos, structures, predictions] = ["pdos", "structures", "predictions"].map((name) =>
+      (this.packs[name] ? load(this.packs[name]) : null)); // all at once, shown in this order
+    this.sites.pdos = (await pdos).pdos;
     this.redraw();
-    this.structures = (await load(this.packs.structures)).structures;
+    this.structures = (await structures).structures;
     this.redraw();
-    if (this.packs.predictions) {
-      this.predictions = await load(this.packs.predictions);
+    if (predictions) {
+      this.predictions = await predictions;
       for (const name of ["inspect", "core-hole"]) {
         if (!this.asked?.[name]) continue;
         this.panels[name].open(this.asked[name]);
@@ -56,6 +62,7 @@ class App {
       this.redraw();
     }
     document_.dataset.elnesLoaded = "all";
+    performance.mark("elnes-all");
   }
 
   redraw() { this.panels[this.current].shown(); }
@@ -75,7 +82,8 @@ class App {
   }
 
   // What page.js tells its kernel.
-  answer({ type, name }) {
+  answer({ type, name, webgl }) {
+    if (type === "ready") this.webgl = webgl;
     if (type === "ping") this.traits.receive({ type: "pong" });
     else if (type === "panel" && name in MAKERS) {
       this.show(name);
@@ -96,7 +104,7 @@ class App {
     this.current = name;
     for (const [other, { root: its }] of Object.entries(this.panels)) its.classList.toggle("elnes-hidden", other !== name);
     this.nav.forEach((one, i) => one.classList.toggle("mod-active", this.words.pages[i].name === name));
-    this.traits.set("panel", name);
+    if (this.started) this.traits.set("panel", name);
     const panel = this.panels[name];
     if (this.site) panel.follow(this.site);
     panel.shown();
@@ -159,7 +167,6 @@ function failed(problem) {
   document_.dataset.elnesLoaded = "failed";
 }
 
-document_.dataset.elnesWebgl = String(hasWebGL);
 manifest().then((content) => new App(content).open()).catch((problem) => {
   console.error(problem);
   failed(problem);

@@ -1,8 +1,13 @@
 // Figures: the templates that elnes_lab.figures made, filled with numbers, drawn by Plotly, and saved as a table.
 import { element } from "./widget.js";
 
-const observed = new WeakMap();
-const plotly = () => globalThis.Plotly;
+const observed = new WeakMap(), newest = new WeakMap();
+// Plotly is the largest of the files: what needs no figure does not wait for it.
+export const plotly = globalThis.Plotly ? Promise.resolve(globalThis.Plotly) : new Promise((resolve, reject) => {
+  const script = document.querySelector("script[src*=plotly]");
+  script.addEventListener("load", () => resolve(globalThis.Plotly));
+  script.addEventListener("error", () => reject(new Error("plotly.min.js")));
+});
 
 // A place for a figure; style: class by which the style sheet and the image buttons know it.
 export function place(style, name) {
@@ -15,14 +20,18 @@ export async function draw(el, { data, layout }, config) {
   el.style.height = `${layout.height}px`;
   const own = structuredClone(layout);
   delete own.height;
-  await plotly().react(el, data, own, config);
+  const wanted = {};
+  newest.set(el, wanted);
+  const library = await plotly;
+  if (newest.get(el) !== wanted || !el.getClientRects().length) return; // meanwhile another one was, or another page
+  await library.react(el, data, own, config);
   inside(el);
   if (observed.has(el)) return;
   let width = el.clientWidth, height = el.clientHeight;
   const observer = new ResizeObserver(() => {
     if (!el.clientWidth || (el.clientWidth === width && el.clientHeight === height)) return;
     [width, height] = [el.clientWidth, el.clientHeight];
-    plotly().Plots.resize(el);
+    library.Plots.resize(el);
   });
   observer.observe(el);
   observed.set(el, observer);

@@ -1,13 +1,10 @@
 // The structure around a site, or its unit cell, as elnes_lab/site/drawings.py describes it; drawn by Plotly with WebGL.
 import { bar, card, dropdown, element, escaped, hide, html, toggles, write } from "./widget.js";
+import { plotly } from "./plots.js";
 
 const UNIT = 1000; // of positions, to an angstrom
 const FILL = 1.6, ASPECT = 1.7; // height of a scene in the drawing, width by height of its card
 const SIZE = 37; // of a mark for a radius of 1 angstrom, drawn at 0.4 of it, when an angstrom is the drawing's unit
-
-export const hasWebGL = (() => {
-  try { return Boolean(document.createElement("canvas").getContext("webgl2")); } catch { return false; }
-})();
 
 // `choose(labels, label)`: the sites to choose from, and which is drawn first; `draw()`: again, as after a change of theme.
 export function structureCard(app) {
@@ -53,15 +50,19 @@ export function structureCard(app) {
     draw() {
       if (state.label === null || !root.getClientRects().length) return;
       const row = sites.positions.get(state.label), name = sites.columns.structure[row];
-      if (!app.structures) return; // still on its way
+      if (!app.structures || app.webgl === undefined) return; // still on its way
       const found = app.structures[name];
       view.setAttribute("aria-label", `${sites.names[row]}: ${state.cell ? "unit cell" : "surroundings of the oxygen"}`);
       if (!found) return void (view.textContent = app.problems.structures);
       write(axes, `<span title="${escaped(scene.help)}">Polarization: ${escaped(found.axes)}</span>`);
-      if (!hasWebGL) return void (view.textContent = scene.no_webgl);
+      if (!app.webgl) return void (view.textContent = scene.no_webgl);
       const atom = sites.columns.atom[row], figure = state.cell ? cell(found, atom, scene) : cluster(found, atom, scene);
       figure.layout.uirevision = `${state.cell}${state.cell ? name : state.label}`; // seen as it was turned
-      return globalThis.Plotly.react(view, figure.data, figure.layout, { displayModeBar: false, responsive: true });
+      const label = state.label;
+      return plotly.then((library) => {
+        if (state.label !== label || !root.getClientRects().length) return null;
+        return library.react(view, figure.data, figure.layout, { displayModeBar: false, responsive: true });
+      });
     },
   };
   show(null);
