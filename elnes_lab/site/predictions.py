@@ -11,7 +11,7 @@ import numpy as np
 from ..dashboard.corehole.model import CoreHoleModel, from_edge
 from ..dashboard.inspect.model import InspectModel
 from ..dashboard.session import Session
-from ..dashboard.sites.judged import NO_PART, absolute
+from ..dashboard.sites.judged import NEW, NO_PART, absolute
 from ..errors import DataError
 from ..figures import corehole, inspect
 from ..learning import metrics
@@ -133,6 +133,7 @@ def inspected(model: InspectModel) -> dict:
         "mse": model.errors(),
         "score": [one.score for one in model.judged],
         "role": [one.role for one in model.judged],
+        "new": NEW,
         "zero": model.judged[0].data.target.alignment,
         "input_zero": model.judged[0].data.choice.alignment,
         "broadening": model.judged[0].data.target.broadening,

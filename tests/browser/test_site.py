@@ -238,6 +238,9 @@ def test_a_click_on_an_error_shows_its_spectrum(page, folder):
         "document.querySelector('.elnes-all').data.find((t) => t.meta === 'errors.0').y.filter((y) => y !== null).length"
     )
     assert shown == count
+    errors = [found["inspect"]["mse"][0][i] for i in rows if "stishovite" in table["texts"][i]]
+    cell = page.locator(".elnes-inspect .elnes-numbers", has_text="crystals").locator("td").first.inner_text()
+    assert float(cell) == pytest.approx(np.median(errors), rel=0.06)  # two digits
 
 
 def test_core_hole_and_back(page):

@@ -5,7 +5,7 @@ const NOTHING = -32768; // in the place of NaN, see pack.py
 const TYPES = { float32: Float32Array, float64: Float64Array, int32: Int32Array };
 
 async function bytes(name) {
-  const answer = await fetch(new URL(name, FOLDER));
+  const answer = await fetch(new URL(name, FOLDER)).catch((problem) => { throw new Error(`${name}: ${problem.message}`); });
   if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
   return answer;
 }

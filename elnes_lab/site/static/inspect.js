@@ -55,9 +55,28 @@ export class Inspect extends SitePanel {
     return { x: there ? errors.map(() => place) : [], y: there ? errors : [], visible: there };
   }
 
+  // Rows (group, spectra, structures, median MSE of each model) of what is shown and no model was trained on, as `InspectModel.medians`.
+  groups() {
+    const { content, sites } = this, whole = content.kinds[this.state.kind]?.medians ?? [];
+    if (!this.narrowed) return whole;
+    const known = (row) => content.role.some((roles) => roles[row] !== content.new) || content.mse.some((errors) => errors[row] === null);
+    const left = this.rows.filter((row, i) => this.mask[i] && !known(row));
+    return whole.map(([group]) => {
+      const part = left.filter((row) => sites.amorphous[row] === (group === "amorphous"));
+      const structures = new Set(part.map((row) => sites.columns.structure[row])).size;
+      return [group, part.length, structures, content.mse.map((errors) => median(part.map((row) => errors[row])))];
+    });
+  }
+
+  // The lines of the medians in the figure, from one end of their group to the other.
+  middle(trace) {
+    const k = Number(trace.meta.split(".")[1]);
+    return { y: this.groups().flatMap(([, count, , values]) => [count ? values[k] : null, count ? values[k] : null, null]) };
+  }
+
   summary() {
-    const { content, app } = this, { titles } = app.models, chosen = content.kinds[this.state.kind], { plain } = app.words.inspect;
-    const rows = chosen?.medians ?? [], names = [...new Set(rows.flatMap(([group]) => Object.keys(content.yards[group] ?? {})))];
+    const { content, app } = this, { titles } = app.models, { plain } = app.words.inspect;
+    const rows = this.groups().filter(([, count]) => count), names = [...new Set(rows.flatMap(([group]) => Object.keys(content.yards[group] ?? {})))];
     const head = titles.map((title) => `<th scope="col">${escaped(title)}</th>`).join("") +
       names.map((name) => `<th scope="col" title="${escaped(plain[name] ?? "")}">${escaped(name)}</th>`).join("");
     const lines = rows.map(([group, count, structures, values]) => [group,
@@ -66,10 +85,9 @@ export class Inspect extends SitePanel {
       count.toLocaleString("en"), structures.toLocaleString("en")]);
     const first = `<tr><th>Median MSE, structures not trained on</th>${head}<th scope="col">spectra</th><th scope="col">structures</th></tr>`;
     write(this.medians, rows.length ? numbers(first, lines) : "");
-    const narrowed = this.narrowed ? ["The search narrows the figure; the table is about all of the kind."] : [];
     const known = content.known ? ["Hollow and pale: the network was trained on that structure, so its error is no test; medians and " +
       "distributions leave it out."] : [];
-    write(this.notes, escaped([...narrowed, this.guess, app.words.inspect.said, ...known, content.problem, ...content.left_out,
+    write(this.notes, escaped([this.guess, app.words.inspect.said, ...known, content.problem, ...content.left_out,
       ...content.notes].filter(Boolean).join(" ")));
   }
 
@@ -179,4 +197,9 @@ export class Inspect extends SitePanel {
     this.state[name] = this[name].value = value;
     return true;
   }
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b), half = Math.floor(sorted.length / 2);
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }

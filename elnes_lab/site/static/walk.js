@@ -85,6 +85,7 @@ export class SitePanel {
         return { ...trace, y: trace.y.map((value, i) => (this.mask[i] ? value : null)) };
       }
       if (meta.startsWith("marked")) return { ...trace, ...this.mark(meta) };
+      if (this.narrowed && meta.startsWith("median") && this.middle) return { ...trace, ...this.middle(trace) };
       if (this.narrowed && /^(spread|median)/.test(meta)) return { ...trace, visible: false };
       return trace;
     });
