@@ -161,6 +161,19 @@ def test_the_pdos_below_is_that_of_the_channel(page, small):
     assert found == pytest.approx(wanted[np.isfinite(wanted)], abs=0.6 * float(np.nanmax(small[[label]].pdos)) / STEPS)
 
 
+def test_a_figure_is_saved_as_it_is_drawn(page, small):
+    labels = [str(small.sites[0]), str(small.sites[-1])]
+    choose(page, *labels)
+    bar = page.locator(".elnes-card", has=page.locator(".elnes-spectra")).locator(".elnes-saving")
+    table = pd.read_csv(downloaded(page, bar.get_by_role("button", name="CSV")), comment="#")
+    assert table.shape[1] >= 5 and table.columns[0].startswith("Energy above the valence-band maximum")
+    factor = table.iloc[:, 1].dropna().max() / small[labels].curves()[1][0].max()  # the axis has a power of ten
+    assert np.log10(factor) == pytest.approx(round(np.log10(factor)), abs=1e-4)
+    text = downloaded(page, bar.get_by_role("button", name="SVG")).read_text()
+    assert text.lstrip().startswith("<svg") and "ELNES (" in text
+    assert downloaded(page, bar.get_by_role("button", name="PNG")).read_bytes().startswith(b"\x89PNG")
+
+
 def test_filters_keys_and_the_address(page, small, opened):
     page.locator(".elnes-filters:visible input[type=text]").fill("stishovite")
     number = int((small["structure"] == "stishovite").sum())
