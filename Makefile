@@ -6,7 +6,7 @@ APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteract
 PORT ?= 8866
 ALONE := tests/fuzz tests/dashboard/serving tests/browser    # servers and many processes: one after another
 
-.PHONY: dashboard lab test docs data models benchmark fuzz picture lock clean
+.PHONY: dashboard lab test docs data models site benchmark fuzz picture lock clean
 
 dashboard: $(READY)            ## the dashboard in the browser, on the data that came with the repository
 	$(BIN)/elnes-lab serve --port $(PORT)
@@ -33,6 +33,9 @@ models: $(READY)               ## the pre-trained models, their evaluation and t
 	$(BIN)/elnes-lab evaluate --json data/models/evaluation.json --docs docs
 	$(BIN)/elnes-lab study --docs docs
 	$(BIN)/elnes-lab study --quantify --docs docs
+
+site: $(READY)                 ## Browse, Inspect and Core hole as files in build/site, for any web server; docs/site.md
+	$(BIN)/elnes-lab site build/site
 
 .PHONY: engine
 engine: $(READY)               ## Quantum ESPRESSO in .venv-engine, for `elnes-lab compute`; nothing to do if one is on PATH

@@ -19,6 +19,7 @@ RULES = {
     "sources": ("dashboard", "learning", "figures", "database", "store", *WIDGETS),
     "figures": ("dashboard", "learning", "database", "store", "build", *WIDGETS),
     "reports": ("cli", "dashboard", "figures", *WIDGETS),
+    "site": ("cli", "reports", "dashboard.frame", *WIDGETS),  # the dashboard's models and words, none of its views
     "learning": ("reports", "dashboard", "figures", *WIDGETS),
     "learning/*.py": ("learning.studies",),
     "dashboard/common": tuple(f"dashboard.{name}" for name in (*PANELS, "sites", "serving", "frame", "session")),

@@ -9,7 +9,7 @@ import sys
 from ..errors import DataError
 from ..store import data_directory
 from ..version import VERSION
-from . import compute, convergence, data, measured, potential, reports, sources
+from . import compute, convergence, data, measured, potential, reports, site, sources
 from .arguments import Misuse, Parser, address, hostname, number, path, whole, words
 from .learning import add_commands
 
@@ -180,6 +180,7 @@ def parser() -> argparse.ArgumentParser:
     add_commands(commands, with_database)
     measured.add_commands(commands, with_database)
     reports.add_commands(commands, with_database)
+    site.add_commands(commands, with_database)
     compute.add_commands(commands)
     convergence.add_commands(commands)
     data.add_commands(commands)
@@ -246,8 +247,8 @@ def describe(info: dict) -> str:
 def by_structure(sites: list[str]) -> tuple[dict[str, int], str]:
     """Number of sites of each structure, and the first eight in words."""
     counts: dict[str, int] = {}
-    for site in sites:
-        counts[site.split("/")[0]] = counts.get(site.split("/")[0], 0) + 1
+    for label in sites:
+        counts[label.split("/")[0]] = counts.get(label.split("/")[0], 0) + 1
     return counts, ", ".join(f"{name} ({n})" for name, n in list(counts.items())[:8]) + (
         ", ..." if len(counts) > 8 else ""
     )

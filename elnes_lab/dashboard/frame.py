@@ -8,10 +8,10 @@ from importlib import import_module
 import ipywidgets as ipw
 
 from ..errors import DataError
-from ..schema import IDEA, LICENCE
 from .common.glossary import Help
 from .common.links import FOREIGN, pairs_of, shown, slug
 from .common.widgets import Page
+from .common.words import PAGES, footer
 from .keeping import Keeping
 from .serving import confine
 from .session import Session
@@ -25,15 +25,6 @@ PANELS = (
     ("New structure", "newstructure.view", "NewStructureView"),
     ("My spectrum", "measured.view", "MeasuredView"),
 )
-HELP = {
-    "Browse": "The spectra of the database: filter, overlay, export",
-    "Train": "Train networks that predict the spectrum from the ground-state PDOS",
-    "Inspect": "The error of every spectrum, predicted against computed",
-    "Core hole": "What the core hole changes, and how much of it the networks have learnt",
-    "New structure": "A structure in, its spectra out: predicted without a first-principles run",
-    "My spectrum": "A measured spectrum beside ours: treatment, matches, mixture, structure read from it",
-}
-DOI = "10.1038/s41524-020-0336-3"  # of IDEA
 
 
 class Frame:
@@ -50,10 +41,10 @@ class Frame:
         title = ipw.HTML(f"<b>ELNES Lab</b><span>{about}</span>").add_class("elnes-title")
         self.keeping = Keeping(self.page.session, self.page.notice)
         top = ipw.Box([title, self.count, self.page, Help(), self.keeping.widget]).add_class("elnes-top")
-        self.choice = ipw.ToggleButtons(options=titles, tooltips=[HELP.get(title, "") for title in titles])
+        self.choice = ipw.ToggleButtons(options=titles, tooltips=[PAGES.get(title, "") for title in titles])
         self.choice.observe(lambda change: self.show(change.new), "value")
         nav = [ipw.Box([self.choice]).add_class("elnes-nav")] if len(titles) > 1 else []
-        foot = ipw.HTML(self._footer()).add_class("elnes-foot")
+        foot = ipw.HTML(footer(self.db)).add_class("elnes-foot")
         self.widget = ipw.VBox([top, *nav, self.note, self.body, foot]).add_class("elnes")
         self.titles = {slug(title): title for title in titles}
         self.page.session.pages = titles
@@ -121,13 +112,6 @@ class Frame:
         planned = self.db.planned
         rest = f" ({planned:,} planned)" if planned and planned > len(self.db) else ""
         self.count.value = self.current.status() + rest
-
-    def _footer(self) -> str:
-        return (
-            f"Data version {escape(self.db.version)}, computed with Quantum ESPRESSO (PBE, full core hole); "
-            f"data {LICENCE}. After an idea of {IDEA}, "
-            f"<a href='https://doi.org/{DOI}' target='_blank' rel='noopener'>doi {DOI}</a>."
-        )
 
 
 def fingerprint(path) -> tuple | None:

@@ -5,47 +5,15 @@ from html import escape
 import ipywidgets as ipw
 
 from ...figures import browse as figures
-from ...spectra import INSTRUMENTS, LIFETIME_SLOPE, RMS_WINDOW
+from ...spectra import INSTRUMENTS
 from ..common.saving import Saving
-from ..common.scales import MEAN, ScaleButtons
+from ..common.scales import ScaleButtons
 from ..common.widgets import Figure, captioned, control
 from ..common.words import version
 from .model import BROADEST, MAX_CURVES, PROFILES
+from .words import INSTRUMENT_HELP, INTENSITIES, OWN_WIDTH, PROFILE_HELP, SHOWN, WIDTH_HELP, ZEROS
 
-ZEROS = (
-    ("valence band", "vbm", "Energies above the valence-band maximum"),
-    ("edge", "onset", "Energies above the conduction-band edge: the first empty level of the core-hole cell"),
-    ("energy loss", "loss", "Energies as a spectrometer shows them"),
-)
-INTENSITIES = (
-    ("per eV", "absolute", "Dipole strength per eV, as computed"),
-    (
-        *MEAN[:2],
-        f"In units of the mean of the isotropic spectrum, {RMS_WINDOW[0]:g} to {RMS_WINDOW[1]:g} eV above the valence-band maximum",
-    ),
-)
-SHOWN = (
-    ("sites", False, "A curve for each selected site"),
-    (
-        "averages",
-        True,
-        "What a broad beam sees: the mean over all sites of each selected structure, weighted by multiplicity",
-    ),
-)
-OWN_WIDTH = "own"  # in the list of instruments: a width that is none of theirs
 HEIGHT = 430
-WIDTH_HELP = (
-    "Extra broadening of spectra and PDOS, full width at half maximum, on top of the Lorentzian of 0.4 eV half width that the "
-    "spectra were computed with"
-)
-PROFILE_HELP = (
-    "Gaussian: the instrument. Lorentzian: a lifetime that is the same at all energies. Lifetime: besides the Gaussian, a "
-    f"final state that lives the shorter the higher it lies, {LIFETIME_SLOPE:g} eV per eV above the edge (Weijs 1990); what the "
-    "spectra have already counts once"
-)
-INSTRUMENT_HELP = (
-    "Broaden as the energy resolution of an electron microscope does, by its source: a Gaussian of that width"
-)
 
 
 class SpectraCard:

@@ -9,19 +9,7 @@ from ...errors import DataError
 from ..common.widgets import Download, Table
 from ..common.words import INDEX, symbol
 from .model import EXPORT_FORMATS, MAX_CURVES
-
-# column, heading, decimals, style class ("extra", "extra2", "extra3" give way in narrow tables)
-TABLE = (
-    ("name", "Structure", 0, "wide"),
-    ("atom", "Site", 0, "short"),
-    ("kind", "Kind", 0, "text extra2"),
-    ("space_group", "Group", 0, "text extra"),
-    ("coordination", "CN", 0, "short extra3"),
-    ("si_o_mean", "Si–O", 3, ""),
-    ("si_o_si_angle", "Angle", 1, ""),
-    ("band_gap", "Gap", 2, ""),
-    ("density", "Density", 2, "extra text number"),
-)
+from .words import TABLE
 
 
 class TableCard:

@@ -19,6 +19,16 @@ ASPECT = 2.2  # width by height of the view
 MARGIN, ROOM = 10.0, 1.12  # what the viewer leaves around a scene (Angstrom), and what we do (as a factor)
 RADIUS, LETTER = 0.5, 0.45  # Angstrom: of an atom as drawn, and from the tip of an arrow to its letter
 
+# name in the drawing -> element, colour, radius (Angstrom, drawn at 0.4 of it)
+SPECIES = {"O*": ("O", ABSORBER, 1.2), "Si": ("Si", SILICON, 1.0), "O": ("O", OXYGEN, 0.65)}
+BONDS = (("Si", "O"), ("Si", "O*"))
+LONGEST_BOND = 2.2  # Angstrom, the same as in elnes_lab.structure
+NO_WEBGL = "This browser offers no WebGL, which the 3-D view needs; the numbers are below."
+AXES = (
+    "x, y, z: directions of polarization that the spectra are stored along. a, b, c: axes of the crystal. "
+    "∥ is parallel, ⊥ is perpendicular."
+)
+
 
 class Atoms(NamedTuple):
     """Atoms to draw: names "O*" (the absorber, first), "Si", "O"; positions (m, 3) Angstrom; index of each in the structure."""

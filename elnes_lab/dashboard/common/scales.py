@@ -3,15 +3,9 @@
 import ipywidgets as ipw
 
 from .widgets import control
-from .words import OWN
+from .words import MEAN, OWN, OWN_ZEROS
 
 SHARED = {OWN: "onset"}  # what that is called among the pages
-# (text on the button, value, help) of a page without choices of its own
-OWN_ZEROS = (
-    ("edge", OWN, "Energies count from the edge of each spectrum"),
-    ("energy loss", "loss", "Energies as a spectrometer shows them"),
-)
-MEAN = ("normalised", "mean", "In units of the mean, so that shapes can be compared")
 
 
 class Held:
@@ -66,3 +60,6 @@ class ScaleButtons:
                 wanted = OWN
             setattr(self.model, name, wanted if wanted in values else values[0])
             group.value = getattr(self.model, name)
+
+
+__all__ = ["MEAN", "OWN_ZEROS", "Held", "ScaleButtons"]

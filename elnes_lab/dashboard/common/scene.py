@@ -10,19 +10,10 @@ import ipywidgets as ipw
 from ...axes import sentence
 from ...errors import DataError
 from . import drawing
-from .drawing import ABSORBER, OXYGEN, SILICON
+from .drawing import ABSORBER, AXES, BONDS, LONGEST_BOND, NO_WEBGL, OXYGEN, SILICON, SPECIES
 
-# name in the drawing -> element, colour, radius (Angstrom, drawn at 0.4 of it)
-SPECIES = {"O*": ("O", ABSORBER, 1.2), "Si": ("Si", SILICON, 1.0), "O": ("O", OXYGEN, 0.65)}
-BONDS = (("Si", "O"), ("Si", "O*"))
-LONGEST_BOND = 2.2  # Angstrom, the same as in elnes_lab.structure
 NO_PANELS = {name: {"enabled": False} for name in ("controls", "buttons", "timeline")}
 BACKGROUNDS = {False: "#ffffff", True: "#1c2229"}  # light and dark, the colours of a card in style.css
-NO_WEBGL = "This browser offers no WebGL, which the 3-D view needs; the numbers are below."
-AXES = (
-    "x, y, z: directions of polarization that the spectra are stored along. a, b, c: axes of the crystal. "
-    "∥ is parallel, ⊥ is perpendicular."
-)
 
 
 class Scene:

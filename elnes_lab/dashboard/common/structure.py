@@ -3,39 +3,11 @@
 from html import escape
 
 import ipywidgets as ipw
-import numpy as np
 
 from ...errors import DataError
+from .facts import facts
 from .scene import Scene
-from .words import INDEX, symbol
-
-
-def facts(model, label) -> list:
-    """Rows (quantity, value with unit) about a site for the caption, those without a value left out."""
-    row = model.positions[label]
-    column = {name: values[row] for name, values in model.columns.items()}
-    bonds = [f"{length:.3f}" for length in np.ravel(model.db[[row]].bonds) if np.isfinite(length)]
-    prototype = prototype_of(model.db, str(column["structure"]))
-    rows = [
-        ("Site", f"{label}, {column['multiplicity']} alike in the cell"),
-        ("Space group", f"{symbol(str(column['space_group']))} ({column['space_group_number']})"),
-        ("Si–O lengths", f"{', '.join(bonds)} Å"),
-        ("Si–O–Si angle", f"{column['si_o_si_angle']:.1f}°" if np.isfinite(column["si_o_si_angle"]) else ""),
-        ("Coordination", f"{column['coordination']} Si"),
-        ("Band gap (PBE)", f"{column['band_gap']:.2f} eV"),
-        ("Density", f"{column['density']:.2f} g/cm³"),
-        ("Prototype", prototype),
-    ]
-    return [(quantity, value) for quantity, value in rows if value]
-
-
-def prototype_of(db, structure) -> str:
-    """Label and space group of the prototype that a structure was made from, "" without one."""
-    try:
-        info = db.atoms(structure).info
-    except (DataError, AttributeError):  # the card says elsewhere that the structures are gone
-        return ""
-    return f"{info['prototype']}, {symbol(info['prototype_group'])}" if "prototype" in info else ""
+from .words import INDEX
 
 
 class StructureView:

@@ -12,6 +12,7 @@ from ..common.widgets import Figure, control
 from ..common.words import ALL, version
 from ..sites.widgets import KINDS, OPENING, Linked, ModelChoice, Waiting, Walk, not_predicted, nothing_shown
 from .model import CoreHoleModel
+from .words import SHADED, meaning
 
 CHANGE_HEIGHT, LEARNT_HEIGHT = 470, 380
 BLANK = {
@@ -34,13 +35,6 @@ EMPTY = {
     "titles": [],
     "colors": [],
 }
-MEANING = (
-    "<b>Change learnt</b> = 1 − MSE(prediction) / MSE(PDOS), against the computed spectrum from {low} to {high:g} eV "
-    "above the edge, the PDOS scaled to fit it best: 100 % is all that the core hole changes, 0 % no better than the "
-    "PDOS. <b>Gain near the edge</b>: share of the intensity up to {high:g} eV that lies in its first {width:g} eV, "
-    "less that of the PDOS. On the dotted line the prediction has all of it; below, the core-hole effect is "
-    "underestimated. Hollow marks: the network was trained on that structure; the diamonds, medians, leave those out."
-)
 
 
 class CoreHoleView(Linked):
@@ -100,10 +94,7 @@ class CoreHoleView(Linked):
         self.uncovered = Waiting()
         self.table = ipw.HTML()
         plot = ipw.Box([self.figure, self.uncovered.widget]).add_class("elnes-plot")
-        note = ipw.HTML(
-            "Shaded blue: what the core hole changes, from the PDOS to the ELNES. Shaded around a "
-            "prediction: its 90 % interval."
-        ).add_class("elnes-note")
+        note = ipw.HTML(SHADED).add_class("elnes-note")
         self.saving = Saving(self._change_figure, self._described, self._failed, notes=version(self.model.db))
         self.walk.widget.children = [*self.walk.widget.children, self.saving.widget]
         return ipw.Box([self.walk.widget, plot, note, self.table]).add_class("elnes-card")
@@ -149,10 +140,8 @@ class CoreHoleView(Linked):
             trace.on_click(self._clicked)
         plot = ipw.Box([self.learnt, self.waiting.widget]).add_class("elnes-plot")
         self.medians = ipw.HTML()
-        (low, high), width = metrics.EDGE_WINDOW, metrics.EDGE_WIDTH
         self.notes = ipw.HTML().add_class("elnes-note")
-        meaning = MEANING.format(low=f"−{-low:g}", high=high, width=width)
-        note = ipw.HTML(meaning).add_class("elnes-note")
+        note = ipw.HTML(meaning()).add_class("elnes-note")
         save = Saving(
             self._learnt_figure,
             lambda: (["core-hole change learnt"], "Core-hole change learnt"),

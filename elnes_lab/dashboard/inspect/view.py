@@ -9,7 +9,6 @@ from ...errors import DataError
 from ...figures import inspect as figures
 from ...figures.prediction import prediction_figure
 from ..common.saving import SaveFigure, Saving
-from ..common.scales import MEAN as NORMALISED
 from ..common.scales import OWN_ZEROS, ScaleButtons
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, control
@@ -17,6 +16,7 @@ from ..common.words import version
 from ..sites.widgets import OPENING, Linked, Waiting, Walk, not_predicted, nothing_shown
 from .filters import FiltersCard
 from .model import DIRECTIONS, MEAN, InspectModel
+from .words import BAND, HINT, INPUTS, INTENSITIES, PLAIN
 
 ERRORS_HEIGHT, DETAIL_HEIGHT = 420, 700
 EMPTY = {
@@ -39,20 +39,7 @@ BLANK = {
     "title": "",
     "color": figures.COMPUTED,
 }
-INTENSITIES = (
-    NORMALISED,
-    ("per eV", "absolute", "Dipole strength per eV: computed, and predicted times the computed mean"),
-)
 LINKED = ("training", "along", "zero", "intensity")  # what a link holds besides site, models, search and kind
-BAND = "Shaded: the interval that holds 90 % of the computed points of a new crystal structure. "
-INPUTS = "Below, the ground-state densities of states as the network is given them."
-HINT = "Click a point, or drag a box to step through what is inside. Arrow keys go to the next worst and back."
-
-
-PLAIN = {
-    "mean spectrum": "The mean of the training spectra as the answer for all: what knows nothing has this error",
-    "kernel ridge": "Kernel ridge regression on the same PDOS, the best of the plain methods",
-}
 
 
 def yardstick(record) -> str:
