@@ -55,7 +55,8 @@ class Glass(Lesson):
                     row[GROUPS[group], title] = np.median(metrics.mse(held, model.predict(held).mean))
             rows.append(row)
         table = pd.DataFrame(rows, index=pd.Index(SEEDS, name="seed"))
-        return table[sorted(table.columns, key=lambda names: names[0], reverse=True)].round(4)
+        table = table[sorted(table.columns, key=lambda names: names[0], reverse=True)]
+        return table.set_axis(pd.MultiIndex.from_tuples(table.columns), axis=1).round(4)
 
     @cached_property
     def judged(self) -> dict:
