@@ -6,6 +6,8 @@ from ..errors import DataError
 from .inspect import ABOVE
 from .style import AMORPHOUS, CRYSTAL, blank, curve_style, styled
 
+STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # of a decade that a logarithmic axis names
+
 
 def cumulative_figure(errors, *, height=320):
     """Figure of the share of spectra with an error up to each value (log axis): the farther left a curve, the better.
@@ -65,9 +67,19 @@ def power_law_figure(counts, errors, *, exponent, height=320):
         marker={"size": 11, "color": color},
         hovertemplate="%{x:.0f} spectra: %{y:.4f}<extra></extra>",
     )
-    figure.update_xaxes(type="log", title_text="Spectra to learn from", dtick="D2")
-    figure.update_yaxes(type="log", title_text="Mean MSE", tickformat="~g", dtick="D2", exponentformat="none")
+    figure.update_xaxes(
+        type="log", title_text="Spectra to learn from", tickvals=counts, ticktext=[f"{n:.0f}" for n in counts]
+    )
+    figure.update_yaxes(type="log", title_text="Mean MSE", **ticks(errors))
     return styled(figure, height=height, margin={"t": 40}).update_layout(showlegend=True, legend=ABOVE)
+
+
+def ticks(values):
+    """Properties of a logarithmic axis: round numbers around positive values, close enough for a range of less than a decade."""
+    ladder = np.array([step * 10.0**power for power in range(-9, 10) for step in STEPS])
+    first = max(int(np.searchsorted(ladder, values.min(), side="right")) - 1, 0)
+    shown = ladder[first : int(np.searchsorted(ladder, values.max())) + 1]
+    return {"tickvals": shown, "ticktext": [f"{tick:g}" for tick in shown], "range": np.log10(shown[[0, -1]]).tolist()}
 
 
 def reading_figure(truth, value, lower, upper, *, amorphous, names, title, height=420):

@@ -44,7 +44,7 @@ class Verdict:
     def _repr_html_(self) -> str:
         symbol, color = LOOKS[self.state]
         return (
-            f"<div role='status' style='border-left: 4px solid {color}; padding: 6px 12px; margin: 2px 0; max-width: 75ch'>"
+            f"<div role='status' style='border-left: 4px solid {color}; padding: 6px 12px; margin: 2px 0; max-width: 62em'>"
             f"<b>{symbol} {escape(self.title)}: {self.state}.</b> {escape(self.text)}</div>"
         )
 

@@ -12,18 +12,17 @@ from ..figures import training as figures
 from ..figures import workshop as own_figures
 from ..learning import metrics
 from ..learning.choices import InputChoice, TargetChoice
-from ..learning.dataset import Dataset, usable
+from ..learning.dataset import Dataset, target_shift, usable
 from ..learning.splits import Split, make_split
 from .answers import Choice, Number, Site, Whole
 from .checking import Exercise, Lesson, about, on_page
 from .methods import PLAIN, fitted, held_out, learning_curve
 
-NETWORK = {"members": 3, "width": 64, "epochs": 20}  # a small one, for a lesson's patience
 CURVE = "kernel ridge"  # the method of the splits compared and of the learning curve
 
 
 class Predicting(Lesson):
-    """One dataset, one split by net, plain methods and a small network on it."""
+    """One dataset, one split by net, plain methods and a network on it."""
 
     @cached_property
     def data(self) -> Dataset:
@@ -41,25 +40,25 @@ class Predicting(Lesson):
         return np.asarray(self.data.kinds == "crystal")
 
     def inputs(self, site: str = "quartz-alpha/O3"):
-        """Figure of what a model is given of one site (left) and what it has to tell (right)."""
-        row, choice, target = self.data.sites.tolist().index(site), self.data.choice, self.data.target
-        return on_page(
-            figures.chosen_windows(
-                self.data.energy,
-                self.data.inputs[row],
-                channels=choice.channels,
-                chosen=choice.channels,
-                input_window=choice.window,
-                input_zero=choice.alignment,
-                energy=self.data.target_energy,
-                intensity=self.data.targets[row],
-                target_window=target.window,
-                target_zero=target.alignment,
-                input_range=(choice.window[0] - 2, choice.window[1] + 2),
-                target_range=(target.window[0] - 2, target.window[1] + 2),
-                height=280,
-            ).update_layout(yaxis2_title_text="ELNES (mean 1)")
+        """Figure of what a model is given of one site (left) and what it has to tell (right), shaded."""
+        row, choice, target = self.db[site], self.data.choice, self.data.target
+        pdos = np.concatenate([row.pdos_curves(name, fwhm=choice.broadening)[1] for name in choice.channels])
+        known = np.isfinite(pdos).all(0)
+        energy, curve = row.curves(normalized=True)
+        figure = figures.chosen_windows(
+            (self.db.pdos_energy - row["band_gap"])[known],
+            pdos[:, known],
+            channels=choice.channels,
+            chosen=choice.channels,
+            input_window=choice.window,
+            input_zero=choice.alignment,
+            energy=energy + target_shift(row, target)[0],
+            intensity=curve[0],
+            target_window=target.window,
+            target_zero=target.alignment,
+            height=280,
         )
+        return on_page(figure).update_layout(yaxis2_title_text="ELNES (mean 1)")
 
     def parts(self):
         """Table of the split: sites, structures and nets of each part."""
@@ -82,7 +81,7 @@ class Predicting(Lesson):
 
     @cached_property
     def methods(self):
-        """Table of the MSE of every held-out crystal site of the split, by plain method and by the small network."""
+        """Table of the MSE of every held-out crystal site of the split, by plain method and by the network."""
         import pandas as pd
 
         train, test = self.data.subset(self.split.development), self.data.subset(self.split.test)
@@ -92,10 +91,10 @@ class Predicting(Lesson):
 
     @cached_property
     def training(self):
-        """The training of the small network, done: `learning.Training`."""
+        """The training of the network, done: `learning.Training`."""
         from ..learning.training import train
 
-        training = train(self.data, self.split, seed=0, **NETWORK)
+        training = train(self.data, self.split, seed=0)
         self.losses = list(training)
         return training
 

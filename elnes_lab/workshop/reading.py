@@ -153,7 +153,8 @@ class Reading(Matching):
                     "coverage (%)": 100 * inside(part).mean(),
                     "named (%)": 100 * part["named"].mean(),
                 }
-        return pd.DataFrame(rows).T.rename_axis(["property", "kind"]).round(3)
+        digits = {"error": 3, "of the mean": 3, "ratio": 2, "coverage (%)": 1, "named (%)": 1}
+        return pd.DataFrame(rows).T.rename_axis(["property", "kind"]).round(digits)
 
     def covered(self, key: str = ANGLE) -> float:
         """Percent of all spectra whose true value lies in the interval."""
@@ -178,7 +179,7 @@ class Reading(Matching):
                 )[ANGLE].value
                 for mode in (PLACED, SHAPE)
             }
-            rows[f"{by:+g} eV"] = both
+            rows[f"{by:+g} eV" if by else "0 eV"] = both
         return pd.DataFrame(rows).T.rename_axis("calibration off by").round(1)
 
     def steadier(self) -> str:

@@ -45,7 +45,7 @@ class Seeing(Lesson):
         curves = np.concatenate([row.curves(zero="first_peak", fwhm=width)[1] for width in widths])
         names = [f"{width:g} eV FWHM" for width in widths]
         return on_page(
-            browse.spectrum_overlay(energy, curves, names=names, zero="first_peak", energy_range=(-6, 26), height=340)
+            browse.spectrum_overlay(energy, curves, names=names, zero="first_peak", energy_range=(-5, 14), height=340)
         )
 
     def peaks(self, site: str, fwhm: float) -> list[float]:
@@ -229,6 +229,10 @@ class Seeing(Lesson):
                 (
                     lambda lesson, answer, truth: len(lesson.peaks(QUARTZ, answer)) > 1,
                     "With that much broadening there is still more than one peak. Go on.",
+                ),
+                (
+                    lambda lesson, answer, truth: not lesson.peaks(QUARTZ, answer),
+                    "With that much broadening even the last of them is no peak any more. Go back.",
                 ),
             ),
             "There is one peak at that width, but was there not one a step before, too? Find the first.",
