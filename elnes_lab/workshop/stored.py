@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
+from pathlib import Path
 
 from ..errors import DataError
 from ..learning.studies import report, report_gap
-from ..store import data_directory
 
-NUMBERS = "learning.json"
+DOCS, NUMBERS = Path(__file__).resolve().parents[2] / "docs", "learning.json"  # beside the notebooks, in the repository
 SECTIONS = ("short", "gap", "published")
 
 
@@ -31,7 +31,7 @@ class Stored:
 
     def __init__(self, db):
         self.version = db.version
-        self.path = data_directory().parent / "docs" / NUMBERS
+        self.path = DOCS / NUMBERS
 
     @cached_property
     def numbers(self) -> dict:
