@@ -12,16 +12,18 @@ PANELS = ("browse", "train", "inspect", "corehole", "newstructure", "measured")
 WIDGETS = ("ipywidgets", "anywidget", "weas_widget", "IPython")
 # Folder or file (of elnes_lab) -> what no module in it imports, at any depth of the file.
 RULES = {
-    "*.py": ("cli", "reports", "dashboard", "learning", "figures", *WIDGETS),
+    "*.py": ("cli", "reports", "dashboard", "learning", "figures", "workshop", *WIDGETS),
     "spectra": ("cli", "reports", "dashboard", "learning", "figures", "database", "store", *WIDGETS),
     "io": ("dashboard", "learning", "figures", *WIDGETS),
     "measured": ("cli", "dashboard", "learning", "figures", *WIDGETS),
     "sources": ("dashboard", "learning", "figures", "database", "store", *WIDGETS),
-    "figures": ("dashboard", "learning", "database", "store", "build", *WIDGETS),
-    "reports": ("cli", "dashboard", "figures", *WIDGETS),
-    "site": ("cli", "reports", "dashboard.frame", *WIDGETS),  # the dashboard's models and words, none of its views
-    "learning": ("reports", "dashboard", "figures", *WIDGETS),
+    "figures": ("dashboard", "learning", "workshop", "database", "store", "build", *WIDGETS),
+    "reports": ("cli", "dashboard", "figures", "workshop", *WIDGETS),
+    "site": ("cli", "reports", "workshop", "dashboard.frame", *WIDGETS),  # the dashboard's models and words, none of its views
+    "learning": ("reports", "dashboard", "figures", "workshop", *WIDGETS),
     "learning/*.py": ("learning.studies",),
+    "workshop": ("cli", "dashboard", *WIDGETS),
+    **dict.fromkeys(("cli", "dashboard"), ("workshop",)),
     "dashboard/common": tuple(f"dashboard.{name}" for name in (*PANELS, "sites", "serving", "frame", "session")),
     "dashboard/sites": tuple(f"dashboard.{name}" for name in (*PANELS, "serving", "frame")),
     "dashboard/serving": tuple(f"dashboard.{name}" for name in (*PANELS, "sites")),
