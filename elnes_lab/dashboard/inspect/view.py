@@ -4,6 +4,7 @@ from html import escape
 
 import ipywidgets as ipw
 import numpy as np
+import plotly.graph_objects as go
 
 from ...errors import DataError
 from ...figures import inspect as figures
@@ -123,7 +124,7 @@ class InspectView(Linked):
         plot = ipw.Box([self.figure, self.waiting.widget]).add_class("elnes-plot")
         return ipw.Box([bar.add_class("elnes-bar"), plot, self.hint, self.summary, self.notes]).add_class("elnes-card")
 
-    def _scatter(self) -> Figure:
+    def _scatter(self) -> go.Figure:
         arguments = self.model.scatter() | {"marked": self.model.marked()} if self.model.judged else EMPTY
         return figures.error_figure(**arguments, height=ERRORS_HEIGHT)
 
@@ -240,7 +241,7 @@ class InspectView(Linked):
         along = "" if model.along == MEAN else f", polarization along {model.along}"
         return [name, *([model.along] if along else []), "predicted"], f"{name}: computed and predicted ELNES{along}"
 
-    def _prediction(self) -> Figure:
+    def _prediction(self) -> go.Figure:
         detail = self.model.detail() or {
             "curves": [BLANK],
             "input_energy": np.empty(0),

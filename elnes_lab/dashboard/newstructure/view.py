@@ -74,7 +74,7 @@ class NewStructureView:
             self.model.suggest(FIRST)
 
     # bringing a structure --------------------------------------------------------------------------------------------
-    def _drop(self):
+    def _drop(self) -> ipw.Box:
         model = self.model
         self.upload = Upload(
             model.read,
@@ -128,14 +128,14 @@ class NewStructureView:
             )
 
     # the structure ---------------------------------------------------------------------------------------------------
-    def _structure(self):
+    def _structure(self) -> ipw.Box:
         self.heading = ipw.HTML("Structure").add_class("elnes-heading")
         self.facts, self.remarks = ipw.HTML(), ipw.HTML()
         self.relaxing = RelaxingView(Relaxing(self.model), self._failed)
         bar = ipw.Box([self.heading, self.scene.key, self.scene.choice]).add_class("elnes-bar")
         return ipw.Box([bar, self.scene.widget, self.facts, self.remarks, self.relaxing.widget]).add_class("elnes-card")
 
-    def _sites(self):
+    def _sites(self) -> ipw.Box:
         columns = [dict(zip(("key", "label", "unit", "digits", "class", "help"), column)) for column in COLUMNS]
         self.table = Table(columns=columns, rows=[], visible=[], help=HELP)
         self.table.observe(lambda change: self.quiet or self.model.choose(change.new), "selected")
@@ -143,7 +143,7 @@ class NewStructureView:
         bar = ipw.Box([ipw.HTML("Sites").add_class("elnes-heading"), self._clear()]).add_class("elnes-bar")
         return ipw.Box([bar, self.table, self.near]).add_class("elnes-card")
 
-    def _clear(self):
+    def _clear(self) -> ipw.Button:
         clear = ipw.Button(description="Average", tooltip="Show the average of all sites alone")
         clear.on_click(lambda button: self.model.choose(()))
         return clear
@@ -210,7 +210,7 @@ class NewStructureView:
         self.about.value = text
 
     # spectra ---------------------------------------------------------------------------------------------------------
-    def _spectra(self):
+    def _spectra(self) -> ipw.Box:
         self.figure = Figure(figures.spectra_figure(**BLANK, height=HEIGHT)).add_class("elnes-predicted")
         self.cover, self.about = Waiting(), ipw.HTML().add_class("elnes-note")
         plot = ipw.Box([self.figure, self.cover.widget]).add_class("elnes-plot")
