@@ -17,3 +17,8 @@ def symbol(space_group) -> str:
 def version(db) -> list:
     """Lines that say of what data a saved table is."""
     return [f"ELNES Lab, data version {db.version}"]
+
+
+def error(mse) -> str:
+    """A mean squared error with two significant digits, the last one too if it is a zero: 0.010 beside 0.011."""
+    return f"{mse:#.2g}".rstrip(".")
