@@ -45,8 +45,8 @@ def test_the_error_slider_filters_by_the_numbers_beside_it(view):
 
 
 def test_errors_side_by_side_have_as_many_digits(view):
-    view.model.medians = lambda: [("crystal", 12, 7, [0.01, 0.0113]), ("amorphous", 3, 2, [0.1, 1.0])]
+    view.model.medians = lambda: [("crystals", 12, 7, [0.01, 0.0113]), ("amorphous", 3, 2, [0.1, 1.0])]
     view._write_summary()
-    assert re.findall("<td>([0-9.]+)</td>", view.summary.value.partition("crystal")[2])[:2] == ["0.010", "0.011"]
+    assert re.findall("<td>([0-9.]+)</td>", view.summary.value.partition("crystals")[2])[:2] == ["0.010", "0.011"]
     assert re.findall("<td>([0-9.]+)</td>", view.summary.value.partition("amorphous")[2])[:2] == ["0.10", "1.0"]
     assert error(12.3) == "12"
