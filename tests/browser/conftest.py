@@ -154,6 +154,8 @@ CUT = """(panel) => {
             if (hides && e.scrollWidth > e.clientWidth + 1 && !e.matches('.elnes-scene, input, select, .progress') &&
                 !e.closest('.js-plotly-plot')) say('cut', e);
         }
+        for (const list of card.querySelectorAll('.elnes-table .body'))  // its cells have no room
+            if (seen(list) && list.scrollWidth > list.clientWidth + 1) say('scrolls sideways', list);
         for (const plot of card.querySelectorAll('.js-plotly-plot')) {
             if (!seen(plot)) continue;
             const frame = plot.getBoundingClientRect();

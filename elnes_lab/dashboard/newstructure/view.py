@@ -26,7 +26,7 @@ READING = "<b>Reading and predicting ...</b><br>The first time this takes a few 
 # key, label, unit, digits, class, help
 COLUMNS = (
     ("site", "Site", "", 0, "wide", "Inequivalent oxygen: O and its number in the file, from 0"),
-    ("count", "Number", "in cell", 0, "number extra3", "Equivalent oxygens in the cell"),
+    ("count", "Number", "in cell", 0, "number extra2", "Equivalent oxygens in the cell"),
     ("coordination", "Si", "", 0, "short extra3", "Silicon atoms bonded to it"),
     ("si_o", "Si–O", "Å", 3, "", "Mean Si-O length"),
     ("angle", "Si–O–Si", "°", 1, "number", "Mean angle between its silicons"),
