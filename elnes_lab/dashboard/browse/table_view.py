@@ -38,7 +38,7 @@ class TableCard:
         columns = [
             {
                 "key": name,
-                "label": label,
+                "label": model.db.subject.words(label),
                 "unit": model.unit(name),
                 "digits": digits,
                 "class": style,

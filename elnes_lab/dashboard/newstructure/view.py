@@ -27,7 +27,7 @@ READING = "<b>Reading and predicting ...</b><br>The first time this takes a few 
 COLUMNS = (
     ("site", "Site", "", 0, "wide", "Inequivalent oxygen: O and its number in the file, from 0"),
     ("count", "Number", "in cell", 0, "number extra2", "Equivalent oxygens in the cell"),
-    ("coordination", "Si", "", 0, "short extra3", "Silicon atoms bonded to it"),
+    ("coordination", "Si", "", 0, "short extra3", "Bonded silicons"),
     ("si_o", "Si–O", "Å", 3, "", "Mean Si-O length"),
     ("angle", "Si–O–Si", "°", 1, "number", "Mean angle between its silicons"),
     ("onset", "Onset", "eV", 1, "number extra3", "Predicted edge onset, on the scale of experimental energy loss"),
@@ -136,7 +136,11 @@ class NewStructureView:
         return ipw.Box([bar, self.scene.widget, self.facts, self.remarks, self.relaxing.widget]).add_class("elnes-card")
 
     def _sites(self) -> ipw.Box:
-        columns = [dict(zip(("key", "label", "unit", "digits", "class", "help"), column)) for column in COLUMNS]
+        words = self.model.db.subject.words  # another oxide has other elements
+        columns = [
+            {"key": key, "label": words(label), "unit": unit, "digits": digits, "class": style, "help": words(help)}
+            for key, label, unit, digits, style, help in COLUMNS
+        ]
         self.table = Table(columns=columns, rows=[], visible=[], help=HELP)
         self.table.observe(lambda change: self.quiet or self.model.choose(change.new), "selected")
         self.near = ipw.HTML()
