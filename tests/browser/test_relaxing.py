@@ -21,7 +21,7 @@ SAME = (
 
 
 @pytest.fixture(scope="module")
-def page(visit):
+def page(front):
     from ase.io import write
 
     with elnes_lab.open_database() as db:
@@ -29,8 +29,7 @@ def page(visit):
     swollen.set_cell(swollen.cell * 1.02, scale_atoms=True)
     text = io.StringIO()
     write(text, swollen, format="extxyz")
-    page = visit()
-    page.get_by_role("button", name="New structure", exact=True).click()
+    page = front("New structure")
     page.wait_for_function(AVERAGE, timeout=SLOW)
     panel = page.locator(".elnes-newstructure")
     panel.get_by_role("button", name="Paste", exact=True).click()
@@ -41,7 +40,6 @@ def page(visit):
     panel.get_by_role("button", name="Paste", exact=True).click()
     yield page
     assert page.problems == [] and page.foreign == []
-    page.context.close()
 
 
 def test_it_is_off_then_relaxes_then_leads_back(page, look, helped):

@@ -19,12 +19,10 @@ TRIO = "document.querySelector('.elnes-trio').data"
 
 
 @pytest.fixture(scope="module")
-def opened(visit):
-    page = visit()
-    page.get_by_role("button", name="Train", exact=True).first.click()
+def opened(front):
+    page = front("Train")
     page.wait_for_selector(".elnes-windows .main-svg", timeout=PATIENCE)
-    yield page
-    page.context.close()
+    return page
 
 
 @pytest.fixture
