@@ -31,11 +31,13 @@ def page(front):
     write(text, swollen, format="extxyz")
     page = front("New structure")
     page.wait_for_function(AVERAGE, timeout=SLOW)
+    before = page.evaluate(AVERAGE)  # of whatever was shown last, maybe a pasted text, too
     panel = page.locator(".elnes-newstructure")
     panel.get_by_role("button", name="Paste", exact=True).click()
     panel.locator("textarea").fill(text.getvalue())
     panel.get_by_role("button", name="Read the text").click()
     panel.locator(".elnes-heading", has_text="pasted text").wait_for(timeout=SLOW)
+    page.wait_for_function(OTHER, arg=before, timeout=SLOW)
     panel.locator(".elnes-wait").wait_for(state="hidden", timeout=SLOW)
     panel.get_by_role("button", name="Paste", exact=True).click()
     yield page
