@@ -19,7 +19,13 @@ RULES = {
     "sources": ("dashboard", "learning", "figures", "database", "store", *WIDGETS),
     "figures": ("dashboard", "learning", "workshop", "database", "store", "build", *WIDGETS),
     "reports": ("cli", "dashboard", "figures", "workshop", *WIDGETS),
-    "site": ("cli", "reports", "workshop", "dashboard.frame", *WIDGETS),  # the dashboard's models and words, none of its views
+    "site": (
+        "cli",
+        "reports",
+        "workshop",
+        "dashboard.frame",
+        *WIDGETS,
+    ),  # the dashboard's models and words, none of its views
     "learning": ("reports", "dashboard", "figures", "workshop", *WIDGETS),
     "learning/*.py": ("learning.studies",),
     "workshop": ("cli", "dashboard", *WIDGETS),
@@ -105,3 +111,13 @@ def test_every_import_of_the_package_leads_somewhere():
                     if not ({alias.name, "*"} & known or ".".join(filter(None, [name, alias.name])) in files):
                         wrong.append(f"{path.relative_to(PACKAGE)}:{node.lineno} imports {alias.name} of {name}")
     assert wrong == []
+
+
+def test_functions_of_the_dashboard_say_what_they_return():
+    paths = sorted((PACKAGE / "dashboard").rglob("*.py"))
+    found = [(path, node) for path in paths for node in ast.walk(ast.parse(path.read_text()))]
+    functions = [(path, node) for path, node in found if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    bare = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}" for path, node in functions if node.returns is None
+    ]
+    assert len(functions) > 400 and not bare, "\n".join(bare)

@@ -5,11 +5,17 @@ import tempfile
 import uuid
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from traitlets import Bool, Dict, Enum, HasTraits, List, Unicode, default
 
 from ..errors import DataError
 from ..learning.packed import pack, written
+
+if TYPE_CHECKING:
+    from ..learning.ensemble import Ensemble
+    from ..learning.kernel_ridge import KernelRidgeModel
+    from ..learning.model import Model
 
 AXES = {"zero": ("vbm", "onset", "loss"), "intensity": ("absolute", "mean")}  # what all pages draw alike
 SHIPPED_NAMES = {
@@ -48,7 +54,7 @@ class NamedModel:
         return f"<NamedModel {self.name!r}, {self.origin}>"
 
     @property
-    def with_structure(self):
+    def with_structure(self) -> bool:
         """Whether the surroundings of the site are an input besides the PDOS."""
         return bool(self.card["inputs"].get("surroundings"))
 
@@ -57,7 +63,7 @@ class NamedModel:
         """Whether the band gap is an input."""
         return "band_gap" in self.card["inputs"].get("scalars", ())
 
-    def load(self):
+    def load(self) -> "Model | Ensemble | KernelRidgeModel":
         """The learning.Model; its `warning` says if it was trained on other data. Raises DataError if it is damaged."""
         if self.model is None:
             from ..learning.store import load

@@ -6,7 +6,7 @@ from ..errors import DataError
 from .inspect import ABOVE, COMPUTED, DOTS, PREDICTED_DASHES, mark_size, transparent
 from .style import CRYSTAL, blank, styled
 
-GROUND = "#7A5195"  # the PDOS: neither a computed nor a predicted spectrum
+GROUND = "#9467BD"  # the PDOS: neither a computed nor a predicted spectrum
 JITTER = 0.3  # of the points of a group, across it
 
 
@@ -237,9 +237,8 @@ def learnt_figure(
             marker={"size": 17, "symbol": "circle-open", "color": COMPUTED, "line": {"width": 2.5}},
             **place,
         )
-    figure.update_xaxes(
-        tickvals=[0, 1], ticktext=["crystal", "<br>amorph."], tickangle=0, range=[-0.6, 1.6], showgrid=False, **left
-    )
+    figure.update_xaxes(tickvals=[0, 1], ticktext=["crystal", "amorph."], range=[-0.6, 1.6], showgrid=False, **left)
+    figure.update_xaxes(autotickangles=[0, 40], automargin="height", **left)  # side by side where there is room
     figure.update_yaxes(title_text="Change learnt (%)", **left)
     figure.update_xaxes(title_text="Computed gain (%)", **right)
     figure.update_yaxes(title_text="Predicted gain (%)", **right)

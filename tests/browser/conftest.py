@@ -21,12 +21,24 @@ ARGUMENTS = [
     "--use-gl=angle",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",  # there is no GPU: only the 3-D view is drawn as if there were one, which is slow
+    "--disable-gpu-rasterization",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
 ]
 PATIENCE = 120  # s for a page to be usable; the machine may be busy
+WITHOUT_WEBGL = (
+    "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = "
+    "function (kind, ...rest) { return kind.startsWith('webgl') ? null : get.call(this, kind, ...rest); };"
+)
+
+
+def pytest_collection_modifyitems(items):
+    """The layout first, as its pictures show pages that nobody has used; it shares its page with what follows."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.parent == here and item.path.name != "test_layout.py")
 
 
 @pytest.fixture(scope="session")
@@ -86,10 +98,7 @@ def visit(address, browser):
         if not first:
             page.add_init_script("localStorage.setItem('elnes-lab-toured', '1')")
         if without_webgl:
-            page.add_init_script(
-                "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = "
-                "function (kind, ...rest) { return kind.startsWith('webgl') ? null : get.call(this, kind, ...rest); };"
-            )
+            page.add_init_script(WITHOUT_WEBGL)
         page.problems, page.foreign = [], []
         page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
         page.on("pageerror", lambda error: page.problems.append(str(error)))
@@ -109,8 +118,35 @@ def visit(address, browser):
 
 
 @pytest.fixture(scope="session")
+def without_webgl():
+    """Script of a page for which there is no WebGL, so that no structure is drawn."""
+    return WITHOUT_WEBGL
+
+
+@pytest.fixture(scope="session")
 def shared(visit):
     return visit()
+
+
+@pytest.fixture(scope="session")
+def front(visit):
+    """Function that brings a page other than Browse to the front of a window that the tests of all of them share: to open
+    one takes seconds, and so do the networks, which its kernel has once they are open.
+    """
+    pages = []
+
+    def front(title):
+        pages[:] = pages or [visit()]
+        page = pages[0]
+        page.set_viewport_size({"width": 1366, "height": 768})
+        lit = page.locator(".elnes-theme", has_text=re.compile("^Light$"))
+        if lit.count():
+            lit.click()
+        page.problems.clear()
+        page.get_by_role("navigation", name="Pages").get_by_role("button", name=title, exact=True).click()
+        return page
+
+    return front
 
 
 @pytest.fixture
@@ -154,6 +190,8 @@ CUT = """(panel) => {
             if (hides && e.scrollWidth > e.clientWidth + 1 && !e.matches('.elnes-scene, input, select, .progress') &&
                 !e.closest('.js-plotly-plot')) say('cut', e);
         }
+        for (const list of card.querySelectorAll('.elnes-table .body'))  // its cells have no room
+            if (seen(list) && list.scrollWidth > list.clientWidth + 1) say('scrolls sideways', list);
         for (const plot of card.querySelectorAll('.js-plotly-plot')) {
             if (!seen(plot)) continue;
             const frame = plot.getBoundingClientRect();
@@ -189,13 +227,14 @@ def look():
         tall=2.2,
     ):
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(200)  # the plots follow the window
         page.wait_for_function(SETTLED, polling=150)
+        scene = page.locator(f"{panel} .elnes-scene canvas").filter(visible=True).count()
         button = page.locator(".elnes-theme", has_text=re.compile("^(Light|Dark)$"))
         for theme in ("light", "dark") if scheme == "both" else (scheme,):
             if button.inner_text().casefold() == theme:
                 button.click()
-                page.wait_for_timeout(250)  # the kernel colours the 3-D view
+                if scene:
+                    page.wait_for_timeout(250)  # the kernel colours the 3-D view
             page.wait_for_function(f"document.documentElement.dataset.elnesTheme === '{theme}'")
             page.screenshot(path=ARTIFACTS / f"{name}-{width}-{theme}.png", full_page=True)
             background = page.locator(".elnes").evaluate("e => getComputedStyle(e).backgroundColor")

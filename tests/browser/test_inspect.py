@@ -33,14 +33,12 @@ def judged(db):
 
 
 @pytest.fixture(scope="module")
-def opened(visit):
-    page = visit()
-    page.get_by_role("button", name="Inspect", exact=True).click()
+def opened(front):
+    page = front("Inspect")
     page.wait_for_function(f"{ERRORS}?.data?.[0]?.x?.length > 10", timeout=SLOW)
     for cover in page.locator(".elnes-inspect .elnes-wait").all():
         cover.wait_for(state="hidden")
-    yield page
-    page.context.close()
+    return page
 
 
 @pytest.fixture

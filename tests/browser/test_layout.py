@@ -55,19 +55,9 @@ SHORT = """(css) => [...document.querySelectorAll(`${css} .elnes-model select`)]
 }).map((e) => e.selectedOptions[0].label)"""
 
 
-@pytest.fixture(scope="module")
-def opened(visit):
-    page = visit()
-    yield page
-    assert page.problems == [] and page.foreign == []
-    page.context.close()
-
-
 @pytest.mark.parametrize("title", PAGES)
-def test_every_page_fits_every_window(opened, look, helped, named, title):
-    page, (panel, spectrum, ready, inside) = opened, PAGES[title]
-    page.set_viewport_size({"width": 1366, "height": 768})
-    page.get_by_role("navigation", name="Pages").get_by_role("button", name=title, exact=True).click()
+def test_every_page_fits_every_window(front, look, helped, named, title):
+    page, (panel, spectrum, ready, inside) = front(title), PAGES[title]
     page.locator(panel).wait_for(timeout=SLOW)  # else the page before would be judged
     page.wait_for_function(ready, timeout=SLOW)
     for cover in page.locator(f"{panel} .elnes-empty.elnes-wait").all():
@@ -83,3 +73,4 @@ def test_every_page_fits_every_window(opened, look, helped, named, title):
             assert box["y"] + 0.6 * box["height"] <= height, "a telephone shows no spectrum in its first screen"
     helped(page, panel)
     named(page, ".elnes")
+    assert page.problems == [] and page.foreign == []

@@ -27,12 +27,10 @@ def raw():
 
 
 @pytest.fixture(scope="module")
-def opened(visit):
-    page = visit()
-    page.get_by_role("button", name="My spectrum", exact=True).click()
+def opened(front):
+    page = front("My spectrum")
     page.wait_for_function(f"{COMPUTED}?.x?.length > 10", timeout=SLOW)
-    yield page
-    page.context.close()
+    return page
 
 
 @pytest.fixture
@@ -77,7 +75,7 @@ def test_upload_fit_quantify_and_export(page, raw, tmp_path):
             ".", ","
         )
     )
-    page.locator(".elnes-drop input[type=file]").set_input_files(path)
+    page.locator(".elnes-measured .elnes-drop input[type=file]").set_input_files(path)
     page.get_by_text("my quartz.csv").first.wait_for(timeout=SLOW)
     lay(page, "WEI framework")
     lay(page, "coesite")
@@ -108,7 +106,7 @@ def test_a_box_on_a_spectrum_image_adds_up_its_pixels(page, raw, tmp_path):
     cube = np.round(raw.intensity[:, None, None] * weight).astype("float32")
     path = tmp_path / "image.dm4"
     path.write_bytes(dm_file(cube, offset=505, scale=0.2, version=4))
-    page.locator(".elnes-drop input[type=file]").set_input_files(path)
+    page.locator(".elnes-measured .elnes-drop input[type=file]").set_input_files(path)
     page.get_by_text("Sum over 24 pixels of a spectrum image of 4 times 6").wait_for(timeout=SLOW)
     page.locator(
         ".elnes-picture .nsewdrag"

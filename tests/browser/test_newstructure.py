@@ -27,13 +27,11 @@ def db():
 
 
 @pytest.fixture(scope="module")
-def page(visit):
-    page = visit()
-    page.get_by_role("button", name="New structure", exact=True).click()
+def page(front):
+    page = front("New structure")
     page.wait_for_function(f"{FIGURE}?.data?.find((t) => t.meta === 'average')?.y?.length > 10", timeout=SLOW)
     yield page
     assert page.problems == [] and page.foreign == []
-    page.context.close()
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ SILENT = "window.received = (text, deliver) => { if (!text.includes('update_stat
 
 
 @pytest.fixture
-def opened(address, browser):
+def opened(address, browser, without_webgl):
     """Function that asks for the dashboard in a new window after `prepare(page)`; does not wait until it is usable."""
     pages = []
 
@@ -55,8 +55,7 @@ def opened(address, browser):
         page.navigations = []
         # Asked of the server: a change of the address alone, which Back and Forward need, loads nothing.
         page.on("request", lambda request: request.is_navigation_request() and page.navigations.append(request.url))
-        if script:
-            page.add_init_script(script)
+        page.add_init_script(script or without_webgl)  # what takes long and is not looked at is not drawn
         if prepare:
             prepare(page)
         page.goto(address, timeout=PATIENCE)

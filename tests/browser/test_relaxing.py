@@ -21,7 +21,7 @@ SAME = (
 
 
 @pytest.fixture(scope="module")
-def page(visit):
+def page(front):
     from ase.io import write
 
     with elnes_lab.open_database() as db:
@@ -29,19 +29,19 @@ def page(visit):
     swollen.set_cell(swollen.cell * 1.02, scale_atoms=True)
     text = io.StringIO()
     write(text, swollen, format="extxyz")
-    page = visit()
-    page.get_by_role("button", name="New structure", exact=True).click()
+    page = front("New structure")
     page.wait_for_function(AVERAGE, timeout=SLOW)
+    before = page.evaluate(AVERAGE)  # of whatever was shown last, maybe a pasted text, too
     panel = page.locator(".elnes-newstructure")
     panel.get_by_role("button", name="Paste", exact=True).click()
     panel.locator("textarea").fill(text.getvalue())
     panel.get_by_role("button", name="Read the text").click()
     panel.locator(".elnes-heading", has_text="pasted text").wait_for(timeout=SLOW)
+    page.wait_for_function(OTHER, arg=before, timeout=SLOW)
     panel.locator(".elnes-wait").wait_for(state="hidden", timeout=SLOW)
     panel.get_by_role("button", name="Paste", exact=True).click()
     yield page
     assert page.problems == [] and page.foreign == []
-    page.context.close()
 
 
 def test_it_is_off_then_relaxes_then_leads_back(page, look, helped):

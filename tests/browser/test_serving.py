@@ -72,8 +72,7 @@ def test_a_link_that_is_partly_wrong_says_so(opened):
     assert page.locator(".elnes-notice").count() == 0
 
 
-def test_a_file_that_is_too_large_is_not_sent(opened, tmp_path):
-    page = opened()
+def test_a_file_that_is_too_large_is_not_sent(page, tmp_path):
     page.evaluate("""() => {
         document.querySelector('.elnes').insertAdjacentHTML('beforeend', "<input type='file' id='upload'>");
         window.taken = 0;
@@ -88,6 +87,7 @@ def test_a_file_that_is_too_large_is_not_sent(opened, tmp_path):
     small.write_bytes(b"x")
     page.locator("#upload").set_input_files(small)
     assert page.evaluate("window.taken") > 0
+    page.evaluate("document.querySelector('#upload').remove()")
 
 
 def test_closing_the_page_ends_its_kernel(visit, kernels):

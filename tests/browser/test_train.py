@@ -19,12 +19,10 @@ TRIO = "document.querySelector('.elnes-trio').data"
 
 
 @pytest.fixture(scope="module")
-def opened(visit):
-    page = visit()
-    page.get_by_role("button", name="Train", exact=True).first.click()
+def opened(front):
+    page = front("Train")
     page.wait_for_selector(".elnes-windows .main-svg", timeout=PATIENCE)
-    yield page
-    page.context.close()
+    return page
 
 
 @pytest.fixture
@@ -262,7 +260,7 @@ def test_closing_the_page_in_mid_training_ends_its_kernel(visit, kernels):
     go(page).click()
     page.wait_for_function(f"{LOSS}.y && {LOSS}.y.length >= 2", timeout=PATIENCE)
     page.close(run_before_unload=True)
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE / 1000
     while own & kernels():
         assert time.monotonic() < end, "the kernel of a closed page is still there"
         time.sleep(0.5)

@@ -74,7 +74,9 @@ class FiltersCard:
         unit = self.model.unit(name)
         unit = unit if unit == "°" else f" {unit}"
         help = "Show only the sites in this range: move the two handles. Sites without a value come back at full range."
-        self.readouts[name].value = captioned(RANGES[name], f"{low:.{digits}f}–{high:.{digits}f}{unit}", help)
+        self.readouts[name].value = captioned(
+            self.model.db.subject.words(RANGES[name]), f"{low:.{digits}f}–{high:.{digits}f}{unit}", help
+        )
 
     def reset(self) -> None:
         """Put all filters back."""

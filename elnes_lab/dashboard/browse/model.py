@@ -305,7 +305,7 @@ class BrowseModel(HasTraits):
             "styles": self.styles(labels),
         }
 
-    def overview(self):
+    def overview(self) -> dict:
         """Arguments for `figures.database_overview`: histograms of the visible sites, the selected ones marked."""
         names = [*RANGES, "density"]
         chosen = np.isin(np.asarray(self.labels, object)[self.visible], self.selection)

@@ -4,6 +4,7 @@ from html import escape
 
 import ipywidgets as ipw
 import numpy as np
+import plotly.graph_objects as go
 
 from ...figures import overview as figures
 from ..common.saving import Saving
@@ -54,10 +55,10 @@ class OverviewView:
         self.widget = ipw.Box([bar.add_class("elnes-bar"), self.plots, foot]).add_class("elnes-card")
         model.observe(self._show_map, ["slots", "average", "visible", "color_by"])
 
-    def _map_figure(self) -> Figure:
+    def _map_figure(self) -> go.Figure:
         return figures.spectral_map(**self.model.map(), height=HEIGHT).update_layout(dragmode="select")
 
-    def _shown_figure(self):
+    def _shown_figure(self) -> go.Figure:
         return self._map_figure() if self.views.value == "Map" else figures.database_overview(**self.model.overview())
 
     def _described(self) -> tuple:

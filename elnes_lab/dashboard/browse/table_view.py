@@ -26,7 +26,7 @@ class TableCard:
         columns = [
             {
                 "key": name,
-                "label": label,
+                "label": model.db.subject.words(label),
                 "unit": model.unit(name),
                 "digits": digits,
                 "class": style,

@@ -11,13 +11,16 @@ def facts(model, label) -> list:
     row = model.positions[label]
     column = {name: values[row] for name, values in model.columns.items()}
     bonds = [f"{length:.3f}" for length in np.ravel(model.db[[row]].bonds) if np.isfinite(length)]
-    prototype = prototype_of(model.db, str(column["structure"]))
+    prototype, words = (
+        prototype_of(model.db, str(column["structure"])),
+        model.db.subject.words,
+    )  # of other oxides: no Si
     rows = [
         ("Site", f"{label}, {column['multiplicity']} alike in the cell"),
         ("Space group", f"{symbol(str(column['space_group']))} ({column['space_group_number']})"),
-        ("Si–O lengths", f"{', '.join(bonds)} Å"),
-        ("Si–O–Si angle", f"{column['si_o_si_angle']:.1f}°" if np.isfinite(column["si_o_si_angle"]) else ""),
-        ("Coordination", f"{column['coordination']} Si"),
+        (words("Si–O lengths"), f"{', '.join(bonds)} Å"),
+        (words("Si–O–Si angle"), f"{column['si_o_si_angle']:.1f}°" if np.isfinite(column["si_o_si_angle"]) else ""),
+        ("Coordination", words(f"{column['coordination']} Si")),
         ("Band gap (PBE)", f"{column['band_gap']:.2f} eV"),
         ("Density", f"{column['density']:.2f} g/cm³"),
         ("Prototype", prototype),

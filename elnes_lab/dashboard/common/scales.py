@@ -15,7 +15,7 @@ class Held:
         self.session, self.name = session, name
 
     @property
-    def value(self):
+    def value(self) -> str:
         return getattr(self.session, self.name)
 
     @value.setter

@@ -96,7 +96,7 @@ class Scene:
                 self.viewer.cameraSetting = camera
         self.drawn = environment, self.choice.value
 
-    def _viewer(self, **traits):
+    def _viewer(self, **traits) -> ipw.DOMWidget:
         from weas_widget.base_widget import BaseWidget
 
         species = {

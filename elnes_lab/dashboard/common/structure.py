@@ -1,6 +1,7 @@
 """Card with a structure, its 3-D view and the caption that says what is seen."""
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import ipywidgets as ipw
 
@@ -8,6 +9,9 @@ from ...errors import DataError
 from .facts import facts
 from .scene import Scene
 from .words import INDEX
+
+if TYPE_CHECKING:
+    from ...structure import Environment
 
 
 class StructureView:
@@ -70,7 +74,7 @@ class StructureView:
                 return
             self.scene.show(environment, self.model.columns["atom"][self.model.positions[self.label]])
 
-    def _environment(self):
+    def _environment(self) -> "Environment":
         from ...structure import Environment
 
         structure = str(self.model.columns["structure"][self.model.positions[self.label]])

@@ -45,3 +45,8 @@ def footer(db) -> str:
         f"data {LICENCE}. After an idea of {IDEA}, "
         f"<a href='https://doi.org/{DOI}' target='_blank' rel='noopener'>doi {DOI}</a>."
     )
+
+
+def error(mse) -> str:
+    """A mean squared error with two significant digits, the last one too if it is a zero: 0.010 beside 0.011."""
+    return f"{mse:#.2g}".rstrip(".")

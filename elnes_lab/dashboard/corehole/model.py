@@ -5,7 +5,7 @@ from traitlets import Tuple, observe
 
 from ...errors import DataError
 from ...learning import metrics
-from ...learning.corehole import effect
+from ...learning.corehole import Effect, effect
 from ..sites.judged import judge, stored
 from ..sites.model import SiteModel
 
@@ -19,7 +19,7 @@ def from_edge(rows, shift, one) -> np.ndarray:
     return np.zeros(len(rows)) if one.data.target.alignment == "edge" else rows.shifts("onset") - shift
 
 
-def effect_of(db, one):
+def effect_of(db, one) -> Effect:
     """The learning.corehole.Effect of a Judged, for the sites it predicts. DataError if it cannot be measured."""
     rows = db[one.row >= 0]
     offset = from_edge(rows, one.shift, one)

@@ -4,6 +4,7 @@ from html import escape
 
 import ipywidgets as ipw
 import numpy as np
+import plotly.graph_objects as go
 
 from ...figures import corehole as figures
 from ...learning import metrics
@@ -99,7 +100,7 @@ class CoreHoleView(Linked):
         self.walk.widget.children = [*self.walk.widget.children, self.saving.widget]
         return ipw.Box([self.walk.widget, plot, note, self.table]).add_class("elnes-card")
 
-    def _change_figure(self) -> Figure:
+    def _change_figure(self) -> go.Figure:
         return figures.change_figure(**(self.model.curves() or {"curves": [BLANK]}), height=CHANGE_HEIGHT)
 
     def _described(self) -> tuple:
@@ -153,7 +154,7 @@ class CoreHoleView(Linked):
         bar = ipw.Box([ipw.HTML("How much of the change is learnt").add_class("elnes-heading"), save.widget])
         return ipw.Box([bar.add_class("elnes-bar"), plot, self.medians, self.notes, note]).add_class("elnes-card")
 
-    def _learnt_figure(self) -> Figure:
+    def _learnt_figure(self) -> go.Figure:
         model = self.model
         if not model.judged:
             return figures.learnt_figure(**EMPTY, height=LEARNT_HEIGHT)

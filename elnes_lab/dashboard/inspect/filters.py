@@ -4,7 +4,7 @@ import ipywidgets as ipw
 import numpy as np
 
 from ..common.widgets import control
-from ..common.words import ALL
+from ..common.words import ALL, error
 from ..sites.widgets import KINDS, ModelChoice
 from .model import TRAINING
 
@@ -78,7 +78,7 @@ class FiltersCard:
             self.model.highest = high if self.range.value[1] < 1 - STEP / 2 else np.inf
 
     def _write_range(self) -> None:
-        low, high = (f"{value:.2g}" for value in self._errors_between())
+        low, high = map(error, self._errors_between())
         help = "Show only spectra whose MSE, the larger of the networks', lies in this range: move the two handles"
         self.range_label.value = f"<span title='{help}'>MSE <output>{low}–{high}</output></span>"
 

@@ -4,6 +4,7 @@ from html import escape
 
 import ipywidgets as ipw
 import numpy as np
+import plotly.graph_objects as go
 
 from ...errors import DataError
 from ...figures import inspect as figures
@@ -12,7 +13,7 @@ from ..common.saving import SaveFigure, Saving
 from ..common.scales import OWN_ZEROS, ScaleButtons
 from ..common.structure import StructureView
 from ..common.widgets import Download, Figure, control
-from ..common.words import version
+from ..common.words import error, version
 from ..sites.widgets import OPENING, Linked, Waiting, Walk, not_predicted, nothing_shown
 from .filters import FiltersCard
 from .model import DIRECTIONS, MEAN, InspectModel
@@ -50,7 +51,7 @@ def yardstick(record) -> str:
         f"Out of fold: every structure held out once; {record['n']:,} spectra of {record['structures']:,} structures, data "
         f"version {record['data']}"
     )
-    return f"<td title='{escape(help)}'>{record['mse_median']:.2g}</td>"
+    return f"<td title='{escape(help)}'>{error(record['mse_median'])}</td>"
 
 
 class InspectView(Linked):
@@ -110,7 +111,7 @@ class InspectView(Linked):
         plot = ipw.Box([self.figure, self.waiting.widget]).add_class("elnes-plot")
         return ipw.Box([bar.add_class("elnes-bar"), plot, self.hint, self.summary, self.notes]).add_class("elnes-card")
 
-    def _scatter(self) -> Figure:
+    def _scatter(self) -> go.Figure:
         arguments = self.model.scatter() | {"marked": self.model.marked()} if self.model.judged else EMPTY
         return figures.error_figure(**arguments, height=ERRORS_HEIGHT)
 
@@ -162,7 +163,7 @@ class InspectView(Linked):
         plain = list(dict.fromkeys(name for group, *_ in medians for name in yards.get(group, {})))
         head += "".join(f"<th scope='col' title='{PLAIN[name]}'>{name}</th>" for name in plain)
         rows = "".join(
-            f"<tr><th scope='row'>{group}</th>{''.join(f'<td>{value:.2g}</td>' for value in values)}"
+            f"<tr><th scope='row'>{group}</th>{''.join(f'<td>{error(value)}</td>' for value in values)}"
             f"{''.join(yardstick(yards[group].get(name)) for name in plain)}<td>{count:,}</td><td>{structures:,}</td></tr>"
             for group, count, structures, values in medians
         )
@@ -227,7 +228,7 @@ class InspectView(Linked):
         along = "" if model.along == MEAN else f", polarization along {model.along}"
         return [name, *([model.along] if along else []), "predicted"], f"{name}: computed and predicted ELNES{along}"
 
-    def _prediction(self) -> Figure:
+    def _prediction(self) -> go.Figure:
         detail = self.model.detail() or {
             "curves": [BLANK],
             "input_energy": np.empty(0),
@@ -272,7 +273,7 @@ class InspectView(Linked):
         for title, color, mse, better, _, score, _ in self.model.findings():
             strange = f"{score:.2f}" if np.isfinite(score) else "unknown"
             rows += (
-                f"<tr><th scope='row'><i style='border-color:{color}'></i>{escape(title)}</th><td>{mse:.2g}</td>"
+                f"<tr><th scope='row'><i style='border-color:{color}'></i>{escape(title)}</th><td>{error(mse)}</td>"
                 f"<td>{100 * better:.0f} %</td><td>{strange}</td></tr>"
             )
         texts = "".join(

@@ -6,6 +6,7 @@ Nothing that is uploaded is kept: it is in the memory of this page alone, and go
 import logging
 from functools import cached_property
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from traitlets import Any, Enum, HasTraits, Int, Unicode
 
@@ -19,6 +20,9 @@ from ..common.background import Background as Thread
 from ..common.words import OWN
 from ..serving import confine
 from .shown import Shown
+
+if TYPE_CHECKING:
+    from ...learning.quantification.result import Quantified
 
 NONE = "none"
 BACKGROUNDS = (*KINDS, NONE)
@@ -303,7 +307,7 @@ class MeasuredModel(Shown, HasTraits):
         # The example is of a structure that the model was trained on: its net is left out, as it would be of a new one.
         held_out = self.measured.facts.get("structure") if self.content is None else None
 
-        def work():
+        def work() -> "Quantified":
             from ...learning import quantify
 
             try:

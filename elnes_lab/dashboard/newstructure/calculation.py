@@ -7,6 +7,7 @@ server the browser keeps the tokens of its visitor; in JupyterLab all calculatio
 import asyncio
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 from traitlets import Any, Bool, HasTraits, Int, List, Unicode
@@ -14,7 +15,10 @@ from traitlets import Any, Bool, HasTraits, Int, List, Unicode
 from ...errors import DataError
 from ..common.background import Background
 from .model import LEVEL
-from .routes import NONE, average, errors, joined, of_calculation, of_database
+from .routes import NONE, Routes, average, errors, joined, of_calculation, of_database
+
+if TYPE_CHECKING:
+    from ...sources.calculations.calculation import Calculation
 
 EACH = 3  # calculations under way that one visitor of a server may have
 PAUSE = 2.0  # s between two looks at a calculation that is under way
@@ -75,7 +79,7 @@ class CalculationModel(HasTraits):
             return
         from ...sources.qe.engine import find_engine
 
-        def done(engine, problem):
+        def done(engine, problem) -> None:
             self.closed = "" if problem is None else f"A full calculation needs an engine. {problem}"
 
         self.finding.start(find_engine, done)
@@ -196,7 +200,7 @@ class CalculationModel(HasTraits):
         if not self.structure.selection:
             self.structure.choose([number])  # what is computed is what is drawn
 
-        def work():
+        def work() -> "Calculation":
             if current is None:
                 return self.place.start(request, atom)
             current.resume(atom)
@@ -292,7 +296,7 @@ class CalculationModel(HasTraits):
         self.known, db = known, self.structure.db
         labels, indices = list(map(str, found.prediction.sites)), [index for index, _ in found.crystal.sites]
 
-        def work():
+        def work() -> Routes:
             from ...learning.from_structure import shipped_route
 
             if any(files):

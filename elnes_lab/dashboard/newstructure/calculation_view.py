@@ -56,12 +56,12 @@ class CalculationView:
         self._list()
         self._show()
 
-    def _button(self, label, help, wish, **more):
+    def _button(self, label, help, wish, **more) -> ipw.Button:
         made = ipw.Button(description=label, tooltip=help, **more)
         made.on_click(lambda clicked: wish())
         return made
 
-    def _files(self):
+    def _files(self) -> list:
         """The rows as files; in JupyterLab also into a folder."""
         model, own = self.model, OwnFiles(self.model)
         steps = Download(
@@ -128,7 +128,7 @@ class CalculationView:
             self.said.value = f"<p class='elnes-note' role='status'>{escape(model.note)}</p>"
         shown(self.said, bool(self.said.value))
 
-    def _goes_on(self):
+    def _goes_on(self) -> bool:
         """Whether the button goes on with what was asked for before."""
         model = self.model
         return model.current is not None and model.atom in model.current.sites and not model.is_finished

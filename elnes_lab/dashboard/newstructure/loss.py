@@ -4,9 +4,14 @@ A prediction counts from the spectrum's own edge; where that is follows from the
 first empty level, and from how far the edge usually lies above that level in the spectra of the database.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...spectra import ENERGY_TITLES
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 
 def computed_places(db, target) -> np.ndarray:
@@ -36,7 +41,7 @@ def places(db, target, found, selection, others) -> dict:
     return moved
 
 
-def on_loss(figure, moved):
+def on_loss(figure, moved) -> "go.Figure":
     """The figure with its spectra, not the PDOS below, moved by what `places` says."""
     for trace in figure.data:
         if (trace.xaxis or "x") == "x" and trace.x is not None and len(trace.x):

@@ -1,5 +1,7 @@
 """State of the New structure panel: the structure that was brought, what is predicted of it, and which sites are drawn."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from traitlets import Any, Bool, Enum, HasTraits, Tuple, Unicode
 
@@ -9,6 +11,10 @@ from ..common.background import Background
 from ..common.words import OWN, symbol
 from .loss import places
 from .routes import columns
+
+if TYPE_CHECKING:
+    from ...learning.from_structure import Predicted
+    from ...learning.structure_route import StructureRoute
 
 FIRST = "coesite"  # shown until something else is brought: several sites, none strange
 SITES = 4  # drawn at most
@@ -37,7 +43,7 @@ class NewStructureModel(HasTraits):
         self.db, self.background = db, background or Background()
 
     @property
-    def structures(self):
+    def structures(self) -> list[tuple[str, str]]:
         """(name, id) of the structures of the database."""
         names = dict(zip(self.db["structure"], self.db["name"]))
         return [(f"{name} ({sid})" if name != sid else sid, sid) for sid, name in names.items()]
@@ -72,7 +78,7 @@ class NewStructureModel(HasTraits):
         with self.hold_trait_notifications():
             self.selection, self.found = (), found
 
-    def _predict(self, content, name, structure=""):
+    def _predict(self, content, name, structure="") -> "Predicted":
         from ...learning.from_structure import predict_structure
 
         return predict_structure(content, name, level=LEVEL, structure=structure)
@@ -184,7 +190,7 @@ class NewStructureModel(HasTraits):
             )
         return texts
 
-    def nearest(self):
+    def nearest(self) -> list[tuple[str, str, float]]:
         """(site, its likest site of the database, similarity) of the sites drawn, or of the first."""
         p = self.found.prediction
         return [(str(p.sites[k]), label, value) for k in self.selection or (0,) for label, value in p.nearest[k][:3]]
@@ -232,7 +238,7 @@ class NewStructureModel(HasTraits):
             labels = [p.nearest[k][0][0] for k in self.selection[:1]]
         return labels if all(label in self.db.positions for label in labels) else []
 
-    def _route(self):
+    def _route(self) -> "StructureRoute":
         from ...learning.from_structure import shipped_route
 
         return shipped_route()

@@ -1,6 +1,11 @@
 """The rows that were computed on the New structure panel as files: steps, a database, or added to the database of a folder."""
 
+from typing import TYPE_CHECKING
+
 from ...errors import DataError
+
+if TYPE_CHECKING:
+    from ...sources.calculations.calculation import Calculation
 
 
 class OwnFiles:
@@ -23,7 +28,7 @@ class OwnFiles:
         self._current()
         return "my-silicon-oxides.nc", own_database(self.model.mine, self.model.place.root / "scratch")
 
-    def _current(self):
+    def _current(self) -> "Calculation":
         if self.model.current is None:
             raise DataError("Nothing is computed of this structure yet. Start a calculation first.")
         return self.model.current

@@ -3,11 +3,16 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from traitlets import Any, Bool, HasTraits, Unicode
 
 from ...errors import DataError
 from ..common.background import Background
+
+if TYPE_CHECKING:
+    from ...learning.from_structure import Predicted
 
 PAUSE = 0.3  # s between two reports to the page
 OFF, RUNNING, DONE = "off", "running", "done"
@@ -53,7 +58,7 @@ class Relaxing(HasTraits):
         number, stop, report = self.number, self.stop_event, self._reporter()
         structure = self.model.source
 
-        def work():
+        def work() -> "Predicted":
             from ...learning.from_structure import predict_structure
 
             crystal = found.crystal
@@ -102,7 +107,7 @@ class Relaxing(HasTraits):
         return f"elnes-lab-{plain(crystal.name)}-relaxed.cif", render_cif(crystal.relaxed, crystal.name)
 
     # from the thread -------------------------------------------------------------------------------------------------
-    def _reporter(self):
+    def _reporter(self) -> Callable:
         """A function for the thread that brings a step to the page, now and then."""
         number, last = self.number, [0.0]
         try:

@@ -3,10 +3,16 @@ structure route. No trait, no widget, no event loop.
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import DataError
+
+if TYPE_CHECKING:
+    from ...learning.ensemble import Ensemble
+    from ...learning.kernel_ridge import KernelRidgeModel
+    from ...learning.model import Model
 
 COMPUTED = "#0072B2"
 OTHER_AXIS = (
@@ -51,7 +57,7 @@ def triples(prediction, labels) -> dict:
     }
 
 
-def light():
+def light() -> "Model | Ensemble | KernelRidgeModel":
     """The model of the PDOS route; imports torch, which is then kept to one thread: many pages share a machine."""
     import torch
 

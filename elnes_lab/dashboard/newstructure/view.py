@@ -26,8 +26,8 @@ READING = "<b>Reading and predicting ...</b><br>The first time this takes a few 
 # key, label, unit, digits, class, help
 COLUMNS = (
     ("site", "Site", "", 0, "wide", "Inequivalent oxygen: O and its number in the file, from 0"),
-    ("count", "Number", "in cell", 0, "number extra3", "Equivalent oxygens in the cell"),
-    ("coordination", "Si", "", 0, "short extra3", "Silicon atoms bonded to it"),
+    ("count", "Number", "in cell", 0, "number extra2", "Equivalent oxygens in the cell"),
+    ("coordination", "Si", "", 0, "short extra3", "Bonded silicons"),
     ("si_o", "Si–O", "Å", 3, "", "Mean Si-O length"),
     ("angle", "Si–O–Si", "°", 1, "number", "Mean angle between its silicons"),
     ("onset", "Onset", "eV", 1, "number extra3", "Predicted edge onset, on the scale of experimental energy loss"),
@@ -74,7 +74,7 @@ class NewStructureView:
             self.model.suggest(FIRST)
 
     # bringing a structure --------------------------------------------------------------------------------------------
-    def _drop(self):
+    def _drop(self) -> ipw.Box:
         model = self.model
         self.upload = Upload(
             model.read,
@@ -128,22 +128,26 @@ class NewStructureView:
             )
 
     # the structure ---------------------------------------------------------------------------------------------------
-    def _structure(self):
+    def _structure(self) -> ipw.Box:
         self.heading = ipw.HTML("Structure").add_class("elnes-heading")
         self.facts, self.remarks = ipw.HTML(), ipw.HTML()
         self.relaxing = RelaxingView(Relaxing(self.model), self._failed)
         bar = ipw.Box([self.heading, self.scene.key, self.scene.choice]).add_class("elnes-bar")
         return ipw.Box([bar, self.scene.widget, self.facts, self.remarks, self.relaxing.widget]).add_class("elnes-card")
 
-    def _sites(self):
-        columns = [dict(zip(("key", "label", "unit", "digits", "class", "help"), column)) for column in COLUMNS]
+    def _sites(self) -> ipw.Box:
+        words = self.model.db.subject.words  # another oxide has other elements
+        columns = [
+            {"key": key, "label": words(label), "unit": unit, "digits": digits, "class": style, "help": words(help)}
+            for key, label, unit, digits, style, help in COLUMNS
+        ]
         self.table = Table(columns=columns, rows=[], visible=[], help=HELP)
         self.table.observe(lambda change: self.quiet or self.model.choose(change.new), "selected")
         self.near = ipw.HTML()
         bar = ipw.Box([ipw.HTML("Sites").add_class("elnes-heading"), self._clear()]).add_class("elnes-bar")
         return ipw.Box([bar, self.table, self.near]).add_class("elnes-card")
 
-    def _clear(self):
+    def _clear(self) -> ipw.Button:
         clear = ipw.Button(description="Average", tooltip="Show the average of all sites alone")
         clear.on_click(lambda button: self.model.choose(()))
         return clear
@@ -210,7 +214,7 @@ class NewStructureView:
         self.about.value = text
 
     # spectra ---------------------------------------------------------------------------------------------------------
-    def _spectra(self):
+    def _spectra(self) -> ipw.Box:
         self.figure = Figure(figures.spectra_figure(**BLANK, height=HEIGHT)).add_class("elnes-predicted")
         self.cover, self.about = Waiting(), ipw.HTML().add_class("elnes-note")
         plot = ipw.Box([self.figure, self.cover.widget]).add_class("elnes-plot")

@@ -67,7 +67,7 @@ def is_memory(problem) -> bool:
     )
 
 
-def limit_memory(megabytes):
+def limit_memory(megabytes) -> float:
     """Let this process have `megabytes` of data of its own (heap, arrays, threads' stacks); 0: as much as there is.
 
     Returns the limit in force. Where the system has no such limit (macOS, Windows) there is none.
@@ -98,7 +98,7 @@ def print_to_log() -> None:
         logging.basicConfig(stream=sys.stderr, format="[page] %(levelname)s | %(message)s")
 
 
-def is_loopback(name):
+def is_loopback(name) -> bool:
     """Whether an address or name always means the machine itself."""
     try:
         return ipaddress.ip_address(name).is_loopback

@@ -34,7 +34,7 @@ class ForkProvisioner(LocalProvisioner):
     server = None  # (StreamReader, StreamWriter) of the forking process, shared by all kernels
     lock = asyncio.Lock()  # one request at a time, so that each reads its own answer
 
-    async def launch_kernel(self, cmd, **options):
+    async def launch_kernel(self, cmd, **options) -> dict:
         request = {
             "connection": self.parent.connection_file,
             "name": process_name(self.kernel_id),
@@ -50,7 +50,7 @@ class ForkProvisioner(LocalProvisioner):
         self.process, self.pgid = Forked(self.pid), self.pid
         return self.connection_info
 
-    async def ask(self, request):
+    async def ask(self, request) -> int:
         """Process id of the new kernel. Raises OSError or ValueError if the forking process does not answer."""
         if self.server is None:
             ForkProvisioner.server = await self.begin()
@@ -60,7 +60,7 @@ class ForkProvisioner(LocalProvisioner):
         return int(await reader.readline())
 
     @staticmethod
-    async def begin():
+    async def begin() -> tuple:
         ours, theirs = socket.socketpair()
         subprocess.Popen(
             [sys.executable, "-m", __name__, str(theirs.fileno())],
@@ -95,7 +95,7 @@ class Forked:
             self.handle = None
         return 0
 
-    def wait(self):
+    def wait(self) -> int | None:
         if self.handle is not None:
             poller = select.poll()
             poller.register(self.handle, select.POLLIN)

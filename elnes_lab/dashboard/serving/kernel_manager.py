@@ -51,15 +51,15 @@ class DashboardKernels(AsyncMappingKernelManager):
         self.visited = set()  # ids of kernels to which a page has been connected
 
     @property
-    def pools(self):
+    def pools(self) -> dict:
         """Notebook -> tasks that make a page ready; Voila's subclass keeps them, if pages are to be made ready at all."""
         return getattr(self, "_pools", {})
 
     @property
-    def full(self):
+    def full(self) -> bool:
         return 0 < self.most_kernels <= len(self)
 
-    async def start_kernel(self, *arguments, **options):
+    async def start_kernel(self, *arguments, **options) -> str:
         if self.full:
             raise HTTPError(503, FULL)
         return await super().start_kernel(*arguments, **options)
@@ -94,21 +94,21 @@ class DashboardKernels(AsyncMappingKernelManager):
             self.log.info("No page is connected to kernel %s any more: it is ended.", kernel_id)
             await ensure_async(self.shutdown_kernel(kernel_id))
 
-    def notify_connect(self, kernel_id):
+    def notify_connect(self, kernel_id) -> None:
         self.visited.add(kernel_id)  # however short: it may come back
         return super().notify_connect(kernel_id)
 
-    def kernel_model(self, kernel_id):
+    def kernel_model(self, kernel_id) -> dict:
         """What a page is told that asks for its kernel; Voila asks for it itself nowhere else."""
         self.asked_for[kernel_id] = time.monotonic()
         return super().kernel_model(kernel_id)
 
-    def made_ready(self):
+    def made_ready(self) -> set:
         """Ids of the kernels that wait for a visitor."""
         tasks = [task for tasks in self.pools.values() for task in tasks]
         return {task.result()["kernel_id"] for task in tasks if task.done() and not task.exception()}
 
-    async def shutdown_kernel(self, kernel_id, *arguments, **options):
+    async def shutdown_kernel(self, kernel_id, *arguments, **options) -> None:
         for times in (self.alone_since, self.watched_since, self.asked_for):
             times.pop(kernel_id, None)
         self.visited.discard(kernel_id)
@@ -140,5 +140,5 @@ class DashboardConnection(ZMQChannelsWebsocketConnection):
 class DashboardIdentity(PasswordIdentityProvider):
     """Asks for the token below the base URL; Voila 0.5 asks at /login, where a proxy does not bring its visitors."""
 
-    def get_handlers(self):
+    def get_handlers(self) -> list:
         return [(url_path_join(self.parent.server_url, path), *rest) for path, *rest in super().get_handlers()]

@@ -9,7 +9,7 @@ import re
 import jinja2
 from jupyter_server.utils import url_path_join
 from tornado import web
-from tornado.httputil import split_host_and_port
+from tornado.httputil import HTTPMessageDelegate, split_host_and_port
 from traitlets import List, Unicode
 from voila.app import Voila
 from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
@@ -80,7 +80,7 @@ class DashboardServer(Voila):
     name = "voila"
     hostnames = List(Unicode(), config=True, help="More names to answer to, as in the Host header, without port")
 
-    def init_settings(self):
+    def init_settings(self) -> dict:
         settings = super().init_settings()
         # What is not Voila's own, errors and the page that asks for the token, looks like ours. Just these two: others of
         # Voila's templates have the names of Jupyter's, which its pages extend.
@@ -90,7 +90,7 @@ class DashboardServer(Voila):
         settings["default_handler_class"] = NotHere
         return settings
 
-    def init_handlers(self):
+    def init_handlers(self) -> list:
         everything = url_path_join(self.server_url, r"/(.*)")
         handlers = []
         for path, handler, *rest in super().init_handlers():
@@ -109,7 +109,7 @@ class DashboardServer(Voila):
     def listen(self) -> None:
         plain = self.app.find_handler
 
-        def find_handler(request, **options):
+        def find_handler(request, **options) -> HTTPMessageDelegate:
             name = split_host_and_port(request.host.lower())[0].strip("[]")
             if self.answers_to(name):
                 return plain(request, **options)
@@ -119,7 +119,7 @@ class DashboardServer(Voila):
         self.app.find_handler = find_handler
         super().listen()
 
-    def answers_to(self, name):
+    def answers_to(self, name) -> bool:
         """Whether a request that names this host is meant for this server."""
         if not is_loopback(self.ip):
             return True

@@ -28,7 +28,7 @@ class Viewer:
         self.session, self.cookies, self.widgets = uuid.uuid4().hex, {}, {}
         self.waiting = {}  # id of a request -> [future, answers so far]
 
-    async def open(self):
+    async def open(self) -> "Viewer":
         """Load the page and the state of its widgets, then report as ready, as page.js does. Returns self."""
         page = await self.get(self.url)
         config = PAGE_CONFIG.search(page)
@@ -61,10 +61,10 @@ class Viewer:
             for name, model in content.get("data", {}).get("states", {}).items():
                 self.widgets[name] = model["state"]
 
-    def headers(self):
+    def headers(self) -> dict:
         return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
 
-    async def get(self, url):
+    async def get(self, url) -> str:
         """Text of a document; its cookies are kept."""
         client = AsyncHTTPClient(force_instance=True, max_body_size=LARGEST)
         try:
@@ -81,28 +81,28 @@ class Viewer:
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name.strip()] = value
 
-    def find(self, wanted):
+    def find(self, wanted) -> str:
         """Id of the one widget for whose state `wanted(state)` is true."""
         found = [name for name, state in self.widgets.items() if wanted(state)]
         if len(found) != 1:
             raise LookupError(f"{len(found)} of {len(self.widgets)} widgets are as wanted, not one")
         return found[0]
 
-    async def tell(self, widget, content):
+    async def tell(self, widget, content) -> list:
         """Send a custom message to a widget; returns the answers of the kernel."""
         return await self.ask("comm_msg", {"comm_id": widget, "data": {"method": "custom", "content": content}})
 
-    async def change(self, widget, **state):
+    async def change(self, widget, **state) -> list:
         """Set traits of a widget as a user would; returns the (type, content) of all the kernel says until it is idle."""
         data = {"method": "update", "state": state, "buffer_paths": []}
         return await self.ask("comm_msg", {"comm_id": widget, "data": data})
 
-    async def ask(self, kind, content):
+    async def ask(self, kind, content) -> list:
         """Send a message; returns the (type, content) of all the kernel says until it is idle."""
         future = await self.send(kind, content)
         return await asyncio.wait_for(future, self.patience)
 
-    async def send(self, kind, content):
+    async def send(self, kind, content) -> asyncio.Future:
         """Send a message; the future gets what `ask` returns."""
         name = uuid.uuid4().hex
         header = {"msg_id": name, "session": self.session, "username": "", "msg_type": kind, "version": "5.3"}

@@ -43,7 +43,7 @@ def command(
     unvisited=UNVISITED,
     checked_every=CHECKED_EVERY,
     hostnames=(),
-):
+) -> list:
     """Words of the command that serves the notebook; run it with `environment()`.
 
     preheated: number of kernels kept ready with the page already computed, 100 MB each; 0 starts one per visitor.
@@ -88,7 +88,7 @@ def command(
     return words if browser else [*words, "--no-browser"]
 
 
-def environment(base=None, *, memory=0, calculations=0):
+def environment(base=None, *, memory=0, calculations=0) -> dict:
     """Environment variables for that command: `base` (default: this process) with the page's template added, one thread.
 
     memory: MB of its own that the kernel of a page may use, 0 for no limit. calculations: first-principles calculations that
@@ -107,7 +107,7 @@ def environment(base=None, *, memory=0, calculations=0):
     return base
 
 
-def published_plotly():
+def published_plotly() -> list:
     """Folder (in a list, empty if it cannot be written) from which Voila serves plotly's JavaScript as a static file.
 
     Browsers then load it while the kernel starts and keep it; without it figure.js gets it from the kernel, every time.

@@ -1,6 +1,7 @@
 """What the panels that show one site at a time have in common: models to compare, one chosen site, and its names."""
 
 import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,7 +11,7 @@ from ...errors import DataError
 from ..common.background import Background
 from ..common.search import Search
 from ..common.words import ALL, UNITS
-from .judged import KNOWN, judge
+from .judged import KNOWN, Judged, judge
 
 NO_MODEL = ""
 KINDS = (ALL, "crystal", "amorphous")
@@ -35,7 +36,7 @@ class SiteModel(HasTraits):
     shown = Instance(np.ndarray, help="Positions that pass the filters, ordered by structure; read only")
 
     @default("shown")
-    def _none(self):
+    def _none(self) -> np.ndarray:
         return np.empty(0, int)
 
     def __init__(self, db, session, **traits) -> None:
@@ -70,7 +71,7 @@ class SiteModel(HasTraits):
             self.session.site = change.new[0]
 
     @contextmanager
-    def unasked(self):
+    def unasked(self) -> Iterator[None]:
         """What is selected meanwhile is the page's own choice, not the visitor's."""
         self.telling = False
         try:
@@ -106,7 +107,7 @@ class SiteModel(HasTraits):
             raise DataError(" ".join(problems))
         return tuple(found), " ".join(problems)
 
-    def judge(self, named):
+    def judge(self, named) -> Judged:
         """What is computed for a model in the background, for `take`."""
         return judge(self.db, named)
 
@@ -153,7 +154,7 @@ class SiteModel(HasTraits):
             raise DataError(f"There is no site {label!r} in this database. Choose a label from its table.")
         self.selection = (label,)
 
-    def ranking(self):
+    def ranking(self) -> list:
         """Labels of the sites to walk through, the worst predicted first."""
         raise NotImplementedError
 
@@ -233,6 +234,6 @@ class SiteModel(HasTraits):
         """Name of the structure and absorbing atom, e.g. "alpha-quartz O3"."""
         return f"{self.columns['name'][self.positions[label]]} {label.rpartition('/')[2]}"
 
-    def unit(self, column):
+    def unit(self, column) -> str:
         """Unit of a column as it is printed, "" for texts and numbers without one."""
         return UNITS.get(self.db.units[column], self.db.units[column])

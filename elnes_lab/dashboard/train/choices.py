@@ -159,7 +159,7 @@ class TrainChoices(HasTraits):
         Hyper.of(hyper)
         return Settings(inputs, target, hyper, self.seed, self.amorphous)
 
-    def windows(self):
+    def windows(self) -> dict:
         """Arguments for `figures.training.chosen_windows`: a real site with the windows chosen on it."""
         site = self._example_site()
         return {
@@ -173,7 +173,7 @@ class TrainChoices(HasTraits):
             "target_window": self.target_window,
         }
 
-    def zeros(self):
+    def zeros(self) -> dict:
         """Further arguments for `figures.training.chosen_windows`, which do not change when a window moves."""
         return {
             "input_zero": self.input_zero,
@@ -182,16 +182,16 @@ class TrainChoices(HasTraits):
             "target_range": TARGET_RANGE,
         }
 
-    def site_name(self, label):
+    def site_name(self, label) -> str:
         """Name of the structure and absorbing atom, as the other pages have it."""
         row = self.rows_of.get(label)
         return label if row is None else f"{self.db['name'][row]} {label.rpartition('/')[2]}"
 
-    def example_name(self):
+    def example_name(self) -> str:
         """Name of the site that the windows are drawn on."""
         return self._example_site()["name"]
 
-    def _example_site(self):
+    def _example_site(self) -> dict:
         """Spectra of the site that the windows are drawn on, energies in eV from the valence-band maximum; kept."""
         from ...learning.dataset import target_shift
 

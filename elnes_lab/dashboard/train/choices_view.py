@@ -1,8 +1,10 @@
 """Widgets of the choices of the Train panel, with a drawing of the chosen windows on a real site."""
 
+from collections.abc import Callable
 from html import escape
 
 import ipywidgets as ipw
+import plotly.graph_objects as go
 
 from ...figures import training as figures
 from ..common.widgets import captioned, control
@@ -27,7 +29,7 @@ class ChoicesCard:
         model.observe(self._draw_windows, ["channels", "input_zero", "input_window", "target_zero", "target_window"])
         self._show_choices()
 
-    def _choices(self):
+    def _choices(self) -> ipw.Box:
         model = self.model
         self.preset = ipw.ToggleButtons(
             options=[("Fast", "best"), ("Best", "ensemble"), ("As published", "published"), ("Own", OWN)],
@@ -92,10 +94,10 @@ class ChoicesCard:
         self.captions = {name: ipw.HTML().add_class("widget-label") for name in names}
         fields = self.fields
 
-        def slider(name):
+        def slider(name) -> ipw.Box:
             return control("", fields[name], readout=self.captions[name])
 
-        def row(*children):
+        def row(*children) -> ipw.Box:
             return ipw.Box(children).add_class("elnes-row")
 
         self.windows = LiveFigure(self._windows_figure(), buttons=("toImage",)).add_class("elnes-windows")
@@ -125,7 +127,7 @@ class ChoicesCard:
             ]
         ).add_class("elnes-card")
 
-    def _choose(self, name):
+    def _choose(self, name) -> Callable:
         def chosen(change) -> None:
             if self.quiet:
                 return
@@ -166,7 +168,7 @@ class ChoicesCard:
             first, _, rest = map(escape, model.note.partition(" Left out: "))
             self.note.value = f"<details><summary>{first}</summary>Left out: {rest}</details>" if rest else first
 
-    def _windows_figure(self):
+    def _windows_figure(self) -> go.Figure:
         return figures.chosen_windows(**self.model.windows(), **self.model.zeros(), height=WINDOWS_HEIGHT)
 
     def _draw_windows(self, change) -> None:

@@ -4,11 +4,18 @@ import dataclasses
 import tempfile
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import DataError
 from ...learning.choices import InputChoice, TargetChoice
+
+if TYPE_CHECKING:
+    from ...learning.dataset import Dataset
+    from ...learning.ensemble import EnsembleTraining
+    from ...learning.kernel_ridge import KernelRidgeTraining
+    from ...learning.training import Training
 
 SITES = 3  # validation spectra that are watched while a network learns
 PLAIN = "kernel ridge"  # in place of `models`: that method, which is no network
@@ -77,7 +84,7 @@ class Details:
     progress: Progress | None = None
 
 
-def dataset(db, inputs, target):
+def dataset(db, inputs, target) -> "Dataset":
     """The learning.Dataset of the rows of a Database that have all that the choices ask for."""
     from ...learning.dataset import Dataset, usable
 
@@ -133,7 +140,7 @@ def train_model(db, settings, stop, report) -> tuple | None:
     return model, card_of(model, data), details
 
 
-def begun(data, split, settings):
+def begun(data, split, settings) -> "Training | EnsembleTraining | KernelRidgeTraining":
     """The learning.Training, or EnsembleTraining, of some settings, before its first step."""
     if settings.models == (PLAIN,):
         from ...learning.kernel_ridge import train_kernel_ridge
@@ -205,3 +212,12 @@ def card_of(model, data) -> dict:
     metrics = {kind: figures(model, part) for kind, part in unseen(model, data).items()}
     with tempfile.TemporaryDirectory() as folder:
         return read_card(save(model, folder, metrics=metrics))
+
+
+def import_torch() -> None:
+    """Import torch and what trains with it; one thread, as all pages of a server share its cores."""
+    import torch
+
+    from ...learning import training  # noqa: F401
+
+    torch.set_num_threads(1)

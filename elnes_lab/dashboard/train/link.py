@@ -45,7 +45,7 @@ def read(model, text) -> tuple:
     return state, unknown(ignored)
 
 
-def parsed(model, name, text):
+def parsed(model, name, text) -> tuple | bool | int | str | None:
     """The value that `written` gave for a choice; None for any other text."""
     from .choices_view import MEMBERS
 

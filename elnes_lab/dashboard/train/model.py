@@ -9,6 +9,7 @@ import atexit
 import logging
 import re
 import threading
+from collections.abc import Callable
 
 import numpy as np
 from traitlets import Bool, Dict, Instance, Tuple, Unicode
@@ -17,7 +18,7 @@ from ...errors import DataError
 from ..serving.confine import sentence
 from ..session import NamedModel
 from .choices import DIRECTED, NAMES, PLAIN, ZEROS, TrainChoices, interval
-from .job import Progress, dataset, measure, train_model
+from .job import Details, Progress, dataset, import_torch, measure, train_model
 
 COMPARED, LONGEST = 2, 40  # LONGEST: characters of a name
 RUN = re.compile(r"Run (\d{1,6})\b")  # the beginning of a name; models of an earlier visit have one, too
@@ -90,7 +91,7 @@ class TrainModel(TrainChoices):
             post,
         )
 
-    def next_name(self):
+    def next_name(self) -> str:
         """Name of the next model if the visitor gives it none."""
         taken = [int(found[1]) for entry in self.session.models if (found := RUN.match(entry.name))]
         return self.describe(max([self.run, *taken]) + 1)
@@ -174,7 +175,7 @@ class TrainModel(TrainChoices):
     def _measure(self, name) -> None:
         entry = self.session.find(name)
 
-        def work():
+        def work() -> Details:
             model = entry.load()
             return measure(model, dataset(self.db, model.choice, model.target))
 
@@ -276,7 +277,7 @@ class TrainModel(TrainChoices):
     def _say(self, text, failed=False) -> None:
         self.failed, self.message = failed, text
 
-    def _poster(self):
+    def _poster(self) -> Callable:
         if self.post is not None:
             return self.post
         try:
@@ -304,7 +305,7 @@ class TrainModel(TrainChoices):
         self._thread(work, finished, self._poster())
 
     @staticmethod
-    def _thread(work, done, post):
+    def _thread(work, done, post) -> threading.Thread:
         """Do `work()` in a thread, then in the page's thread done(result, ""), or done(None, sentence) if it fails."""
 
         def run() -> None:
@@ -339,12 +340,3 @@ def kind_of(card) -> str:
     parts, first = card["parts"], card["parts"][0]
     name = NAMES["ensemble" if first["network"] and first["kernel"] else "kernel" if first["kernel"] else "mlp"]
     return name if len(parts) == 1 else f"{name}, {len(parts)} parts"
-
-
-def import_torch() -> None:
-    """Import torch and what trains with it; one thread, as all pages of a server share its cores."""
-    import torch
-
-    from ...learning import training  # noqa: F401
-
-    torch.set_num_threads(1)

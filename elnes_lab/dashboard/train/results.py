@@ -1,6 +1,7 @@
 """What the training card of a TrainModel shows: figures and sentences, of the training that runs or of the ticked models."""
 
 import numpy as np
+import plotly.graph_objects as go
 
 from ...figures import training as figures
 
@@ -15,12 +16,12 @@ def whose(model, live) -> str:
     return ", ".join(name for name in model.ticked if name in model.details) or "none"
 
 
-def no_spectra():
+def no_spectra() -> go.Figure:
     """The figure of spectra before there are any."""
     return figures.spectra_trio(np.empty(0), EMPTY, titles=[], zero="onset", height=SPECTRA_HEIGHT)
 
 
-def loss_figure(model, live):
+def loss_figure(model, live) -> go.Figure:
     """Figure of the loss by epoch."""
     runs, epochs = [], None
     if live and model.progress is not None:
@@ -35,7 +36,7 @@ def loss_figure(model, live):
     )
 
 
-def spectra_figure(model, live):
+def spectra_figure(model, live) -> go.Figure:
     """Figure of three spectra, computed and predicted."""
     if live:
         progress = model.progress

@@ -5,6 +5,7 @@ from html import escape
 
 import ipywidgets as ipw
 import numpy as np
+import plotly.graph_objects as go
 
 from ...errors import DataError
 from ...figures import training as figures
@@ -67,7 +68,7 @@ class TrainView:
         model.warm_up()
 
     # training --------------------------------------------------------------------------------------------------------
-    def _training(self):
+    def _training(self) -> ipw.Box:
         self.button = ipw.Button(description="Train", button_style="primary").add_class("elnes-go")
         self.button.on_click(self._clicked)
         self.bar = ipw.FloatProgress(min=0, max=1, value=0).add_class("elnes-progress")
@@ -199,10 +200,10 @@ class TrainView:
             self._follow()
 
     # results ---------------------------------------------------------------------------------------------------------
-    def _loss_figure(self):
+    def _loss_figure(self) -> go.Figure:
         return results.loss_figure(self.model, self.live)
 
-    def _spectra_figure(self):
+    def _spectra_figure(self) -> go.Figure:
         return results.spectra_figure(self.model, self.live)
 
     def _draw_results(self) -> None:
@@ -219,7 +220,7 @@ class TrainView:
         self.caption.value = escape(results.caption(self.model, self.live))
 
     # runs ------------------------------------------------------------------------------------------------------------
-    def _runs(self):
+    def _runs(self) -> ipw.Box:
         self.runs = Runs(
             columns=[dict(zip(("key", "label", "help", "digits", "class"), column)) for column in COLUMNS],
         )
@@ -264,7 +265,7 @@ class TrainView:
         if not self.live:
             self._draw_results()
 
-    def _pack(self):
+    def _pack(self) -> tuple:
         if not self.model.ticked:
             raise DataError("No model is ticked. Tick the one to download in the list.")
         return self.model.session.pack(self.model.ticked[-1])
@@ -275,11 +276,11 @@ class TrainView:
     def _refused(self, sentence) -> None:
         self.model.failed, self.model.message = True, sentence
 
-    def link(self):
+    def link(self) -> tuple:
         """(query, sentence) of a link to these choices; a model is not in it."""
         return link.query(self.model), ""
 
-    def open_link(self, text):
+    def open_link(self, text) -> list:
         """Choose what the query of a link asks for; sentences about what of it is ignored."""
         state, sentences = link.read(self.model, text)
         link.restore(self.model, state)

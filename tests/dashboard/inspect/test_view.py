@@ -1,9 +1,12 @@
 """The widgets of Inspect against a browser that is slower than the kernel."""
 
+import re
+
 import numpy as np
 import pytest
 
 from elnes_lab.dashboard.common.widgets import Page
+from elnes_lab.dashboard.common.words import error
 from elnes_lab.dashboard.inspect.view import InspectView
 from elnes_lab.dashboard.session import Session
 from elnes_lab.dashboard.sites.model import NO_MODEL
@@ -36,6 +39,14 @@ def test_the_error_slider_filters_by_the_numbers_beside_it(view):
     middle = np.sqrt(worst.min() * worst.max())
     assert model.lowest == pytest.approx(middle) and model.highest == np.inf
     assert set(model.shown) == set(np.flatnonzero(model.worst() >= model.lowest))
-    assert f"{middle:.2g}–{worst.max():.2g}" in view.filters.range_label.value
+    assert f"{error(middle)}–{error(worst.max())}" in view.filters.range_label.value
     view.filters.reset()
     assert len(model.shown) == len(worst)
+
+
+def test_errors_side_by_side_have_as_many_digits(view):
+    view.model.medians = lambda: [("crystals", 12, 7, [0.01, 0.0113]), ("amorphous", 3, 2, [0.1, 1.0])]
+    view._write_summary()
+    assert re.findall("<td>([0-9.]+)</td>", view.summary.value.partition("crystals")[2])[:2] == ["0.010", "0.011"]
+    assert re.findall("<td>([0-9.]+)</td>", view.summary.value.partition("amorphous")[2])[:2] == ["0.10", "1.0"]
+    assert error(12.3) == "12"
