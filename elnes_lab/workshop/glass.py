@@ -193,6 +193,20 @@ class Glass(Lesson):
         return len(set(self.db["band_gap"][self.db["kind"] == "amorphous"].tolist()))
 
     exercises = {
+        "gaps": Exercise(
+            "Different band gaps among all glass sites",
+            Whole(),
+            lambda lesson: lesson.gaps(),
+            (
+                (
+                    lambda lesson, answer, truth: answer == (lesson.db["kind"] == "amorphous").sum(),
+                    "Those are the sites. How many of their gaps differ?",
+                ),
+            ),
+            'Put the values of the column "band_gap" of the amorphous rows into a set, and count.',
+            "As many as there are glasses: the gap belongs to the structure. It cannot tell the sites of a glass apart; it can only "
+            "move them all alike.",
+        ),
         "seeds": Exercise(
             "Seeds in which the gap lowers the median of the glass",
             Whole(),
@@ -270,20 +284,6 @@ class Glass(Lesson):
                     else "So the glass is the stranger one: the model is asked for something new."
                 )
             ),
-        ),
-        "gaps": Exercise(
-            "Different band gaps among all glass sites",
-            Whole(),
-            lambda lesson: lesson.gaps(),
-            (
-                (
-                    lambda lesson, answer, truth: answer == (lesson.db["kind"] == "amorphous").sum(),
-                    "Those are the sites. How many of their gaps differ?",
-                ),
-            ),
-            'Put the values of the column "band_gap" of the amorphous rows into a set, and count.',
-            "As many as there are glasses: the gap belongs to the structure. It cannot tell the sites of a glass apart; it can only "
-            "move them all alike.",
         ),
         "published": Exercise(
             "Settings in which the gap lowers the error of the network in the published manner",
