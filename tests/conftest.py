@@ -11,9 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from elnes_lab.build import build
 from elnes_lab.database import open_database
+
+# How long an example takes is the machine's business, not the test's.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
 STRUCTURES = ("prototype-04", "quartz-alpha", "stishovite")
