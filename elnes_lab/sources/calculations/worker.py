@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 
 from ...errors import DataError
+from ..qe.engine import share_priority
 from ..qe.folder import Folder
 from ..qe.plan import Step, perform
 from ..qe.pools import Here
@@ -79,6 +80,7 @@ def main(arguments=None, task=perform, settings: Settings | None = None) -> int:
     path = Path((sys.argv[1:] if arguments is None else arguments)[0]).absolute()
     with contextlib.suppress(OSError, AttributeError):
         os.nice(19)
+        share_priority()
     unlimited()
     signal.signal(signal.SIGTERM, end)
     place = Calculations(path.parent, int(os.environ.get(NUMBER) or 1))

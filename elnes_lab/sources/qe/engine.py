@@ -4,6 +4,7 @@ Looked for in this order: what $ELNES_LAB_ENGINE names (a folder with pw.x, or a
 executables on PATH, and `qepy` in an environment of its own, made by `make engine` or `elnes-lab engine --install`.
 """
 
+import contextlib
 import ctypes
 import os
 import re
@@ -67,7 +68,7 @@ class Engine:
                     stderr=subprocess.STDOUT,
                     env=environment,
                     start_new_session=True,
-                    preexec_fn=die_with_parent,
+                    preexec_fn=in_new_process,
                 )
             except OSError as problem:
                 raise DataError(f"{program}.x cannot be started: {problem.strerror or problem}. {ADVICE}") from None
@@ -124,6 +125,23 @@ def die_with_parent() -> None:
     end)."""
     if LIBC is not None:
         LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
+def share_priority() -> None:
+    """Gives the session of this process its priority.
+
+    Linux shares its cores between sessions first (autogroup, man 7 sched), and a process's `nice` counts only within its
+    own: a program in a session of its own would take as much as all pages of a dashboard together, at any priority.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # not Linux, or one that does not group
+        with open("/proc/self/autogroup", "w") as file:
+            file.write(str(os.getpriority(os.PRIO_PROCESS, 0)))
+
+
+def in_new_process() -> None:
+    """What a program of the engine begins with."""
+    die_with_parent()
+    share_priority()
 
 
 def environments() -> list[Path]:

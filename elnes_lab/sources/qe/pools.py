@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 
 from ...errors import DataError
+from .engine import share_priority
 from .plan import Outcome, Step, perform
 
 PATIENCE = 10  # seconds to wait for a scheduler's answer
@@ -104,6 +105,20 @@ class Workers:
                 )
 
 
+def apart():
+    """A plugin that gives each worker a session of its own, whose priority then is the worker's; Ctrl-C is for the process
+    that runs the queue, which ends them in good order."""
+    from distributed import WorkerPlugin
+
+    class Apart(WorkerPlugin):
+        def setup(self, worker):
+            with contextlib.suppress(OSError, AttributeError):
+                os.setsid()
+            share_priority()
+
+    return Apart()
+
+
 @contextlib.contextmanager
 def workers(number: int | None, scheduler: str | None = None, task: Callable[[Step], Outcome] = perform):
     """A pool for `Queue.run`: `number` processes of this machine (0: none, all in this process), or the workers of a
@@ -140,4 +155,5 @@ def workers(number: int | None, scheduler: str | None = None, task: Callable[[St
             ) as cluster,
             Client(cluster) as client,
         ):
+            client.register_plugin(apart())
             yield Workers(client, task)

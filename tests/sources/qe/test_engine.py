@@ -142,10 +142,10 @@ def test_nothing_is_left_in_the_scratch_folder_even_by_a_killed_process(fake, pl
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends orphans")
-def test_the_engine_ends_with_a_killed_worker(fake, tmp_path):
+def test_the_engine_has_its_workers_priority_and_ends_with_it(fake, tmp_path):
     folder = fake("hangs").commands["pw"][0]
     worker = (
-        "import sys; from pathlib import Path; from elnes_lab.sources.qe.engine import Engine\n"
+        "import os, sys; os.nice(7); from pathlib import Path; from elnes_lab.sources.qe.engine import Engine\n"
         "Engine('executables', '7.2', {'pw': (sys.argv[1],)}).run('pw', '', Path(sys.argv[2]), limit=600)"
     )
     process = subprocess.Popen(
@@ -157,6 +157,10 @@ def test_the_engine_ends_with_a_killed_worker(fake, tmp_path):
         assert time.monotonic() < until and process.poll() is None
         time.sleep(0.05)
     (child,) = psutil.Process(process.pid).children()
+    assert child.nice() == os.getpriority(os.PRIO_PROCESS, 0) + 7
+    group = Path(f"/proc/{child.pid}/autogroup")
+    if group.exists():  # sessions are scheduled as groups: nice would count for nothing
+        assert group.read_text().endswith(f" nice {child.nice()}\n")
     process.send_signal(signal.SIGKILL)
     process.wait()
     psutil.wait_procs([child], timeout=60)
