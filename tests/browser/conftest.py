@@ -21,8 +21,7 @@ ARGUMENTS = [
     "--use-gl=angle",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
-    "--disable-gpu-compositing",  # there is no GPU: only the 3-D view is drawn as if there were one, which is slow
-    "--disable-gpu-rasterization",
+    "--disable-gpu-rasterization",  # there is no GPU: what is no 3-D view is drawn without the emulated one
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

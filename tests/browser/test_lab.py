@@ -18,10 +18,9 @@ PATIENCE = 120  # s; the machine may be busy
 CURVES = "document.querySelector('.elnes-spectra')?.data?.filter((trace) => trace.visible)"
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """Address, process and folder of a JupyterLab with settings of its own, on copies of the notebooks: it saves what it runs."""
-    tmp_path = tmp_path_factory.mktemp("lab")
+@pytest.fixture
+def lab(tmp_path):
+    """Address and process of a JupyterLab with settings of its own, on copies of the notebooks: it saves what it runs."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -59,7 +58,7 @@ def lab(tmp_path_factory):
                     if server.poll() is not None or time.monotonic() > end:
                         pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
                     time.sleep(0.3)
-            yield url, psutil.Process(server.pid), tmp_path
+            yield url, psutil.Process(server.pid)
         finally:
             server.terminate()  # ends the kernels, too
             server.wait(60)
@@ -75,7 +74,7 @@ def run_all(page):
 
 
 def test_dashboard_in_jupyterlab(lab, browser):
-    url, server, _ = lab
+    url, server = lab
     page = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme="light").new_page()
     page.set_default_timeout(PATIENCE * 1000)
     problems = []
@@ -121,11 +120,11 @@ def test_dashboard_in_jupyterlab(lab, browser):
     page.context.close()
 
 
-def test_one_panel_comes_back_after_its_kernel_was_restarted(lab, browser):
-    url, _, folder = lab
+def test_one_panel_comes_back_after_its_kernel_was_restarted(lab, browser, tmp_path):
+    url, _ = lab
     notebook = json.loads((ROOT / "notebooks" / "dashboard.ipynb").read_text())
     notebook["cells"][0]["source"] = ["from elnes_lab.dashboard import app\n", 'app(panel="Core hole")']
-    (folder / "notebooks" / "one.ipynb").write_text(json.dumps(notebook))
+    (tmp_path / "notebooks" / "one.ipynb").write_text(json.dumps(notebook))
     page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
     page.set_default_timeout(PATIENCE * 1000)
     page.goto(f"{url}lab/tree/one.ipynb")
