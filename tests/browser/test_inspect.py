@@ -282,7 +282,9 @@ def test_core_hole_shows_pdos_elnes_and_prediction_and_what_is_learnt(holes, db)
     )
     learnt = 1 - ((predicted - computed) ** 2).mean() / ((ground - computed) ** 2).mean()
     table = page.locator(".elnes-corehole .elnes-numbers").first
-    assert f"{100 * learnt:.0f} %" in table.locator("tr", has_text="Change learnt").inner_text()
+    told = table.locator("tr", has_text="Change learnt").inner_text()
+    # the curve that is drawn has more points than the network's grid, from which the share is
+    assert abs(int(re.search(r"(-?\d+) %", told)[1]) - 100 * learnt) < 2
     summary = page.locator(".elnes-corehole .elnes-numbers").nth(1).inner_text()
     assert "crystals" in summary and ("amorphous" in summary or "amorphous" not in db["kind"])
     before = page.locator(".elnes-corehole .elnes-heading").first.inner_text()
