@@ -21,7 +21,7 @@ from ..choices import is_number, shown
 from ..weights import LARGEST, WEIGHTS, Entry, compare, read_weights
 from .domain import ARRAYS
 from .domain import WIDE as DOMAIN_WIDE
-from .model import MODES, OUTPUTS, TERMS, WIDE, Calibration, Quantifier
+from .model import LENGTH, MODES, OUTPUTS, PLACE, REFERENCE, SHARP, TERMS, WIDE, Calibration, Quantifier
 from .prepare import BIN, CENTRES, WINDOW
 from .properties import CURVES, PROPERTIES, RADII
 
@@ -35,6 +35,7 @@ KEYS = {
     "window": list,
     "bin": float,
     "radii": list,
+    "kernel": dict,
     "sizes": dict,
     "folds": dict,
     "training": dict,
@@ -187,13 +188,15 @@ def check(path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def meant() -> dict:
-    """What a card says of the version of this package: what is read from which window."""
+    """What a card says of the version of this package: what is read from which window, and how spectra are compared."""
     return {
         "properties": [one.key for one in PROPERTIES],
         "curves": [one.key for one in CURVES],
         "window": list(WINDOW),
         "bin": BIN,
         "radii": list(RADII),
+        # with other constants the same weights would say something else
+        "kernel": {"length": LENGTH, "place": PLACE, "reference": REFERENCE, "sharp": SHARP, "bins": WIDE},
     }
 
 
@@ -218,7 +221,8 @@ def read_card(folder: Path | str) -> dict:
 
 
 def check_card(card: dict, path) -> None:
-    """DataError for other keys or types, sizes that cannot be, another window or other properties than this version's."""
+    """DataError for other keys or types, sizes that cannot be, another window, kernel or other properties
+    than this version's."""
 
     def refuse(what):
         return DataError(f"{path} cannot be used: {what} {REMEDY}")

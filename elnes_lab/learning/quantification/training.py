@@ -79,15 +79,15 @@ class Sites(NamedTuple):
 
 def copies_of(rows: int) -> int:
     """Copies of each spectrum for training, recorded under conditions drawn anew, besides the stored one: the more, the
-    fewer spectra there are. From 4 to 9 copies, 408 spectra erred 2 to 4 % less; the cost grows with the cube of the rows."""
+    fewer spectra there are; the cost grows with the cube of the rows."""
     return int(np.clip(round(ROWS / max(rows, 1)) - 1, FEW, MANY))
 
 
 def train_quantifier(db, *, seed: int = 0, folds: int = FOLDS, copies: int | None = None, report=None) -> Quantifier:
     """A quantifier from the rows of a Database, cross-fitted by net over `folds` folds.
 
-    copies: how often each spectrum is recorded for training (default: `copies_of`). report: called with (part, parts) before each part is
-    trained. Raises DataError for fewer groups of structures than folds, and than an interval needs.
+    copies: how often each spectrum is recorded for training (default: `copies_of`). report: called with (part, parts)
+    before each part is trained. Raises DataError for fewer groups of structures than folds, and than an interval needs.
     """
     return fit(
         Sites.of(db), str(db.store.attribute("raw_sha256", "")), seed=seed, folds=folds, copies=copies, report=report

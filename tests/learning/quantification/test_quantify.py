@@ -9,6 +9,7 @@ import pytest
 
 from elnes_lab.errors import DataError
 from elnes_lab.learning import load_quantifier, quantify
+from elnes_lab.learning.card import sealed
 from elnes_lab.learning.quantification import store
 from elnes_lab.learning.quantification.instrument import Conditions, measured
 from elnes_lab.learning.quantification.model import MODES
@@ -189,6 +190,17 @@ def test_a_damaged_quantifier_is_refused(small, tmp_path, spoil):
     load_quantifier(folder)
     spoil(folder)
     with pytest.raises(DataError):
+        load_quantifier(folder)
+
+
+def test_a_quantifier_of_another_kernel_is_refused(small, tmp_path):
+    """Whole and sealed, but made when the place of the edge counted more: its weights would say something else here."""
+    folder = shutil.copytree(small[1], tmp_path / "copy")
+    path = folder / "card.json"
+    card = json.loads(path.read_text())
+    card["kernel"]["place"] /= 1.5
+    path.write_text(json.dumps(sealed(card)))
+    with pytest.raises(DataError, match="'kernel'.*that of this version"):
         load_quantifier(folder)
 
 
