@@ -154,7 +154,10 @@ class Reading(Matching):
                     "named (%)": 100 * part["named"].mean(),
                 }
         digits = {"error": 3, "of the mean": 3, "ratio": 2, "coverage (%)": 1, "named (%)": 1}
-        return pd.DataFrame(rows).T.rename_axis(["property", "kind"]).round(digits)
+        found = pd.DataFrame(rows).T.rename_axis(["property", "kind"]).round(digits)
+        units = {one.key: one.unit for one in PROPERTIES}
+        found.insert(2, "unit", [units[key] for key, _ in found.index])  # of both errors
+        return found
 
     def covered(self, key: str = ANGLE) -> float:
         """Percent of all spectra whose true value lies in the interval."""
@@ -180,7 +183,7 @@ class Reading(Matching):
                 for mode in (PLACED, SHAPE)
             }
             rows[f"{by:+g} eV" if by else "0 eV"] = both
-        return pd.DataFrame(rows).T.rename_axis("calibration off by").round(1)
+        return pd.DataFrame(rows).T.rename_axis("calibration off by").rename_axis(columns="angle (°)").round(1)
 
     def steadier(self) -> str:
         """Which of the two readings a wrong calibration moves less."""
