@@ -55,9 +55,8 @@ def again(options, structures, stored, settings, report):
 
 def check_supercells(queue) -> None:
     """DataError if spectra would be computed in another supercell than the stored ground state's: they could not be rows."""
-    import numpy as np
 
-    from ..sources.qe.cells import supercell
+    from ..sources.qe.cells import same_supercell, supercell
     from ..sources.qe.settings import described
     from ..sources.quantum_espresso import read_ground
 
@@ -75,7 +74,7 @@ def check_supercells(queue) -> None:
             continue
         cell = job.structure.cell, len(job.structure.symbols)
         matrix, _ = supercell(*cell, settings.image_distance, settings.max_atoms)
-        if not np.array_equal(matrix, ground.supercell):
+        if not same_supercell(matrix, ground.supercell):
             raise DataError(
                 f"The ground state of {job.structure.sid} was computed with another supercell (settings: "
                 f"{ground.settings}), and spectra must have the same. Use those settings, or compute the structure again: "

@@ -26,6 +26,7 @@ from .checks import (
     uniform,
 )
 from .npz import AGAIN, printable, read_arrays, read_regular
+from .qe.cells import same_supercell
 
 PDOS_TOP = 17.0  # eV above the valence-band maximum; the ground-state bands must be complete up to here: 10 eV of
 # conduction bands in a wide-gap oxide, which is the near-edge structure
@@ -200,7 +201,7 @@ def read_site(path: Path, ground: GroundState, content: bytes | None = None) -> 
     oxygens = np.count_nonzero(ground.symbols == "O")
     if not 1 <= row.multiplicity <= oxygens:
         raise DataError(f"multiplicity {row.multiplicity} in a cell of {oxygens} oxygens; {AGAIN}")
-    if not np.array_equal(row.supercell, ground.supercell):
+    if not same_supercell(row.supercell, ground.supercell):
         raise DataError("its supercell is not the one of the ground state, so their total energies do not compare")
     if not VECTOR[0] <= row.image_distance <= VECTOR[1]:
         raise DataError(f"{row.image_distance:.4g} angstrom between core holes; {AGAIN}")

@@ -4,6 +4,9 @@ from functools import lru_cache
 
 import numpy as np
 
+# A crystal's lattice has vectors of equal length, among which the last digit would choose: another processor, another
+# supercell. A strain far below any physical difference, and without any symmetry, decides instead.
+STRAIN = np.eye(3) + 1e-7 * np.array([[1.0, 0.31, -0.17], [0.31, -0.59, 0.43], [-0.17, 0.43, 0.23]])
 REACH = 40.0  # angstrom; lattice vectors that the k points of a spectrum must integrate
 DECAY = 3.0  # angstrom
 
@@ -36,6 +39,13 @@ def supercell(cell: np.ndarray, atoms: int, wanted: float, most: int) -> tuple[n
     return matrix.copy(), distance
 
 
+def same_supercell(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two integer matrices (3, 3) make supercells of one lattice, by whatever vectors: then their atoms, total
+    energies and spectra are the same."""
+    change = np.asarray(one, float) @ np.linalg.inv(np.asarray(other, float))
+    return bool(np.abs(change - np.rint(change)).max() < 1e-6 and abs(abs(np.linalg.det(change)) - 1) < 1e-6)
+
+
 @lru_cache(maxsize=1024)
 def _searched(flat: tuple, atoms: int, wanted: float, most: int) -> tuple[np.ndarray, float]:
     """`supercell` of a cell as nine numbers: seconds for a small cell, and asked for again and again."""
@@ -48,8 +58,8 @@ def _searched(flat: tuple, atoms: int, wanted: float, most: int) -> tuple[np.nda
             for c in (d for d in range(1, n // a + 1) if (n // a) % d == 0):
                 for b, d, e in np.ndindex(c, n // a // c, n // a // c):
                     hermite = np.array([[a, b, d], [0, c, e], [0, 0, n // a // c]])
-                    reduced, change = minkowski_reduce(hermite @ cell)
-                    distance = np.linalg.norm(reduced, axis=1).min()
+                    _, change = minkowski_reduce(hermite @ cell @ STRAIN)
+                    distance = np.linalg.norm(change @ hermite @ cell, axis=1).min()
                     if distance > best + 1e-6:
                         best, matrix = distance, change @ hermite
         if best >= wanted:

@@ -85,6 +85,21 @@ def test_what_went_wrong_is_said(fake, tmp_path, kind, says):
     assert (tmp_path / "pw.in").exists() and (tmp_path / "pw.out").exists()
 
 
+def test_a_crash_by_chance_is_tried_again_but_not_for_ever(program, tmp_path):
+    crash = "import os, signal; open('runs', 'a').write('x')\nif len(open('runs').read()) <= {}: os.kill(os.getpid(), signal.SIGSEGV)"
+    for crashes, ends in ((2, True), (9, False)):
+        work = tmp_path / str(crashes)
+        work.mkdir()
+        folder = program(crash.format(crashes) + "\nprint('JOB DONE')", "pw", folder=f"bin{crashes}")
+        engine = Engine("executables", "7.2", {"pw": (str(folder / "pw.x"),)})
+        if ends:
+            assert "JOB DONE" in engine.run("pw", "", work, limit=60)
+        else:
+            with pytest.raises(DataError, match="killed by signal 11"):
+                engine.run("pw", "", work, limit=60)
+        assert (work / "runs").read_text() == "xxx"
+
+
 def test_a_program_that_went_away_is_a_sentence(tmp_path):
     gone = Engine("executables", "7.2", {"pw": (str(tmp_path / "pw.x"),)})
     with pytest.raises(DataError, match="cannot be started"):

@@ -110,7 +110,7 @@ def test_steps_that_pass_alone_and_not_together_replace_nothing(place):
     def odd(step):
         outcome = recompute_task.task(step)
         if step.kind == "ground":
-            outcome.rows[0]["supercell"] = outcome.rows[0]["supercell"][[1, 0, 2]]
+            outcome.rows[0]["supercell"] = outcome.rows[0]["supercell"][:, [2, 1, 0]]
         return outcome
 
     before = contents(place / "out")
@@ -142,7 +142,7 @@ def test_old_ground_states_are_found_and_replaced_alone(place):
 def test_a_ground_state_that_no_longer_fits_the_stored_spectra_replaces_nothing(place):
     def other(step):
         outcome = recompute_task.task(step)
-        outcome.rows[0]["supercell"] = np.asarray(outcome.rows[0]["supercell"])[[2, 1, 0]]
+        outcome.rows[0]["supercell"] = np.asarray(outcome.rows[0]["supercell"])[:, [2, 1, 0]]
         return outcome
 
     before = contents(place / "out")
