@@ -26,19 +26,24 @@ PLASMON = (23.0, 17.0)  # eV: energy and FWHM of the plasmon of silica, as Drude
 @dataclass(frozen=True, eq=False)
 class Conditions:
     """Of n spectra: shift (n,) eV; fwhm (n,) eV, Gaussian; counts (n,) in the maximum, infinite for no noise;
-    background (n,), share of the maximum just below the edge; plural (n,), mean free paths."""
+    background (n,), share of the maximum just below the edge; plural (n,), mean free paths; subtracted (n,): background
+    that was subtracted, just below the edge, in maxima of the spectrum: its noise stays."""
 
     shift: np.ndarray
     fwhm: np.ndarray
     counts: np.ndarray
     background: np.ndarray
     plural: np.ndarray
+    subtracted: np.ndarray
 
     @classmethod
     def drawn(cls, n: int, random: np.random.Generator) -> Conditions:
-        """n conditions spread over the whole range: counts evenly on a logarithmic scale, the rest evenly."""
+        """n conditions spread over the whole range: counts evenly on a logarithmic scale, the rest evenly. Nothing was
+        subtracted: its noise is like that of fewer counts."""
         even = lambda pair: random.uniform(*pair, n)
-        return cls(even(SHIFTS), even(WIDTHS), np.exp(even(np.log(COUNTS))), even(BACKGROUNDS), even(PLURALS))
+        return cls(
+            even(SHIFTS), even(WIDTHS), np.exp(even(np.log(COUNTS))), even(BACKGROUNDS), even(PLURALS), np.zeros(n)
+        )
 
     @classmethod
     def constant(
@@ -50,9 +55,10 @@ class Conditions:
         counts=np.inf,
         background=0.0,
         plural=0.0,
+        subtracted=0.0,
     ) -> Conditions:
         """The same for n spectra; by default as they are stored."""
-        return cls(*(np.full(n, float(value)) for value in (shift, fwhm, counts, background, plural)))
+        return cls(*(np.full(n, float(value)) for value in (shift, fwhm, counts, background, plural, subtracted)))
 
     def replaced(self, **values) -> Conditions:
         """With some of the conditions set to one number."""
@@ -63,8 +69,9 @@ def measured(energy, intensity, zero, conditions: Conditions, random: np.random.
     """Spectra (n, m) on a uniform grid (m,) in eV as an instrument would record them, (n, m), maximum 1 before noise.
 
     zero (n,): the edge of each on that grid, eV. In this order: broadening, plural scattering (Poisson series of a
-    plasmon of the low loss), shift, remainder of a power-law background of exponent 3, counted noise (normal,
-    with the counts as its variance, one at least). The noise of a background that was subtracted is not in it. Raises DataError for conditions of another number and for noise without `random`.
+    plasmon of the low loss), shift, remainder of a power-law background of exponent 3, counted noise (normal, with the
+    counts as its variance, those of the background that was subtracted among them, one at least). Raises DataError for
+    conditions of another number and for noise without `random`.
     """
     energy, intensity = np.asarray(energy, float), np.atleast_2d(np.asarray(intensity, float))
     if len(conditions.shift) != len(intensity):
@@ -81,13 +88,12 @@ def measured(energy, intensity, zero, conditions: Conditions, random: np.random.
     curves = np.where(np.isfinite(moved), moved, ends)
     curves = curves / curves.max(1, keepdims=True)
     loss = np.maximum(energy - np.asarray(zero, float)[:, None] + ONSET, 1.0)
-    curves = curves + conditions.background[:, None] * (loss / ONSET) ** -EXPONENT
+    power = (loss / ONSET) ** -EXPONENT
+    curves = curves + conditions.background[:, None] * power
     if noisy.any():
         counts = conditions.counts[noisy, None]
-        curves[noisy] = (
-            curves[noisy] * counts
-            + random.normal(size=curves[noisy].shape) * np.sqrt(np.maximum(curves[noisy] * counts, 1.0))
-        ) / counts
+        variance = (curves + conditions.subtracted[:, None] * power)[noisy] * counts
+        curves[noisy] += random.normal(size=variance.shape) * np.sqrt(np.maximum(variance, 1.0)) / counts
     return curves
 
 

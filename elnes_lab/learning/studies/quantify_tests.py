@@ -19,13 +19,16 @@ GRID = {  # condition -> values at which the error is told; the others are drawn
     "counts": (COUNTS[0], 300.0, 1000.0, 3000.0, COUNTS[1]),
     "background": (BACKGROUNDS[0], -0.05, 0.0, 0.05, BACKGROUNDS[1]),
     "plural": (PLURALS[0], 0.1, 0.2, PLURALS[1]),
+    "subtracted": (0.5, 1.0, 2.0, 4.0),  # not in training: whether intervals hold all the same
 }
+TRAINED = tuple(name for name in GRID if name != "subtracted")
 UNITS = {
     "shift": "eV",
     "fwhm": "eV",
     "counts": "in the maximum",
     "background": "of the maximum",
     "plural": "mean free paths",
+    "subtracted": "maxima",
 }
 PARTS = ((-3, 4), (4, 9), (9, 14), (14, 20), (20, 30))  # eV from the zero
 MIXTURES = 200

@@ -57,6 +57,16 @@ def test_broadening_noise_and_shift_are_those_asked_for(sites):
     np.testing.assert_allclose(plain.max(1), 1)
     at = plain > 0.5
     assert abs(np.std((noisy - plain)[at] * np.sqrt(400 / plain[at])) - 1) < 0.05
+    over = measured(
+        sites.energy,
+        sites.intensity[rows],
+        sites.zero[rows],
+        Conditions.constant(count, counts=400, subtracted=3),
+        random,
+    )
+    before = sites.energy < sites.zero[rows].min() - 3  # there the spectrum has no counts, what was subtracted has
+    power = ((sites.energy[before] - sites.zero[rows][:, None] + 532) / 532) ** -3
+    assert abs(np.std((over - plain)[:, before] * np.sqrt(400 / (3 * power))) - 1) < 0.1
     moved = measured(sites.energy, sites.intensity[rows], sites.zero[rows], Conditions.constant(count, shift=0.3))
     np.testing.assert_allclose(moved[:, 53:400], plain[:, 50:397], atol=1e-6)
     thick = measured(sites.energy, sites.intensity[rows], sites.zero[rows], Conditions.constant(count, plural=0.3))
@@ -97,7 +107,9 @@ def test_bounds_hold_the_value_and_the_words_go_with_the_numbers(coesite):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("harsh", [dict(), dict(counts=100), dict(fwhm=2.0), dict(background=0.1, plural=0.3)])
+@pytest.mark.parametrize(
+    "harsh", [dict(), dict(counts=100), dict(fwhm=2.0), dict(background=0.1, plural=0.3), dict(subtracted=2)]
+)
 def test_intervals_hold_on_nets_that_were_not_seen(sites, mode, harsh):
     model, random = load_quantifier(), np.random.default_rng(7)
     conditions = (
