@@ -34,7 +34,7 @@ models: $(READY)               ## the pre-trained models, their evaluation and t
 	$(BIN)/elnes-lab study --docs docs
 	$(BIN)/elnes-lab study --quantify --docs docs
 
-site: $(READY)                 ## Browse, Inspect and Core hole as files in build/site, for any web server; docs/site.md
+site: $(READY)                 ## Browse, Inspect, Core hole and Predict as files in build/site, for any web server; docs/site.md
 	$(BIN)/elnes-lab site build/site
 
 .PHONY: engine

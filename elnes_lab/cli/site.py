@@ -8,7 +8,9 @@ from .arguments import path
 
 def add_commands(commands, with_database) -> None:
     """Adds the subcommand to an argparse subparsers object; with_database adds the options that choose the database."""
-    site = commands.add_parser("site", help="Browse, Inspect and Core hole as a folder of files for any web server")
+    site = commands.add_parser(
+        "site", help="Browse, Inspect, Core hole and Predict as a folder of files for any web server"
+    )
     site.add_argument(
         "folder", type=path, metavar="FOLDER", help="folder to write; one that this made before is replaced"
     )

@@ -13,6 +13,7 @@ from ..io.places import folder_place
 from ..version import VERSION
 from . import sites
 from .figures import templates
+from .networks import Networks, networks
 from .pack import dumps
 from .predictions import Predictions, predictions
 from .words import words
@@ -28,7 +29,8 @@ MADE_BY = "elnes-lab site"
 def build_site(db, folder: Path | str, *, models: bool = True, overwrite: bool = False, report=None) -> dict:
     """Writes the pages over a Database into `folder`; what is in it: number of spectra, of predictions, bytes by file.
 
-    models: with what the shipped models predict; without, and where there are none, Inspect and Core hole say so. A folder that
+    models: with what the shipped models predict, and networks trained now for the page Predict; without, and where there are none, these
+    pages say so. A folder that
     this made before is replaced, as a whole and at the end; overwrite: any other one as well. report: called with a line before
     each step. Raises DataError for an empty database and a folder that is another's or cannot be written.
     """
@@ -63,16 +65,24 @@ def fill(db, part: Path, models: bool, report) -> dict:
     if models:
         report("Predicting every site with the shipped models")
         found = predictions(db)
+        report("Training the networks of the page Predict")
+        nets = networks(db)
     else:
-        found = Predictions(problem="The models were left out of this version.")
-    packs |= {"predictions": found.pack} if found.pack else {}
+        found, nets = (kind(problem="The models were left out of this version.") for kind in (Predictions, Networks))
+    packs |= {name: one.pack for name, one in (("predictions", found), ("networks", nets)) if one.pack}
     manifest = {
         "made_by": MADE_BY,
         "program": VERSION,
         "words": words(db, model, found),
         "axes": sites.axes(db),
         "templates": templates(found.titles, found.colors, found.channels),
-        "models": {"names": found.models, "titles": found.titles, "colors": found.colors, "problem": found.problem},
+        "models": {
+            "names": found.models,
+            "titles": found.titles,
+            "colors": found.colors,
+            "problem": found.problem,
+            "networks_problem": nets.problem,
+        },
         "structures_problem": lacking,
         "packs": {name: pack.write(part / "data" / f"{name}.pack") for name, pack in packs.items()},
     }

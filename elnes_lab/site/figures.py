@@ -7,13 +7,16 @@ import numpy as np
 from ..dashboard.browse.model import MAX_CURVES
 from ..figures.browse import spectrum_overlay
 from ..figures.corehole import change_figure
-from ..figures.inspect import TITLES
+from ..figures.inspect import TITLES as MODEL_TITLES
 from ..figures.prediction import prediction_figure
 from ..figures.style import LEGEND_LIMIT, SUPERSCRIPT
+from ..learning.choices import InputChoice
 from ..schema import CHANNELS
 from ..spectra import ENERGY_TITLES
+from .networks import COLORS, TITLES
 
-OVERLAY_HEIGHT, PREDICTION_HEIGHT, CHANGE_HEIGHT = 430, 700, 470
+OVERLAY_HEIGHT, PREDICTION_HEIGHT, CHANGE_HEIGHT, OWN_HEIGHT = 430, 700, 470, 480
+CHANNELS_OF_OWN = InputChoice().channels
 # Never on the pages: the figure that is filled has other numbers, or its trace is not visible.
 AXIS, VALUES = np.array([0.0, 1.0]), np.zeros(2)
 CONFIG = {
@@ -51,25 +54,34 @@ def templates(titles, colors, channels) -> dict:
     overlay = spectrum_overlay(
         AXIS, nothing, pdos_energy=AXIS, pdos=nothing, slots=MAX_CURVES, height=OVERLAY_HEIGHT, energy_range=(0, 30)
     )
-    found = {"overlay": as_json(overlay)}
+    found = {"overlay": as_json(overlay), "own": as_json(predicted(empty(TITLES, COLORS), CHANNELS_OF_OWN, OWN_HEIGHT))}
     if titles:
-        one = {"energy": AXIS, "computed_energy": AXIS, "lower": VALUES, "upper": VALUES, "unit": ""}
-        one |= dict.fromkeys(("computed", "mean", "predicted", "ground"), VALUES)
-        curves = [one | {"title": title, "color": color} for title, color in zip(titles, colors)]
-        prediction = prediction_figure(
-            curves,
-            input_energy=AXIS,
-            inputs=np.zeros((len(channels), 2)),
-            channels=channels,
-            slots=len(channels),
-            models=len(titles),
-            height=PREDICTION_HEIGHT,
-        )
+        curves = empty(titles, colors)
         found |= {
-            "prediction": as_json(prediction),
+            "prediction": as_json(predicted(curves, channels, PREDICTION_HEIGHT)),
             "change": as_json(change_figure(curves, models=len(titles), height=CHANGE_HEIGHT)),
         }
     return found
+
+
+def empty(titles, colors) -> list[dict]:
+    """Curves of models without numbers."""
+    one = {"energy": AXIS, "computed_energy": AXIS, "lower": VALUES, "upper": VALUES, "unit": ""}
+    one |= dict.fromkeys(("computed", "mean", "predicted", "ground"), VALUES)
+    return [one | {"title": title, "color": color} for title, color in zip(titles, colors)]
+
+
+def predicted(curves, channels, height: int):
+    """The figure of one spectrum and its inputs, all traces there."""
+    return prediction_figure(
+        curves,
+        input_energy=AXIS,
+        inputs=np.zeros((len(channels), 2)),
+        channels=channels,
+        slots=len(channels),
+        models=len(curves),
+        height=height,
+    )
 
 
 def pdos_titles() -> dict:
@@ -85,7 +97,7 @@ def words() -> dict:
     """What the figures' axes are called, and how their units are written."""
     return {
         "energy_titles": ENERGY_TITLES,
-        "model_titles": TITLES,
+        "model_titles": MODEL_TITLES,
         "pdos_titles": pdos_titles(),
         "superscript": {chr(key): chr(value) for key, value in SUPERSCRIPT.items()},
         "legend_limit": LEGEND_LIMIT,

@@ -20,11 +20,13 @@ from ..dashboard.corehole.words import SHADED, meaning
 from ..dashboard.inspect import words as inspect
 from ..figures.style import DASHES, EXPORT_SIZES, OKABE_ITO
 from ..spectra import INSTRUMENTS
+from .figures import CHANNELS_OF_OWN
 from .figures import words as figure_words
 from .pack import STEPS
 from .predictions import Predictions
 
-TITLES = ("Browse", "Inspect", "Core hole")
+TITLES = ("Browse", "Inspect", "Core hole", "Predict")
+PREDICT = "Your own ground-state PDOS in, the spectrum that networks expect out; nothing leaves the browser"
 LEFT_OUT = ("lifetime",)  # of PROFILES: the browser's broadening knows one width for all energies
 ABOUT = (
     "These pages are files: nothing is computed on a server. Training, new structures and measured spectra are in the program "
@@ -38,7 +40,9 @@ def words(db, model: BrowseModel, found: Predictions) -> dict:
         "title": "ELNES Lab",
         "about": f"{db.subject.label} edge of {db.subject.material}",
         "edge": db.subject.label,
-        "pages": [{"name": slug(title), "title": title, "help": PAGES[title]} for title in TITLES],
+        "pages": [
+            {"name": slug(title), "title": title, "help": (PAGES | {"Predict": PREDICT})[title]} for title in TITLES
+        ],
         "footer": f"{footer(db)} {escape(ABOUT)} {escape(exactness())}",
         "notes": version(db),
         "version": db.version,
@@ -56,6 +60,7 @@ def words(db, model: BrowseModel, found: Predictions) -> dict:
             "said": found.said,
         },
         "corehole": {"shaded": SHADED, "meaning": meaning()},
+        "predict": predict(),
         "scene": scene(),
         "figures": figure_words(),
         "colors": list(OKABE_ITO),
@@ -94,6 +99,38 @@ def browse(model: BrowseModel) -> dict:
         "profile_help": PROFILE_HELP.partition(" Lifetime:")[0],
         "broadest": BROADEST,
         "channels": list(model.db.channels),
+    }
+
+
+def predict() -> dict:
+    """Controls of Predict, and what it says."""
+    first, second = CHANNELS_OF_OWN
+    return {
+        "channels": CHANNELS_OF_OWN,
+        "zeros": [["valence-band maximum", "vbm"], ["conduction-band minimum", "cbm"]],
+        "zero_help": "What the energies of the PDOS count from",
+        "gap_help": "Of the ground state, computed with PBE, in eV: it puts the zero at the conduction-band minimum, and one of the networks takes it",
+        "placeholder": f"energy  {first}  {second}\n-3.0  0.000  0.000\n-2.9  0.000  0.000\n...",
+        "paste": f"Paste columns: energy in eV, {first} of the absorbing oxygen, {second} of its silicon neighbors (their mean), in states/eV/atom",
+        "open": "A text file with these columns, such as Save writes; or drop it here",
+        "example": "Take the PDOS of the site that was chosen last on the other pages",
+        "save": "Save these inputs as a file that this page reads",
+        "given": (
+            f"Columns: energy (eV), {first} of the absorbing oxygen and the mean {second} of its silicon neighbors, in states/eV/atom with both "
+            "spins, from a PBE ground state without a core hole. They are broadened by 1 eV here. Nothing is sent anywhere."
+        ),
+        "score": "Inputs as familiar as the structures of the training are to one another score below 1",
+        "strange": (
+            "Out of domain: these inputs are stranger than the strangest fifth of the training structures are to the others, and the "
+            "intervals may not hold."
+        ),
+        "no_gap": "The network with the gap needs the band gap.",
+        "known": "The networks were trained on this structure, or on another one of its net: its error is no test. Inspect has predictions out of fold.",
+        "unseen": "The networks have not seen this net.",
+        "said": (
+            "Two networks, trained when these pages were made on {spectra} spectra of {structures} crystals. Shaded: 90 % interval, calibrated on crystals "
+            "that were held out. The ensembles of Inspect err less; they take the PDOS along x, y and z."
+        ),
     }
 
 

@@ -1,11 +1,9 @@
 """The pages as files, in Chromium: served at a sub-path by a plain web server, every other host blocked, the network gone after
 loading. Waits are for states of the page."""
 
-import functools
-import http.server
 import re
-import threading
-from urllib.parse import urlsplit
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,17 +13,15 @@ from elnes_lab.database import open_database
 from elnes_lab.site import build_site
 from elnes_lab.site.pack import STEPS, read
 
-PATIENCE = 120_000  # ms; the machine may be busy
+sys.path.insert(0, str(Path(__file__).parent))
+from served_site import opener, serving  # noqa: E402
+
 PANELS = (
     ("Browse", ".elnes-browse:has(.elnes-spectra)"),
     ("Inspect", ".elnes-inspect"),
     ("Core hole", ".elnes-corehole"),
+    ("Predict", ".elnes-predict"),
 )
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -40,43 +36,14 @@ def folder(built, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-    thread.join(20)
+    with serving(folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
 def opened(browser, server):
     """Function that opens an address below the server and waits until all is loaded."""
-
-    def opened(path="some/where/", **options):
-        options = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light"} | options
-        context = browser.new_context(**options)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.add_init_script("localStorage.setItem('elnes-lab-toured', '1')")
-        page.problems, page.foreign = [], []
-        page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-
-        def guard(route):
-            parts = urlsplit(route.request.url)
-            if parts.hostname == "127.0.0.1":
-                route.continue_()
-            else:
-                page.foreign.append(route.request.url)
-                route.abort()
-
-        context.route("**/*", guard)
-        page.goto(server + path)
-        page.wait_for_selector("html[data-elnes-loaded=all]", state="attached")
-        return page
-
-    return opened
+    return opener(browser, server)
 
 
 @pytest.fixture(scope="module")

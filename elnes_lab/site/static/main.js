@@ -5,12 +5,15 @@ import help from "./help.js";
 import { Browse } from "./browse.js";
 import { CoreHole } from "./corehole.js";
 import { Inspect } from "./inspect.js";
+import { Networks } from "./network.js";
+import { Predict } from "./predict.js";
 import { Sites } from "./curves.js";
 import { Traits, button, element, html, write } from "./widget.js";
 import { load, manifest } from "./data.js";
 import { plotly } from "./plots.js";
 
-const MAKERS = { browse: Browse, inspect: Inspect, "core-hole": CoreHole };
+const MAKERS = { browse: Browse, inspect: Inspect, "core-hole": CoreHole, predict: Predict };
+const WAITING = { inspect: Inspect, "core-hole": CoreHole }; // for the predictions
 const LONGEST = 6000; // characters of a query: what proxies and mail programs pass on
 const root = document.querySelector(".elnes");
 const document_ = document.documentElement;
@@ -22,6 +25,7 @@ class App {
     this.problems = { structures: lacking };
     this.structures = null;
     this.predictions = packs.predictions ? undefined : null; // undefined: on its way
+    this.networks = packs.networks ? undefined : null;
   }
 
   async open() {
@@ -47,7 +51,7 @@ class App {
 
   // What the first page can be used without, so that nothing is fetched any more afterwards.
   async rest() {
-    const [pdos, structures, predictions] = ["pdos", "structures", "predictions"].map((name) =>
+    const [pdos, structures, predictions, networks] = ["pdos", "structures", "predictions", "networks"].map((name) =>
       (this.packs[name] ? load(this.packs[name]) : null)); // all at once, shown in this order
     this.sites.pdos = (await pdos).pdos;
     this.redraw();
@@ -55,10 +59,14 @@ class App {
     this.redraw();
     if (predictions) {
       this.predictions = await predictions;
-      for (const name of ["inspect", "core-hole"]) {
+      for (const name of Object.keys(WAITING)) {
         if (!this.asked?.[name]) continue;
         this.panels[name].open(this.asked[name]);
       }
+      this.redraw();
+    }
+    if (networks) {
+      this.networks = new Networks(await networks);
       this.redraw();
     }
     document_.dataset.elnesLoaded = "all";
@@ -140,7 +148,7 @@ class App {
   // The address says what is shown, so that a reload, a bookmark and Back bring it back.
   keep() {
     const name = this.current, panel = this.panels[name], same = String(panel.link()) === this.begin[name];
-    if (this.predictions === undefined && name !== "browse") return; // not shown yet
+    if (this.predictions === undefined && name in WAITING) return; // not shown yet
     const query = [name === "browse" ? "" : `page=${name}`, same && name === "browse" ? "" : this.query()[0]].filter(Boolean).join("&");
     if (history.state?.panel !== name) return;
     history.replaceState({ panel: name }, "", `${location.pathname}${query && "?"}${query}`);
@@ -151,7 +159,7 @@ class App {
   // Show what the pairs of an address ask for; a page whose data are on their way does so later.
   read(pairs) {
     const name = this.current;
-    if (name !== "browse" && this.predictions === undefined) { this.asked = { ...this.asked, [name]: pairs }; return; }
+    if (name in WAITING && this.predictions === undefined) { this.asked = { ...this.asked, [name]: pairs }; return; }
     const ignored = this.panels[name].open(pairs);
     if (ignored.length) {
       this.traits.receive({ type: "notice", text: `Ignored, because these pages do not have it: ${ignored.slice(0, 3).join(", ").slice(0, 200)}.` });
