@@ -318,7 +318,9 @@ class MeasuredView:
     def status(self) -> str:
         """Text for the top bar: what the spectrum is compared with."""
         count = 0 if self.model.matches is None else len(self.model.matches.library.labels)
-        return f"<b>{count:,}</b> {'structure averages' if self.model.what == 'structures' else 'sites'} compared"
+        if self.model.what == "structures":
+            return f"compared with <b>{count:,}</b> averages of {len(self.model.db):,} spectra"
+        return f"compared with <b>{count:,}</b> spectra"
 
     def on_status(self, callback) -> None:
         """Call `callback()` whenever `status` has changed."""
