@@ -133,7 +133,7 @@ def test_the_view_shows_what_the_model_has(shipped, page):
     view.table.selected = [3]
     assert model.chosen == view.table.rows[3][1] and view.heading.value == f"Beside {view.table.rows[3][0]}"
     view.what.value = "sites"
-    assert len(view.table.rows) == len(model.library().labels) and "sites" in view.status()
+    assert len(view.table.rows) == len(model.library().labels) and "averages" not in view.status()
     view.steps.window[0].value = 515.0
     assert model.options["window"][0] == 515.0 and not view.steps.undo.disabled
     view.steps.window[0].value = 530.0
