@@ -16,6 +16,9 @@ from ...spectra import broaden, shift
 SHIFTS = (-0.5, 0.5)  # eV
 WIDTHS = (0.3, 2.0)  # eV, FWHM of the Gaussian on top of the stored Lorentzian of 0.4 eV half width
 COUNTS = (100.0, 10_000.0)  # in the maximum of the spectrum, per channel of 0.1 eV
+# In training: who has learnt from noisier spectra errs less on noisy ones and no more on clear ones, and the noise of a
+# background that was subtracted is like that of fewer counts.
+TRAINED_COUNTS = (25.0, 5_000.0)
 BACKGROUNDS = (-0.1, 0.1)  # remainder of the background just below the edge, in shares of the maximum
 PLURALS = (0.0, 0.3)  # thickness in mean free paths that deconvolution left over
 EXPONENT = 3.0  # of the power law of the background
@@ -37,12 +40,12 @@ class Conditions:
     subtracted: np.ndarray
 
     @classmethod
-    def drawn(cls, n: int, random: np.random.Generator) -> Conditions:
-        """n conditions spread over the whole range: counts evenly on a logarithmic scale, the rest evenly. Nothing was
-        subtracted: its noise is like that of fewer counts."""
+    def drawn(cls, n: int, random: np.random.Generator, counts: tuple[float, float] = COUNTS) -> Conditions:
+        """n conditions spread over the whole range: counts evenly on a logarithmic scale, the rest evenly; nothing was
+        subtracted."""
         even = lambda pair: random.uniform(*pair, n)
         return cls(
-            even(SHIFTS), even(WIDTHS), np.exp(even(np.log(COUNTS))), even(BACKGROUNDS), even(PLURALS), np.zeros(n)
+            even(SHIFTS), even(WIDTHS), np.exp(even(np.log(counts))), even(BACKGROUNDS), even(PLURALS), np.zeros(n)
         )
 
     @classmethod

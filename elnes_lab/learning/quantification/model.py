@@ -21,7 +21,7 @@ from .properties import CURVES, LIMITS, PROPERTIES
 PLACED, SHAPE = "placed", "shape"
 MODES = (PLACED, SHAPE)  # with the edge's place on the energy-loss scale, or by the shape of the spectrum alone
 REFERENCE = 535.0  # eV of energy loss; about where the zero of the edge lies in silicon oxides
-PLACE = 1.2  # eV; a difference of place that counts as much as spectra of average difference
+PLACE = 1.0  # eV; a difference of place that counts as much as spectra of average difference
 LENGTH = 1.6  # of the kernel, in units of the spread of the training spectra
 SHARP = 8  # power of the kernel that says which spectra are near
 WIDE = 3  # bins that the model reads as one: 0.75 eV, finer than any peak

@@ -12,7 +12,7 @@ from ..choices import EDGE_BELOW_HALF_HEIGHT
 from ..intervals import half_widths
 from ..splits import NET, deal, structure_groups
 from . import domain
-from .instrument import Conditions, measured
+from .instrument import TRAINED_COUNTS, Conditions, measured
 from .model import MODES, PLACED, SHAPE, Calibration, Quantifier, inputs_of, kernel, smoothness, wide_bins
 from .prepare import prepare, roughness
 from .properties import CURVES, PROPERTIES, true_curves, true_values
@@ -114,7 +114,7 @@ def fit(
     random = np.random.default_rng(seed)
     fold = deal(sites.groups, folds, random)
     pool = [sites.recorded(Conditions.constant(len(sites.zero)))]
-    pool += [sites.recorded(Conditions.drawn(len(sites.zero), random), random) for _ in range(copies)]
+    pool += [sites.recorded(Conditions.drawn(len(sites.zero), random, TRAINED_COUNTS), random) for _ in range(copies)]
     features, place = (np.concatenate(part) for part in zip(*pool))
     scale = float(np.sqrt(wide_bins(features).var(0).mean()))
     known = inputs_of(features, place, scale).astype(np.float32).astype(float)

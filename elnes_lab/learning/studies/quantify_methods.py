@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..quantification.instrument import Conditions
+from ..quantification.instrument import COUNTS, TRAINED_COUNTS, Conditions
 from ..quantification.model import inputs_of, kernel
 from ..quantification.training import Sites, copies_of, solved
 
@@ -29,12 +29,12 @@ class Pool(NamedTuple):
         """Copies as for the quantifier and tests, drawn over the whole range of conditions, besides the spectra as stored."""
         copies = copies_of(len(sites.zero))
 
-        def recorded(number):
+        def recorded(number, counts):
             every = [sites.recorded(Conditions.constant(len(sites.zero)))]
-            every += [sites.recorded(Conditions.drawn(len(sites.zero), random), random) for _ in range(number)]
+            every += [sites.recorded(Conditions.drawn(len(sites.zero), random, counts), random) for _ in range(number)]
             return np.stack([inputs_of(features, place, scale) for features, place in every])
 
-        return cls(recorded(copies), recorded(tests))
+        return cls(recorded(copies, TRAINED_COUNTS), recorded(tests, COUNTS))
 
 
 def cross_validated(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..quantification.instrument import TRAINED_COUNTS
 from ..quantification.model import MODES, PLACED, SHAPE
 from ..quantification.properties import PROPERTIES
 from .quantify_tests import TRAINED, UNITS
@@ -57,7 +58,8 @@ def head(f: dict) -> list[str]:
         '"Stored": the spectra of the database. "Recorded": as an instrument would record them, drawn evenly over shifts up '
         "to 0.5 eV, a Gaussian of 0.3 to 2 eV FWHM, 100 to 10,000 counts in the maximum (channels of 0.1 eV), a power-law "
         "background up to a tenth of the maximum either way, and up to 0.3 mean free paths of plural scattering by a plasmon of "
-        '23 eV. The zero of energy is the spectrum\'s own edge. "With the place": where that lies on the energy-loss '
+        f"23 eV; all methods are trained on noisier ones ({TRAINED_COUNTS[0]:g} to {TRAINED_COUNTS[1]:,.0f} counts). "
+        'The zero of energy is the spectrum\'s own edge. "With the place": where that lies on the energy-loss '
         'scale is read, too, which needs a calibration to 0.5 eV; "by the shape alone" needs none. The truth is that of '
         "the relaxed structures; the gap is PBE's.",
         "",
