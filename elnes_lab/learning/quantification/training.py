@@ -20,6 +20,7 @@ from .properties import CURVES, PROPERTIES, true_curves, true_values
 LEVEL = 0.9
 ROWS, FEW, MANY = 4000, 3, 9  # rows of training to aim at; copies of each spectrum, at least and at most (`copies_of`)
 CHECKS = 6  # copies recorded for the intervals
+STRATA = 5  # parts of the range of counts, and of the widths, in each of which the intervals hold
 FOLDS = 5
 RIDGE = 0.08  # of the kernel regression: part of the variance that is noise
 COMPONENTS = 6  # of each radial distribution
@@ -241,8 +242,8 @@ def strata_of(sites: Sites, random) -> tuple[list, list[np.ndarray]]:
     for name, logarithmic in (("counts", True), ("fwhm", False)):
         values = np.concatenate([getattr(one, name) for one in drawn])
         values = np.log(values) if logarithmic else values
-        third = np.digitize(values, np.quantile(values, (1 / 3, 2 / 3)))
-        strata += [count + np.flatnonzero(third == k) for k in range(3)]
+        part = np.digitize(values, np.quantile(values, np.arange(1, STRATA) / STRATA))
+        strata += [count + np.flatnonzero(part == k) for k in range(STRATA)]
     return pool, strata
 
 
