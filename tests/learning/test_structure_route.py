@@ -57,7 +57,9 @@ def test_shipped_route_says_of_crystals_what_its_card_says(route, shipped):
     for kind, found in card["metrics"].items():
         rows = whole.kinds == kind
         error = metrics.mse(whole, prediction.mean)[rows]
-        assert np.median(error) == pytest.approx(found["mse_median"], rel=1e-3) and len(error) == found["n"]
+        assert error.mean() == pytest.approx(found["mse_mean"], rel=1e-3) and len(error) == found["n"]
+        # The error of one site changes by a quarter of a percent with the processor's BLAS, and the median is such an error.
+        assert np.median(error) == pytest.approx(found["mse_median"], rel=1e-2)
         inside = coverage(whole.targets, prediction.lower, prediction.upper)[rows].mean()
         assert inside == pytest.approx(found["coverage_90"], abs=2e-3) and 0.85 < inside < 0.99
     mean = ((whole.targets - whole.targets[whole.kinds == "crystal"].mean(0)) ** 2).mean(1)
