@@ -21,6 +21,10 @@ TRACE = (
     "return {x: [...t.x], y: [...t.y], visible: t.visible, symbol: t.marker?.symbol, color: t.marker?.color}; })"
 )
 
+MARKED = f"""(() => {{ const shown = {ERRORS}.data.filter((t) => String(t.meta).startsWith('errors.') && t.visible !== false);
+    const worst = Math.max(...shown.flatMap((t) => [...t.y]).filter(Number.isFinite));
+    return [...{ERRORS}.data.find((t) => t.meta === 'marked').y].some((y) => Math.abs(y - worst) < 1e-6 * worst); }})()"""
+
 
 @pytest.fixture(scope="module")
 def db():
@@ -38,6 +42,7 @@ def opened(front):
     page.wait_for_function(f"{ERRORS}?.data?.[0]?.x?.length > 10", timeout=SLOW)
     for cover in page.locator(".elnes-inspect .elnes-wait").all():
         cover.wait_for(state="hidden")
+    page.whole = page.evaluate(f"{ERRORS}.data[0].x.length")
     return page
 
 
@@ -56,6 +61,8 @@ def page(opened):
             panel.get_by_role("button", name="Worst", exact=True).click(timeout=2000)
         except TimeoutError:
             continue
+    wait_for_points(opened, opened.whole)
+    opened.wait_for_function(MARKED)  # the last that changes: a figure drawn anew under the pointer ends a drag
     yield opened
     assert opened.problems == []
     assert opened.foreign == []

@@ -21,6 +21,7 @@ SITES = 4  # drawn at most
 LEVEL = 0.9
 LARGEST_PASTE = 2**20  # letters
 MOST_ROWS = 10  # of the list of what is near
+MOST_REASONS = 3  # why sites are strange
 
 
 class NewStructureModel(HasTraits):
@@ -161,22 +162,7 @@ class NewStructureModel(HasTraits):
         """Pairs of a sentence about the structure or its sites, and whether it warns."""
         crystal, p = self.found
         texts = [(remark, True) for remark in crystal.remarks]
-        strange = np.flatnonzero(p.score > 1)
-        for k in strange[:MOST_ROWS]:
-            texts.append(
-                (
-                    f"{p.sites[k]} lies outside the training data (score {p.score[k]:.1f}): {p.reasons[k]}. Its interval "
-                    "is no longer sure.",
-                    True,
-                )
-            )
-        if len(strange) > MOST_ROWS:
-            texts.append(
-                (
-                    f"{len(strange) - MOST_ROWS} more sites lie outside the training data; the score is in the list.",
-                    True,
-                )
-            )
+        texts += [(text, True) for text in strange(p)]
         if self.source:
             end = "beside what was computed" if self.stored else "relaxed here, which changes it a little"
             texts.append((f"A structure of the database: predicted by models that never saw its net, {end}.", False))
@@ -288,3 +274,29 @@ class NewStructureModel(HasTraits):
 def number(value) -> float | None:
     """A float for the table, None for what is not defined."""
     return float(value) if np.isfinite(value) else None
+
+
+def strange(prediction) -> list[str]:
+    """Sentences on the sites outside the training data, those of one reason together, the strangest first."""
+    from ...learning.dataset import listed
+
+    p, by_reason = prediction, {}
+    for k in sorted(np.flatnonzero(p.score > 1), key=lambda k: -p.score[k]):
+        by_reason.setdefault(p.reasons[k], []).append(k)
+    texts, told = [], 0
+    for reason, sites in list(by_reason.items())[:MOST_REASONS]:
+        scores = [f"{p.score[k]:.1f}" for k in (sites[-1], sites[0])]
+        score = f"score {scores[0]}" if scores[0] == scores[1] else f"scores {' to '.join(scores)}"
+        names = listed(p.sites[sorted(sites)])
+        if len(sites) == 1:
+            texts.append(f"{names} lies outside the training data ({score}): {reason}. Its interval is no longer sure.")
+        else:
+            reason = "their " + reason.removeprefix("its ") if reason.startswith("its ") else reason
+            texts.append(
+                f"{names} lie outside the training data ({score}): {reason}. Their intervals are no longer sure."
+            )
+        told += len(sites)
+    if (rest := int((p.score > 1).sum()) - told) > 0:
+        what = "1 more site lies" if rest == 1 else f"{rest} more sites lie"
+        texts.append(f"{what} outside the training data; the score is in the list.")
+    return texts

@@ -1,11 +1,12 @@
 """The state of the New structure panel: what is brought is predicted, what cannot be leaves what is shown."""
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from elnes_lab.dashboard.newstructure.model import SITES, NewStructureModel
+from elnes_lab.dashboard.newstructure.model import SITES, NewStructureModel, strange
 from elnes_lab.figures.newstructure import spectra_figure
 
 
@@ -99,3 +100,28 @@ def test_a_newer_structure_wins(shipped):
     model.take("coesite")
     waiting[1][1](None, RuntimeError("boom"))
     assert model.state == "ready" and "RuntimeError" in model.problem and model.source == "quartz-alpha"
+
+
+def test_sites_that_are_strange_for_one_reason_are_one_sentence():
+    found = SimpleNamespace(
+        sites=np.array([f"O{i}" for i in range(20)]),
+        score=np.array([1.24, 0.4, 1.71, *[0.9] * 3, 3.0, *[1.1] * 13]),
+        reasons=[
+            "its surroundings are new",
+            "",
+            "its surroundings are new",
+            "",
+            "",
+            "",
+            "Si-O is long",
+            *["another"] * 13,
+        ],
+    )
+    first, second, third = strange(found)
+    assert first == "O6 lies outside the training data (score 3.0): Si-O is long. Its interval is no longer sure."
+    assert second.startswith("O0, O2 lie outside the training data (scores 1.2 to 1.7): their surroundings are new.")
+    assert third.startswith("O7, O8, O9, O10 and 9 more lie")
+    found.reasons = list(map(str, range(20)))
+    assert len(strange(found)) == 4 and strange(found)[-1].startswith("13 more sites lie")
+    found.score[:] = 0.9
+    assert strange(found) == []
