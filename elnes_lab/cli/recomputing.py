@@ -55,7 +55,6 @@ def again(options, structures, stored, settings, report):
 
 def check_supercells(queue) -> None:
     """DataError if spectra would be computed in another supercell than the stored ground state's: they could not be rows."""
-
     from ..sources.qe.cells import same_supercell, supercell
     from ..sources.qe.settings import described
     from ..sources.quantum_espresso import read_ground

@@ -124,3 +124,17 @@ def test_inputs_unlike_all_others_are_called_so(page):
     page.get_by_label("PDOS as text").fill(text)
     page.locator(".elnes-predict .elnes-warn", has_text="Out of domain").wait_for()
     assert float(row(page, 0)[0]) > 2
+
+
+def test_files_that_cannot_be_used(page, tmp_path):
+    follow(page, "coesite/O16")
+    chooser = page.locator(".elnes-predict input[type=file]")
+    for name, content, says in (
+        ("empty.csv", b"", "empty.csv is empty"),
+        ("huge.csv", b"0 1 1\n" * 1_500_000, "huge.csv has 9 MB; 8 MB are the most"),
+        ("picture.txt", bytes(range(256)) * 9, "No line has two numbers"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        for _ in range(2):  # the same file again, too
+            chooser.set_input_files(tmp_path / name)
+            page.locator(".elnes-predict .elnes-empty:not(.elnes-hidden)", has_text=says).wait_for()

@@ -8,7 +8,7 @@ import { numbers } from "./walk.js";
 const COARSEST = 0.4; // eV between points: the inputs are broadened by 1 eV
 const GAPS = [0.1, 15]; // eV that are taken for a band gap
 const DIGITS = 2; // of errors, as on the dashboard
-const SHOWN = 3; // reasons
+const LARGEST = 8e6; // bytes of a file; one site has some 30,000
 
 export class Predict {
   constructor(app) {
@@ -32,7 +32,7 @@ export class Predict {
     const file = saving(app, { target: "elnes-own", help: "Save the spectrum and its inputs",
       described: () => [[this.name, "predicted"], `${this.name}: predicted ELNES`] });
     const given = card(bar(html("Ground-state PDOS", "elnes-heading"), button("Open a file", words.open, () => this.chooser.click()),
-      button("Example", words.example, () => this.take(this.site ?? this.beginning)), button("Save", words.save, () => this.write_())),
+      button("Example", words.example, () => this.take(this.site ?? this.beginning)), button("Save", words.save, () => this.download())),
     this.chooser, this.text, bar(control("Energies from", this.from), control("Band gap, eV", this.gap)), this.problem,
     html(words.given, "elnes-note"));
     given.ondragover = (event) => event.preventDefault();
@@ -45,12 +45,12 @@ export class Predict {
   get networks() { return this.app.networks; }
   get beginning() { return this.sites.positions.get(this.sites.example[0]) ?? 0; }
   get name() { return this.own ? this.own.name : this.site === null ? "no site" : this.sites.names[this.site]; }
-  get limits() { return this.gap.firstChild.value.trim().replace(",", "."); }
+  get written() { return this.gap.firstChild.value.trim().replace(",", "."); }
 
   // what is predicted from ----------------------------------------------------------------------------------------------
   // The PDOS of a site, as it would be pasted.
   take(row) {
-    Object.assign(this, { site: row, own: null, zero: this.words.zeros[0][1] });
+    Object.assign(this, { site: row, own: null, asked: null, zero: this.words.zeros[0][1] });
     this.from.value = this.zero;
     this.text.value = "";
     this.chooser.value = "";
@@ -59,12 +59,22 @@ export class Predict {
   }
 
   async file(file) {
+    this.chooser.value = ""; // or the same file, mended, could not be chosen again
     if (!file) return;
-    this.paste(await file.text(), file.name.slice(0, 60));
+    const asked = this.asked = {}, name = file.name.slice(0, 60);
+    let text = "", problem = "";
+    if (file.size > LARGEST) problem = `${name} has ${(file.size / 1e6).toFixed(0)} MB; ${LARGEST / 1e6} MB are the most. Give the PDOS of one site alone.`;
+    else try { text = await file.text(); } catch { problem = `${name} cannot be read. Choose a text file.`; }
+    if (asked !== this.asked) return; // meanwhile something else was given
     this.text.value = "";
+    if (!problem && !text.trim()) problem = `${name} is empty. Give columns: energy in eV, then the densities of states.`;
+    if (!problem) return this.paste(text, name);
+    this.own = { name, problem };
+    this.show();
   }
 
   paste(text, name) {
+    this.asked = null;
     if (!text.trim()) return this.take(this.site ?? this.beginning);
     this.own = { name };
     try {
@@ -76,7 +86,7 @@ export class Predict {
 
   // { energy, curves, top } from the zero of the inputs, gap (or null) and remarks; throws a sentence.
   inputs() {
-    const { sites, site, own, words, networks } = this, written = this.limits;
+    const { sites, site, own, networks, written } = this;
     const gap = written === "" ? null : Number(written);
     if (gap !== null && !(gap >= GAPS[0] && gap <= GAPS[1])) throw new Error(`The band gap must be a number from ${GAPS[0]} to ${GAPS[1]} eV.`);
     if (own?.problem) throw new Error(own.problem);
@@ -98,7 +108,7 @@ export class Predict {
     if (own && curves.some((values) => values.some((value) => value < -0.05))) {
       throw new Error("A density of states is negative. Check which columns they are in.");
     }
-    return { energy: moved, curves, gap, notes: own?.notes ?? [], words };
+    return { energy: moved, curves, gap, notes: own?.notes ?? [] };
   }
 
   // what comes out --------------------------------------------------------------------------------------------------------
@@ -174,7 +184,7 @@ export class Predict {
     if (strange) remarks.push([words.strange, true]);
     if (gap === null) remarks.push([words.no_gap, false]);
     if (!own) remarks.push([role[site] === 0 ? words.known : words.unseen, role[site] === 0]);
-    write(this.findings, numbers(head, lines) + remarks.slice(0, SHOWN).map(([text, warns]) =>
+    write(this.findings, numbers(head, lines) + remarks.map(([text, warns]) =>
       `<p class="${warns ? "elnes-warn" : "elnes-note"}">${escaped(text)}</p>`).join(""));
     const [spectra, structures] = networks.trained;
     write(this.notes, escaped(words.said.replace("{spectra}", spectra.toLocaleString("en")).replace("{structures}", structures)));
@@ -182,7 +192,7 @@ export class Predict {
   }
 
   // The inputs as a file that this page reads again.
-  write_() {
+  download() {
     if (!this.networks || !this.sites.pdos) return;
     let given;
     try { given = this.inputs(); } catch { return; }
