@@ -127,9 +127,11 @@ def predict() -> dict:
         "no_gap": "The network with the gap needs the band gap.",
         "known": "The networks were trained on this structure, or on another one of its net: its error is no test. Inspect has predictions out of fold.",
         "unseen": "The networks have not seen this net.",
+        "interval": " Shaded: 90 % interval, calibrated on crystals that were held out.",
+        "no_interval": " There are too few crystals to calibrate an interval on.",
         "said": (
-            "Two networks, trained when these pages were made on {spectra} spectra of {structures} crystals. Shaded: 90 % interval, calibrated on crystals "
-            "that were held out. The ensembles of Inspect err less; they take the PDOS along x, y and z."
+            "Two networks, trained when these pages were made on {spectra} spectra of {structures} crystals.{interval} "
+            "The ensembles of Inspect err less; they take the PDOS along x, y and z."
         ),
     }
 

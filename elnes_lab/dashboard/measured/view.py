@@ -319,8 +319,8 @@ class MeasuredView:
         """Text for the top bar: what the spectrum is compared with."""
         count = 0 if self.model.matches is None else len(self.model.matches.library.labels)
         if self.model.what == "structures":
-            return f"compared with <b>{count:,}</b> averages of {len(self.model.db):,} spectra"
-        return f"compared with <b>{count:,}</b> spectra"
+            return f"<b>{count:,}</b> averages of {len(self.model.db):,} spectra"
+        return f"<b>{count:,}</b> spectra"
 
     def on_status(self, callback) -> None:
         """Call `callback()` whenever `status` has changed."""

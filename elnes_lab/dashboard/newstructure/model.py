@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...learning.from_structure import Predicted
     from ...learning.structure_route import StructureRoute
 
-FIRST = "coesite"  # shown until something else is brought: several sites, none strange
+FIRST = "coesite"  # shown until something else is brought: a known mineral of several sites
 SITES = 4  # drawn at most
 LEVEL = 0.9
 LARGEST_PASTE = 2**20  # letters

@@ -187,7 +187,8 @@ export class Predict {
     write(this.findings, numbers(head, lines) + remarks.map(([text, warns]) =>
       `<p class="${warns ? "elnes-warn" : "elnes-note"}">${escaped(text)}</p>`).join(""));
     const [spectra, structures] = networks.trained;
-    write(this.notes, escaped(words.said.replace("{spectra}", spectra.toLocaleString("en")).replace("{structures}", structures)));
+    write(this.notes, escaped(words.said.replace("{spectra}", spectra.toLocaleString("en")).replace("{structures}", structures)
+      .replace("{interval}", networks.nets.some((net) => net.width) ? words.interval : words.no_interval)));
     write(this.problem, escaped(notes.join(" ")));
   }
 

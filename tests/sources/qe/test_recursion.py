@@ -1,15 +1,18 @@
 """The recursion against dense diagonalization of the same generalized problem, and the sum rules of the continued
 fraction."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import eigh
 
+from elnes_lab.sources.qe import core_hole
 from elnes_lab.sources.qe.hamiltonian import CoreHole, coarser, gaunt, plane_waves, real_harmonics
 from elnes_lab.sources.qe.recursion import dipole_strength, recursions, strength_of_states
-from elnes_lab.sources.qe.settings import RYDBERG
+from elnes_lab.sources.qe.settings import RYDBERG, Settings
 
 CELL = np.array([[3.1, 0.0, 0.2], [0.4, 2.9, 0.0], [0.0, -0.3, 3.3]])
 SPECIES, POSITIONS = ["Si", "O", "O"], np.array([[0.02, 0.1, 0.0], [0.5, 0.45, 0.2], [0.1, 0.6, 0.7]])
@@ -153,3 +156,25 @@ def test_harmonics_are_orthonormal_and_their_products_are_the_table():
     other = np.random.default_rng(0).normal(size=(50, 3))
     z = real_harmonics(other)
     assert np.einsum("Lij,Lp->ijp", gaunt(), z) == pytest.approx(z[:4, None] * z[None, :4], abs=1e-12)
+
+
+def test_densities_of_one_lattice_by_other_vectors_never_share_a_cell(planned, monkeypatch):
+    """Potentials are on the grid of their own vectors: two versions may have reduced the same supercell differently."""
+    structure, seen = planned["LAU"], []
+    matrices = [np.array([[0, -1, 1], [1, 0, 1], [0, 1, 1]]), np.array([[-1, 0, -1], [0, 1, -1], [0, -1, -1]])]
+    densities = [
+        {"site": site, "supercell": matrices[k], "homo": 0.0, "lumo": 6.0, "potential": k}
+        for site, k in ((12, 0), (16, 1), (18, 0))
+    ]
+    monkeypatch.setattr(
+        core_hole, "CoreHole", lambda cell, species, at, kinds, site, core, v, **_: seen.append((site, v, cell))
+    )
+    monkeypatch.setattr(core_hole, "special_points", lambda cell, tolerance: (np.empty((0, 3)), 0.0))
+    for name in ("check_convergence", "check_strength"):
+        monkeypatch.setattr(core_hole.checks, name, lambda *values: None)
+    pseudos = SimpleNamespace(kinds={"Oh": SimpleNamespace(core=None), "O": SimpleNamespace(core=None)})
+    rows = core_hole.spectra(structure, densities, Settings(), pseudos)
+    assert [row["site"] for row in rows] == [12, 16, 18]
+    assert sorted(site for site, *_ in seen) == [12, 16, 18]
+    for _, v, cell in seen:
+        assert cell == pytest.approx(matrices[v] @ structure.cell)
