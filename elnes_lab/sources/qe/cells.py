@@ -52,19 +52,37 @@ def _searched(flat: tuple, atoms: int, wanted: float, most: int) -> tuple[np.nda
     from ase.geometry import minkowski_reduce
 
     cell = np.reshape(flat, (3, 3))
+    largest = max(1, most // atoms)
+    # No lattice is denser than close packing: smaller cells cannot reach the distance, and count only where none does.
+    least = int(np.ceil(wanted**3 / np.sqrt(2) / abs(np.linalg.det(cell)) - 1e-6))
     best, matrix = 0.0, np.eye(3, dtype=int)
-    for n in range(1, max(1, most // atoms) + 1):
-        for a in (d for d in range(1, n + 1) if n % d == 0):
-            for c in (d for d in range(1, n // a + 1) if (n // a) % d == 0):
-                for b, d, e in np.ndindex(c, n // a // c, n // a // c):
-                    hermite = np.array([[a, b, d], [0, c, e], [0, 0, n // a // c]])
-                    _, change = minkowski_reduce(hermite @ cell @ STRAIN)
-                    distance = np.linalg.norm(change @ hermite @ cell, axis=1).min()
-                    if distance > best + 1e-6:
-                        best, matrix = distance, change @ hermite
+    for n in (*range(max(least, 1), largest + 1), *range(1, min(least, largest + 1))):
+        for hermite, bound in zip(*hermite_forms(cell, n)):
+            if bound < best - 1e-5:
+                continue
+            _, change = minkowski_reduce(hermite @ cell @ STRAIN)
+            distance = np.linalg.norm(change @ hermite @ cell, axis=1).min()
+            if distance > best + 1e-6:
+                best, matrix = distance, change @ hermite
         if best >= wanted:
             break
     return matrix, float(best)
+
+
+def hermite_forms(cell: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Hermite normal forms (m, 3, 3) of determinant n, and the shortest (m,) of some lattice vectors of each supercell
+    (angstrom), which its distance between images cannot exceed."""
+    forms = np.array(
+        [
+            [[a, b, d], [0, c, e], [0, 0, n // a // c]]
+            for a in (d for d in range(1, n + 1) if n % d == 0)
+            for c in (d for d in range(1, n // a + 1) if (n // a) % d == 0)
+            for b, d, e in np.ndindex(c, n // a // c, n // a // c)
+        ]
+    )
+    some = np.stack(np.meshgrid(*[np.arange(-2, 3)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    some = some[some @ [100, 10, 1] > 0]
+    return forms, np.min([np.linalg.norm(row @ forms @ cell, axis=-1) for row in some], axis=0)
 
 
 def aliasing_weights(cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -37,6 +37,33 @@ def test_the_last_digit_does_not_choose_among_vectors_of_equal_length(planned, s
     assert (one == other).all()
 
 
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), wanted=st.sampled_from([3.0, 5.5, 9.0]))
+def test_no_supercell_is_missed_by_what_is_passed_over(seed, wanted):
+    """Against all of up to six cells, one after the other: the smallest that reaches the distance, or the best."""
+    from ase.geometry import minkowski_reduce
+
+    cell = np.random.default_rng(seed).normal(size=(3, 3)) + 2.5 * np.eye(3)
+    best = {}
+    for n in range(1, 7):
+        diagonals = [(a, c, n // a // c) for a in range(1, n + 1) for c in range(1, n + 1) if n % (a * c) == 0]
+        forms = [
+            [[a, b, d], [0, c, e], [0, 0, f]]
+            for a, c, f in diagonals
+            for b in range(c)
+            for d in range(f)
+            for e in range(f)
+        ]
+        best[n] = max(np.linalg.norm(minkowski_reduce(np.array(one) @ cell)[0], axis=1).min() for one in forms)
+    enough = [n for n in best if best[n] >= wanted]
+    matrix, distance = supercell(cell, 1, wanted, 6)
+    if enough:
+        assert round(abs(np.linalg.det(matrix))) == enough[0]
+        assert distance == pytest.approx(best[enough[0]], abs=1e-5)
+    else:
+        assert distance == pytest.approx(max(best.values()), abs=1e-5)
+
+
 def test_same_supercell_by_other_vectors():
     one = np.array([[0, -1, 1], [1, 0, 1], [0, 1, 1]])
     assert same_supercell(one, np.array([[-1, 0, -1], [0, 1, -1], [0, -1, -1]]))

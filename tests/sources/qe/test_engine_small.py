@@ -18,16 +18,16 @@ COARSE = Settings(k_length=8, k_length_density=6, image_distance=6.0, iterations
 
 
 def test_from_structure_to_checked_files(engine, planned, tmp_path):
-    structure = planned["prototype-06"]
+    structure = planned["search-21-1126"]
     events, folder = [], Folder(tmp_path / "out")
     queue = Queue([Job(structure, [1], 1)], folder, settings=COARSE, report=events.append)
     queue.run(Here(perform))
     assert not queue.failures and [e.step.kind for e in events] == ["ground", "density", "spectra"]
-    ground = read_ground(tmp_path / "out/prototype-06/ground.npz")
-    row = read_site(tmp_path / "out/prototype-06/O1.npz", ground)
+    ground = read_ground(tmp_path / "out/search-21-1126/ground.npz")
+    row = read_site(tmp_path / "out/search-21-1126/O1.npz", ground)
     with (
-        np.load(folder.output / "prototype-06/ground.npz") as coarse,
-        np.load(stored("prototype-06", "ground")) as fine,
+        np.load(folder.output / "search-21-1126/ground.npz") as coarse,
+        np.load(stored("search-21-1126", "ground")) as fine,
     ):
         assert set(coarse) - {"kshift", "settings"} == set(fine) - {"kshift", "settings"}
         assert "k_length=8" in str(coarse["settings"]) and "aliasing" not in str(coarse["settings"])
@@ -35,7 +35,7 @@ def test_from_structure_to_checked_files(engine, planned, tmp_path):
         assert coarse["total_energy"] == pytest.approx(float(fine["total_energy"]), abs=0.3)
         below = coarse["energy"] < 2
         assert coarse["dos"][below].sum() * 0.1 == pytest.approx(16, rel=0.02)
-    with np.load(stored("prototype-06", "O1")) as fine:
+    with np.load(stored("search-21-1126", "O1")) as fine:
         energy = fine["energy"]
         a, b = (np.interp(energy, energy, s.mean(0)) for s in (row.strength, fine["strength"]))
         above = energy > 3
@@ -44,7 +44,7 @@ def test_from_structure_to_checked_files(engine, planned, tmp_path):
         assert np.corrcoef(a[above], b[above])[0, 1] > 0.8
         assert a[above].mean() == pytest.approx(b[above].mean(), rel=0.1)
         assert row.neutral_energy - ground.supercell_energy == pytest.approx(
-            float(fine["neutral_energy"] - np.load(stored("prototype-06", "ground"))["supercell_energy"]), abs=1.5
+            float(fine["neutral_energy"] - np.load(stored("search-21-1126", "ground"))["supercell_energy"]), abs=1.5
         )
 
 
