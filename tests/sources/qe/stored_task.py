@@ -25,7 +25,7 @@ SPECTRUM = ("kpoints", "aliasing", "iterations", "energy", "strength")
 
 def stored(sid: str, name: str) -> dict:
     with np.load(RAW / sid / f"{name}.npz") as file:
-        return {key: file[key][()] for key in file if key != "seconds"}
+        return {key: file[key][()] for key in file if key not in ("seconds", "settings")}
 
 
 def task(step: Step) -> Outcome:

@@ -40,7 +40,16 @@ def place(tmp_path, monkeypatch):
     write(tmp_path / "list.extxyz", frames)
     for sid in IDS:
         shutil.copytree(stored_task.RAW / sid, tmp_path / "out" / sid)
+        make_old(tmp_path / "out" / sid / "ground.npz", 1.0 if sid == "stishovite" else 0.97)
     return tmp_path
+
+
+def make_old(path: Path, counted: float) -> None:
+    """A ground state as the first ones were: no word of its settings, and a DOS that counts this part of the electrons."""
+    with np.load(path) as file:
+        arrays = {key: file[key] for key in file if key != "settings"}
+    arrays["dos"] = (counted * recompute_task.counted(arrays)).astype(np.float32)
+    np.savez(path, **arrays)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
