@@ -27,6 +27,9 @@ def main() -> None:
     parser.add_argument("before", type=Path)
     parser.add_argument("after", type=Path)
     before, after = (getattr(parser.parse_args(), name) for name in ("before", "after"))
+    for folder in (before, after):
+        if not folder.is_dir():
+            parser.error(f"{folder} is no folder of steps (<structure>/ground.npz, <structure>/O<i>.npz). Name one.")
     grounds, spectra = [], []
     for folder in sorted(path for path in before.iterdir() if path.is_dir()):
         for old in sorted(folder.glob("*.npz")):
@@ -39,10 +42,14 @@ def main() -> None:
                     spectra.append((f"{folder.name}/{name}", *(site(path, before, after) for path in (old, new))))
             except (DataError, OSError) as problem:
                 print(f"{folder.name}/{name} is left out: {problem}")
+    spectra = [line for line in spectra if not np.array_equal(line[1][0].strength, line[2][0].strength)]
+    grounds = [line for line in grounds if not np.array_equal(line[1].dos, line[2].dos)]
     if spectra:
-        print_spectra([line for line in spectra if not np.array_equal(line[1][0].strength, line[2][0].strength)])
+        print_spectra(spectra)
     if grounds:
         print_grounds(grounds)
+    if not spectra and not grounds:
+        print("No step of the first folder has another result in the second.")
 
 
 def site(path: Path, before: Path, after: Path) -> tuple[CoreHoleSite, GroundState]:
