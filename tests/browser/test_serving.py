@@ -90,6 +90,25 @@ def test_a_file_that_is_too_large_is_not_sent(page, tmp_path):
     page.evaluate("document.querySelector('#upload').remove()")
 
 
+def test_a_text_that_is_too_long_is_not_sent(page):
+    page.evaluate("""() => document.querySelector('.elnes').insertAdjacentHTML(
+        'beforeend', "<textarea id='pasted'></textarea>")""")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    field = page.locator("#pasted")
+
+    def paste(text):
+        page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
+        field.focus()
+        page.keyboard.press("Control+V")
+
+    paste("533 0.12\n" * 200_000)
+    page.get_by_text("This text has 1,800,000 letters. Up to 1,048,576 can be pasted; upload it as a file.").wait_for()
+    assert field.input_value() == ""
+    paste("533 0.12\n")
+    assert field.input_value() == "533 0.12\n"
+    page.evaluate("document.querySelector('#pasted').remove()")
+
+
 def test_closing_the_page_ends_its_kernel(visit, kernels):
     before = kernels()
     page = visit()

@@ -19,6 +19,9 @@ from . import kernel_fork
 
 PROTOCOL = "v1.kernel.websocket.jupyter.org"  # what every browser with Voila's page speaks
 MOST_PARTS = 4096  # of a message: a header of 8 bytes that claims more would have the server count to 2^64
+# bytes of a message without its attachments. Where a page's memory is limited, ZeroMQ (a message) and orjson (lists of a
+# million) end the kernel instead of raising MemoryError, and as objects a text takes up to forty times its bytes.
+MOST_TEXT = 4 * 2**20
 FULL = "All places are taken. Please try again in a few minutes."
 
 
@@ -133,8 +136,15 @@ class DashboardConnection(ZMQChannelsWebsocketConnection):
     def handle_incoming_message(self, incoming_msg) -> None:
         if isinstance(incoming_msg, str) or not 5 < int.from_bytes(incoming_msg[:8], "little") < MOST_PARTS:
             self.websocket_handler.close(1003, "not a message")
+        elif text_of(incoming_msg) > MOST_TEXT:
+            self.websocket_handler.close(1009, "more text than any page sends")
         else:
             super().handle_incoming_message(incoming_msg)
+
+
+def text_of(message) -> int:
+    """Bytes of a v1 message up to the end of its content, the last of five parts whose offsets follow their number."""
+    return max(int.from_bytes(message[8 * part : 8 * (part + 1)], "little") for part in range(1, 7))
 
 
 class DashboardIdentity(PasswordIdentityProvider):

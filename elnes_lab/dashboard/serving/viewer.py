@@ -126,6 +126,7 @@ class Viewer:
                 request[0].set_result(request[1])
         for future, _ in self.waiting.values():
             future.cancelled() or future.set_exception(ConnectionError(f"closed ({self.socket.close_code})"))
+        self.waiting.clear()
 
     async def close(self) -> None:
         """Leave as a browser does when its page is closed: the kernel is ended by the server."""

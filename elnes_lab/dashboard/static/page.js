@@ -2,6 +2,7 @@
 const KEY = "elnes-lab-theme";
 const PING = 15000, PATIENCE = 40000; // ms between questions to the kernel, and how long one may stay unanswered
 const LARGEST = 32; // MiB of a file to upload; half of what the server takes, voila_settings.LARGEST_MESSAGE
+const MOST_LETTERS = 2 ** 20; // of what is pasted: a message may have 4 MiB of text, kernel_manager.MOST_TEXT
 
 // JupyterLab or Jupyter Notebook, in which this page is one output among others; they have a theme of their own.
 const inNotebook = () => !document.body.dataset.voila && "jpThemeLight" in document.body.dataset;
@@ -98,6 +99,15 @@ function refuseLargeFile(event, el) {
   notice(el, `“${large.name}” has ${size} MiB. Files up to ${LARGEST} MiB can be uploaded; nothing was sent. `);
 }
 
+// As would a text that is too long.
+function refuseLongText(event, el) {
+  const letters = event.data?.length ?? event.dataTransfer?.getData("text/plain").length ?? 0;
+  if (letters <= MOST_LETTERS) return;
+  event.preventDefault();
+  const count = letters.toLocaleString("en");
+  notice(el, `This text has ${count} letters. Up to ${MOST_LETTERS.toLocaleString("en")} can be pasted; upload it as a file. `);
+}
+
 // Listens to what happens inside the page of `el`, before anything else does. JupyterLab acts on plain keys (D, D deletes
 // a cell), also while the focus is on a table or a button of this page: here they belong to the page; with Ctrl, Alt or
 // Cmd they stay JupyterLab's, as Ctrl+S. A press on a figure brings the focus to the page, for its arrow keys.
@@ -106,7 +116,10 @@ function attend(el, notebook) {
     const page = el.closest(".elnes");
     return page?.contains(event.target) ? page : null;
   };
-  const listeners = { change: (event) => root(event) && refuseLargeFile(event, el) };
+  const listeners = {
+    change: (event) => root(event) && refuseLargeFile(event, el),
+    beforeinput: (event) => root(event) && refuseLongText(event, el),
+  };
   if (notebook) {
     listeners.mousedown = (event) => {
       const page = root(event);
