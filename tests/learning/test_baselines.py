@@ -178,3 +178,14 @@ def test_nothing_in_training_lies_outside_training():
     score = DomainScore.fit(train)
     assert not any("lies" in reason.split(", but")[0] and "its range" not in reason for reason in score.reasons(train))
     assert np.median(score.score(train)) < 1
+
+
+def test_a_hair_outside_a_densely_filled_range_is_familiar():
+    data = world(10, 5)
+    train = data.subset(np.tile(np.arange(10), 4))  # each structure has its copies: none lies outside the others
+    train.groups[:] = np.repeat([f"net {k}" for k in range(4)], 10)
+    score, height = DomainScore.fit(train), data.inputs[:, 0].max(0)
+    highest = train.inputs[:, 0, 5].argmax()
+    near, far = train.subset([highest]), train.subset([highest])
+    near.inputs[0, 0, 5], far.inputs[0, 0, 5] = height[5] + 1e-6, height[5] + 1
+    assert 0 < score.score(near)[0] < 5 < score.score(far)[0] < 1e4
