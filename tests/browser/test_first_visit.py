@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import elnes_lab
+from elnes_lab.dashboard.inspect.model import InspectModel
 from elnes_lab.dashboard.session import Session
 from elnes_lab.dashboard.sites.judged import judge
 
@@ -35,7 +36,8 @@ class Person:
 def worst():
     """Label of the crystal site with the largest error of all that no network shown was trained on."""
     db = elnes_lab.open_database()
-    judged = [judge(db, entry) for entry in Session(db).models]
+    session = Session(db)
+    judged = [judge(db, session.find(name)) for name in InspectModel(db, session).preferred()]
     errors = np.fmax.reduce([one.mse for one in judged])
     held_out = np.all([one.new | (one.row < 0) for one in judged], axis=0) & (db["kind"] == "crystal")
     return str(db.sites[np.nanargmax(np.where(held_out, errors, np.nan))])
