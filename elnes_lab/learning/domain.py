@@ -2,8 +2,8 @@
 
 The score has two parts, and the larger one counts: how far single bins lie outside the range of the training inputs,
 and how far the whole curve lies from the space and the cloud that the training inputs span. 1 is the value that 80 %
-of the training spectra keep when their own structure is left out: above it a spectrum is as strange as the strangest
-fifth of them.
+of the training spectra keep when their own structure is left out, and never less than one bin outside by what is worth
+a name: above it a spectrum is as strange as the strangest fifth of them, or stranger.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class DomainScore:
             for inside, outside in inner_folds(train.groups, FOLDS)
         ]
         beyond, distance = (np.concatenate(values) for values in zip(*held))
-        # Where training is dense, most held-out rows lie outside nowhere: one bin by what is worth a name counts as 1 then.
+        # Where training is dense, most held-out rows lie outside nowhere.
         least = GRACE / np.sqrt(features.shape[1]), np.finfo(float).tiny
         limits = tuple(max(float(np.quantile(values, LEVEL)), low) for values, low in zip((beyond, distance), least))
         return cls(statistics(train, features), limits, named(train))

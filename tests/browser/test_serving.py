@@ -102,9 +102,18 @@ def test_a_text_that_is_too_long_is_not_sent(page):
         page.keyboard.press("Control+V")
 
     paste("533 0.12\n" * 200_000)
-    page.get_by_text("This text has 1,800,000 letters. Up to 1,048,576 can be pasted; upload it as a file.").wait_for()
+    told = "This text would have 1,800,000 letters. A field takes 1,048,576; upload the text as a file. Nothing was changed."
+    page.get_by_text(told).wait_for()
     assert field.input_value() == ""
-    paste("533 0.12\n")
+    page.get_by_role("button", name="Close").click()
+    half = "533 0.12\n" * 100_000
+    paste(half)
+    assert field.input_value() == half
+    paste(half)  # twice is too much, too
+    page.get_by_text(told).wait_for()
+    assert field.input_value() == half
+    field.select_text()
+    paste("533 0.12\n")  # in place of all
     assert field.input_value() == "533 0.12\n"
     page.evaluate("document.querySelector('#pasted').remove()")
 

@@ -2,7 +2,7 @@
 const KEY = "elnes-lab-theme";
 const PING = 15000, PATIENCE = 40000; // ms between questions to the kernel, and how long one may stay unanswered
 const LARGEST = 32; // MiB of a file to upload; half of what the server takes, voila_settings.LARGEST_MESSAGE
-const MOST_LETTERS = 2 ** 20; // of what is pasted: a message may have 4 MiB of text, kernel_manager.MOST_TEXT
+const MOST_LETTERS = 2 ** 20; // of a field: a message may have 4 MiB of text, kernel_manager.MOST_TEXT
 
 // JupyterLab or Jupyter Notebook, in which this page is one output among others; they have a theme of their own.
 const inNotebook = () => !document.body.dataset.voila && "jpThemeLight" in document.body.dataset;
@@ -99,13 +99,14 @@ function refuseLargeFile(event, el) {
   notice(el, `“${large.name}” has ${size} MiB. Files up to ${LARGEST} MiB can be uploaded; nothing was sent. `);
 }
 
-// As would a text that is too long.
+// As would a text that is too long, with what the field holds already.
 function refuseLongText(event, el) {
-  const letters = event.data?.length ?? event.dataTransfer?.getData("text/plain").length ?? 0;
-  if (letters <= MOST_LETTERS) return;
+  const text = event.data ?? event.dataTransfer?.getData("text/plain") ?? "", { value = "", selectionStart, selectionEnd } = event.target;
+  const letters = value.length - (selectionEnd - selectionStart || 0) + text.length;
+  if (!text || letters <= MOST_LETTERS) return;
   event.preventDefault();
-  const count = letters.toLocaleString("en");
-  notice(el, `This text has ${count} letters. Up to ${MOST_LETTERS.toLocaleString("en")} can be pasted; upload it as a file. `);
+  const [count, most] = [letters, MOST_LETTERS].map((number) => number.toLocaleString("en"));
+  notice(el, `This text would have ${count} letters. A field takes ${most}; upload the text as a file. Nothing was changed. `);
 }
 
 // Listens to what happens inside the page of `el`, before anything else does. JupyterLab acts on plain keys (D, D deletes
