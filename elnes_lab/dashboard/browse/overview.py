@@ -120,7 +120,6 @@ class OverviewView:
             return
         visible = set(self.model.visible.tolist())
         self.model.select([self.model.labels[i] for i in points.point_inds if i in visible])
-        trace.selectedpoints = None  # the second trace draws the selection; plotly's own would fade the rest
 
     def _bar_clicked(self, trace, points, state) -> None:
         if not points.point_inds or trace.type != "bar":

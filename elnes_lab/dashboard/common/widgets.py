@@ -11,7 +11,7 @@ from pathlib import Path
 
 import anywidget
 import ipywidgets as ipw
-from traitlets import Bool, Dict, List, Unicode
+from traitlets import Bool, Dict, List, Unicode, observe
 
 # Importing FigureWidget makes plotly import nbformat, whose validator compiles a grammar for two seconds that no figure
 # needs. Declared missing while plotly is imported, the validator does without it.
@@ -53,6 +53,20 @@ class Figure(go.FigureWidget):
     def _remove_overlapping_props(*arguments) -> list:
         """Plotly forgets what was set as soon as the browser has filled in something for it; a new page needs it."""
         return []
+
+    @observe("_js2py_pointsCallback")
+    def _handler_js2py_pointsCallback(self, change) -> None:
+        """A click or a box: plotly answers a box with one message per trace, each of which draws the whole figure anew.
+
+        Here all changes go in one message, and what a box leaves outside is not faded: our figures mark what is chosen.
+        """
+        with self.batch_update():
+            super()._handler_js2py_pointsCallback(change)
+            for edits in self._batch_trace_edits.values():
+                edits.pop("selectedpoints", None)
+        if change["new"] and change["new"]["event_type"] == "plotly_selected":
+            faded = [i for i, trace in enumerate(self.data) if "selectedpoints" in trace]
+            self._send_restyle_msg({"selectedpoints": [None] * len(faded)}, trace_indexes=faded)
 
     def _answer(self, widget, message, buffers) -> None:
         if message.get("type") == "plotly":

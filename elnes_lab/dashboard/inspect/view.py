@@ -128,7 +128,6 @@ class InspectView(Linked):
         first = trace is self.traces[0]
         self.caught = set(points.point_inds) if first else self.caught | set(points.point_inds)
         if trace is self.traces[-1]:
-            trace.selectedpoints = self.traces[0].selectedpoints = None  # plotly's own would fade the rest for ever
             inside = sorted(i for i in self.caught if i < len(self.model.shown))
             if inside:
                 self.model.box([self.model.labels[self.model.shown[i]] for i in inside])

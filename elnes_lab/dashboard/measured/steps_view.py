@@ -98,7 +98,6 @@ class StepsCard:
         """A box drawn on a spectrum image: the pixels inside become the region."""
         if not points.point_inds or self.model.picture() is None:
             return
-        trace.selectedpoints = None
         picture = self.model.picture()[0]
         columns = picture.values.shape[1]
         rows = [index // columns * picture.step[0] for index in points.point_inds]

@@ -1,6 +1,7 @@
 """The figure widget: what a page that opens anew is told."""
 
 import plotly.graph_objects as go
+import pytest
 
 from elnes_lab.dashboard.common.widgets import Figure
 
@@ -28,3 +29,29 @@ def test_what_the_browser_filled_in_does_not_replace_what_was_set():
     figure._js2py_traceDeltas = {"trace_deltas": [trace], "trace_edit_id": figure._last_trace_edit_id}
     assert figure.data[0].name == "first"
     assert figure.data[0].mode == "lines"
+
+
+def box(figure, points):
+    """What the browser sends for a box: points are (trace, number) pairs."""
+    traces, numbers = zip(*points) if points else ((), ())
+    figure._js2py_pointsCallback = {
+        "event_type": "plotly_selected",
+        "selector": {"type": "box", "selector_state": {"xrange": [0, 3], "yrange": [0, 9]}},
+        "points": {"trace_indexes": traces, "point_indexes": numbers, "xs": numbers, "ys": numbers},
+    }
+
+
+@pytest.mark.parametrize("points", [[(0, 1), (2, 0)], []])
+def test_a_box_is_one_change_for_the_page_and_fades_nothing(points):
+    figure = Figure(go.Figure([go.Scatter(x=[1, 2], y=[k, k]) for k in range(6)]))
+    figure._answer(figure, {"type": "rendered"}, [])
+    caught, sent = [], []
+    for trace in figure.data[:3]:
+        trace.on_selection(lambda trace, points, selector: caught.append(list(points.point_inds)))
+    figure.observe(lambda change: change.new and sent.append(change.new), ["_py2js_restyle", "_py2js_update"])
+    box(figure, points)
+    assert caught == ([[1], [], [0]] if points else [[], [], []])
+    assert [(one["restyle_data"], one["restyle_traces"]) for one in sent] == [
+        ({"selectedpoints": [None] * 6}, list(range(6)))
+    ]
+    assert all(trace.selectedpoints is None for trace in figure.data)
