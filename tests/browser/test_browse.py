@@ -251,25 +251,6 @@ def test_a_row_stays_under_the_mouse_while_rows_are_added_one_after_another(page
     assert page.evaluate(place) == pytest.approx(before, abs=1)
 
 
-def test_the_colour_bar_names_the_kinds_in_their_colours(page):
-    color = control(page, "Colour").locator("select")
-    color.select_option(label="Kind")
-    page.wait_for_function(
-        "document.querySelectorAll('.elnes-figure')[0].querySelectorAll('.colorbar .cbaxis text').length === 2"
-    )
-    texts = page.locator(".elnes-figure").first.locator(".colorbar .cbaxis text").all_text_contents()
-    assert sorted(texts) == ["amorphous", "crystal"]
-    found = page.evaluate("""(() => { const g = document.querySelectorAll('.elnes-figure')[0];
-        const painted = (selector, name) => [...g.querySelectorAll(selector)].map((e) => getComputedStyle(e)[name]);
-        return { points: [...new Set(painted('.scatterlayer .trace:first-child .point', 'fill'))],
-            bar: [...painted('.cbfill', 'fill'), ...painted('linearGradient stop', 'stopColor')] }; })()""")
-    assert len(found["points"]) == 2 and set(found["points"]) <= set(found["bar"])
-    color.select_option(label="Si-O-Si angle")
-    page.wait_for_function(
-        "document.querySelectorAll('.elnes-figure')[0].querySelectorAll('.colorbar .cbaxis text').length > 2"
-    )
-
-
 def test_another_drawing_leaves_nothing_of_the_one_before(page):
     # weas-widget's own handle of its last viewer: drawn arrows (a shaft and a head for x, y, z, a, b, c), polyhedra, atoms.
     drawn = """() => { const found = { arrow: 0, anyMesh: 0 };
@@ -302,50 +283,6 @@ def test_empty_selection_offers_an_example(page):
     page.screenshot(path=ARTIFACTS / "browse-empty.png", full_page=True)
     page.get_by_role("button", name="Show alpha-quartz").click()
     wait_for_curves(page, 3)
-
-
-def test_clicking_and_boxing_points_of_the_map_selects(page):
-    spot = """(i) => { const g = document.querySelectorAll('.elnes-figure')[0], t = g.data[0], l = g._fullLayout,
-        b = g.getBoundingClientRect();
-        return [b.x + l._size.l + l.xaxis.l2p(t.x[i]), b.y + l._size.t + l.yaxis.l2p(t.y[i])]; }"""
-    page.locator(".elnes-figure").first.scroll_into_view_if_needed()
-    farthest = page.evaluate(
-        "(() => { const y = document.querySelectorAll('.elnes-figure')[0].data[0].y; "
-        "return y.indexOf(Math.max(...y)); })()"
-    )
-    pick(page, 0)
-    wait_for_curves(page, 1)
-    x, y = page.evaluate(spot, farthest)
-    page.mouse.move(x - 2, y)
-    page.mouse.move(x, y)
-    page.wait_for_timeout(300)  # plotly knows a point by hovering
-    page.mouse.click(x, y)
-    page.wait_for_function(f"document.querySelectorAll('.elnes-figure')[0].data[1].customdata[0] === {farthest}")
-    page.locator(f".elnes-table .row.on[data-site='{farthest}']").wait_for()
-    box = page.locator(".elnes-figure").first.locator(".nsewdrag").first.bounding_box()
-    page.mouse.move(box["x"] + 4, box["y"] + 4)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] - 4, steps=8)
-    page.mouse.up()
-    page.wait_for_function("document.querySelectorAll('.elnes-figure')[0].data[1].x.length > 10")
-    page.wait_for_function("document.querySelector('.elnes-spectra').layout.showlegend === false")
-
-
-def test_histograms_select_too(page):
-    page.get_by_role("button", name="Histograms").click()
-    page.locator(".elnes-figure .bars").first.wait_for()
-    page.wait_for_timeout(1000)  # the plot takes the width of its card
-    figure = page.locator(".elnes-figure:has(.bars)")
-    assert figure.locator(".main-svg").first.bounding_box()["width"] == pytest.approx(
-        figure.bounding_box()["width"], abs=3
-    )
-    page.screenshot(path=ARTIFACTS / "browse-histograms.png", full_page=True)
-    bar = page.evaluate("""(() => { const t = document.querySelector('.elnes-figure:has(.bars)').data[0];
-        const i = t.y.indexOf(Math.max(...t.y)); return [i, t.y[i]]; })()""")
-    page.locator(".elnes-figure .bars").first.locator(".point").nth(bar[0]).click(force=True)  # under the drag layer
-    page.wait_for_function(f"document.querySelector('.elnes-count').innerText.includes('{bar[1]} selected')")
-    page.get_by_role("button", name="Map", exact=True).click()
-    page.wait_for_function(f"document.querySelectorAll('.elnes-figure')[0].data[1].x.length === {bar[1]}")
 
 
 def test_every_control_has_a_line_of_help(page, helped):

@@ -56,17 +56,13 @@ class Figure(go.FigureWidget):
 
     @observe("_js2py_pointsCallback")
     def _handler_js2py_pointsCallback(self, change) -> None:
-        """A click or a box: plotly answers a box with one message per trace, each of which draws the whole figure anew.
-
-        Here all changes go in one message, and what a box leaves outside is not faded: our figures mark what is chosen.
+        """A click or a box: plotly would answer a box with one message per trace, each of which draws the whole figure anew, to
+        tell the page what it has marked itself. All changes go in one message, and that is none of them.
         """
         with self.batch_update():
             super()._handler_js2py_pointsCallback(change)
             for edits in self._batch_trace_edits.values():
                 edits.pop("selectedpoints", None)
-        if change["new"] and change["new"]["event_type"] == "plotly_selected":
-            faded = [i for i, trace in enumerate(self.data) if "selectedpoints" in trace]
-            self._send_restyle_msg({"selectedpoints": [None] * len(faded)}, trace_indexes=faded)
 
     def _answer(self, widget, message, buffers) -> None:
         if message.get("type") == "plotly":

@@ -42,7 +42,7 @@ def box(figure, points):
 
 
 @pytest.mark.parametrize("points", [[(0, 1), (2, 0)], []])
-def test_a_box_is_one_change_for_the_page_and_fades_nothing(points):
+def test_a_box_sends_the_page_what_it_changes_and_in_one_message(points):
     figure = Figure(go.Figure([go.Scatter(x=[1, 2], y=[k, k]) for k in range(6)]))
     figure._answer(figure, {"type": "rendered"}, [])
     caught, sent = [], []
@@ -51,7 +51,10 @@ def test_a_box_is_one_change_for_the_page_and_fades_nothing(points):
     figure.observe(lambda change: change.new and sent.append(change.new), ["_py2js_restyle", "_py2js_update"])
     box(figure, points)
     assert caught == ([[1], [], [0]] if points else [[], [], []])
-    assert [(one["restyle_data"], one["restyle_traces"]) for one in sent] == [
-        ({"selectedpoints": [None] * 6}, list(range(6)))
-    ]
+    assert sent == []
     assert all(trace.selectedpoints is None for trace in figure.data)
+    figure.data[0].on_selection(lambda trace, points, selector: trace.update(name="boxed", opacity=0.5))
+    figure.data[5].on_selection(lambda trace, points, selector: figure.change_trace(3, {"name": "last"}, None))
+    box(figure, points)
+    assert len(sent) == 1
+    assert (figure.data[0].name, figure.data[3].name) == ("boxed", "last")
