@@ -44,15 +44,17 @@ def control(page, label):
     return page.locator(".elnes-measured .elnes-control", has=page.locator(f".widget-label:has-text('{label}')"))
 
 
-def lay(page, name):
-    """Click a row of the table; again, if it was another one that the row had become just then."""
+def lay(page, **which):
+    """Click the first of these rows of the table; again, if the list, or the row, was another one just then."""
+    rows = page.locator(".elnes-measured .elnes-table .row", **which)
     for _ in range(6):
-        page.locator(".elnes-measured .elnes-table .row", has_text=name).first.click()
         try:
+            name = rows.first.inner_text(timeout=20_000).split("\n")[0]
+            rows.first.click(timeout=20_000)
             return page.get_by_text(f"Beside {name}", exact=True).wait_for(timeout=20_000)
         except TimeoutError:
             continue
-    pytest.fail(f"{name} is not laid over the measured spectrum")
+    pytest.fail(f"no row {which} is laid over the measured spectrum")
 
 
 def saved(page, format, folder):
@@ -77,9 +79,8 @@ def test_upload_fit_quantify_and_export(page, raw, tmp_path):
     )
     page.locator(".elnes-measured .elnes-drop input[type=file]").set_input_files(path)
     page.get_by_text("my quartz.csv").first.wait_for(timeout=SLOW)
-    rows = page.locator(".elnes-measured .elnes-table .row")
-    lay(page, next(name for name in (text.split("\n")[0] for text in rows.all_inner_texts()) if name != "coesite"))
-    lay(page, "coesite")
+    lay(page, has_not_text="coesite")
+    lay(page, has_text="coesite")
     page.locator(".elnes-measured").get_by_role("button", name="Fit", exact=True).click()
     page.wait_for_function("document.querySelector('.elnes-measured').innerText.includes('Rms residual: 0.0')")
     if MeasuredModel.can_quantify():
