@@ -56,8 +56,8 @@ class Figure(go.FigureWidget):
 
     @observe("_js2py_pointsCallback")
     def _handler_js2py_pointsCallback(self, change) -> None:
-        """A click or a box: plotly would answer a box with one message per trace, each of which draws the whole figure anew, to
-        tell the page what it has marked itself. All changes go in one message, and that is none of them.
+        """A click or a box. For a box, plotly tells the page which points of each trace it has marked, though it was the page that
+        marked them, and each of these messages draws the whole figure anew: they are left out, and all else goes in one message.
         """
         with self.batch_update():
             super()._handler_js2py_pointsCallback(change)
