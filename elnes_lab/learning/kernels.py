@@ -99,7 +99,7 @@ class KernelModel:
         samples of a site in a row; the search begins at theta and looks at the targets `searched`. Of each sample left
         out with its group the residual (s, m) and the variance (s,)."""
         blocks = np.split(features, np.cumsum(sizes)[:-1], axis=1)
-        distances = np.stack([squared(block, block) for block in blocks])
+        distances = np.stack([squared(block) for block in blocks])
         unit = np.maximum(distances.mean((1, 2)), np.finfo(np.float32).tiny)
         distances /= unit[:, None, None]
         mean = y.astype(float).mean(0)
@@ -125,16 +125,21 @@ class KernelModel:
 
     @cached_property
     def solved(self) -> tuple[np.ndarray, np.ndarray]:
-        """P of the training samples (3 n, 3 n) and the dual weights (3 n, m). DataError if there is no P."""
-        kernel = matern(squared(self.known, self.known))[0] + CONSTANT
+        """Lower Cholesky factor of the training samples' kernel with its ridge (3 n, 3 n), and the dual weights (3 n, m).
+        DataError if there is none."""
+        from scipy.linalg import cho_solve, cholesky
+
+        kernel = similarity(squared(self.known))
+        kernel[np.diag_indices_from(kernel)] += self.ridge
         try:
-            inverse = np.linalg.inv(kernel + self.ridge * np.eye(len(kernel)))
+            factor = cholesky(kernel.T, lower=True, overwrite_a=True, check_finite=False)
         except np.linalg.LinAlgError:
             raise DataError("The kernel model has no solution: its numbers are of no use. Train it again.") from None
-        return inverse.astype(np.float32), (inverse @ (self.targets - self.mean)).astype(np.float32)
+        dual = cho_solve((factor, True), (self.targets - self.mean).astype(float), check_finite=False)
+        return factor.astype(np.float32), dual.astype(np.float32)
 
     @property
-    def inverse(self) -> np.ndarray:
+    def factor(self) -> np.ndarray:
         return self.solved[0]
 
     @property
@@ -150,15 +155,7 @@ class KernelModel:
                 "Make it with the choice of the model."
             )
         weighted = features * self.scales
-        square = (weighted**2).sum(1)[:, None] + self.lengths - 2 * weighted @ self.known.T
-        r = np.sqrt(np.maximum(5 * square, 0, out=square), out=square)
-        value = r * (1 / 3)  # `matern`, in place: 3 times faster
-        value += 1
-        value *= r
-        value += 1
-        value *= np.exp(np.negative(r, out=r), out=r)
-        value += CONSTANT
-        return value
+        return similarity((weighted**2).sum(1)[:, None] + self.lengths - 2 * weighted @ self.known.T)
 
     def predict(self, dataset) -> np.ndarray:
         """Curves (k, 3, m) of the sites of a Dataset."""
@@ -171,8 +168,11 @@ class KernelModel:
 
     def values(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Targets (s, m) of samples from their features (s, f), and the variance of the process (s,)."""
+        from scipy.linalg import solve_triangular
+
         kernel = self.similar(features)
-        left = 1 + CONSTANT + self.ridge - np.einsum("ij,ij->i", kernel @ self.inverse, kernel)
+        explained = solve_triangular(self.factor, kernel.T, lower=True, check_finite=False)
+        left = 1 + CONSTANT + self.ridge - np.einsum("ij,ij->j", explained, explained)
         return kernel @ self.dual + self.mean, np.maximum(left, self.ridge)
 
 
@@ -200,10 +200,27 @@ def start(blocks: int, around: bool = False) -> np.ndarray:
     return np.array([*START.values(), *[START_SCALAR] * (blocks - len(START) - len(last)), *last, ridge])
 
 
-def squared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Squared distances of rows; float64, as small ones are differences of large numbers."""
-    a, b = a.astype(float), b.astype(float)
-    return np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0)
+def squared(rows: np.ndarray) -> np.ndarray:
+    """Squared distances between rows; float64, as small ones are differences of large numbers."""
+    rows = rows.astype(float)
+    found, lengths = rows @ rows.T, (rows**2).sum(1)  # of a matrix with itself: half the work
+    found *= -2
+    found += lengths[:, None]
+    found += lengths
+    return np.maximum(found, 0, out=found)
+
+
+def similarity(square: np.ndarray) -> np.ndarray:
+    """Kernel with its constant, in place of squared distances: `matern` in a third of its time."""
+    square *= 5
+    r = np.sqrt(np.maximum(square, 0, out=square), out=square)
+    value = r * (1 / 3)
+    value += 1
+    value *= r
+    value += 1
+    value *= np.exp(np.negative(r, out=r), out=r)
+    value += CONSTANT
+    return value
 
 
 def matern(square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

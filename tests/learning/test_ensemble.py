@@ -69,7 +69,7 @@ def test_what_the_kernel_says_of_a_group_left_out_is_what_a_fit_without_it_says(
     kernel, left = KernelModel.fit(data, steps=0)
     features, _ = block_features(data)
     weighted = features * kernel.scales
-    similar = matern(squared(weighted, weighted))[0] + 1.0
+    similar = matern(squared(weighted))[0] + 1.0
     y = data.directed.targets.reshape(3 * len(data), -1) - kernel.mean
     groups = np.repeat(data.groups.astype(str), 3)
     for name in sorted(set(groups))[:6]:
@@ -82,7 +82,7 @@ def test_what_the_kernel_says_of_a_group_left_out_is_what_a_fit_without_it_says(
 def test_the_gradient_of_the_left_out_error(data):
     part = data.subset(np.arange(30))
     features, sizes = block_features(part)
-    distances = np.stack([squared(b, b) for b in np.split(features, np.cumsum(sizes)[:-1], axis=1)])
+    distances = np.stack([squared(b) for b in np.split(features, np.cumsum(sizes)[:-1], axis=1)])
     y = part.directed.targets.reshape(3 * len(part), -1).astype(float)
     distances /= distances.mean((1, 2))[:, None, None]
     search = LeaveOut(distances, y - y.mean(0), np.repeat(part.groups.astype(str), 3))
