@@ -5,6 +5,7 @@ import re
 import pytest
 
 ALIVE = "document.querySelector('.elnes-spectra .main-svg') && !document.querySelector('#elnes-skeleton')"
+CURVES = "document.querySelector('.elnes-spectra').data.filter((trace) => trace.visible).length"
 PATIENCE = 120_000
 # Calls window.received(text, deliver) for each message of the kernel, which delivers it or not.
 TAP = """
@@ -42,6 +43,11 @@ window.received = (text, deliver) => {
 """
 # No answer with all states ever comes.
 SILENT = "window.received = (text, deliver) => { if (!text.includes('update_states')) deliver(); };"
+# The time that anywidget gives a widget is over before it has begun, as where the browser has no time for it.
+HURRIED = """
+const plain = AbortSignal.timeout.bind(AbortSignal);
+AbortSignal.timeout = (time) => plain(time === 2000 ? 0 : time);
+"""
 
 
 @pytest.fixture
@@ -76,6 +82,18 @@ def test_models_that_come_late_or_get_lost_are_shown(opened, script, proof):
     assert page.evaluate(proof)
     assert len(page.navigations) == 1  # without being loaded anew
     assert "model not found" not in page.inner_text("body")
+
+
+def test_widgets_that_come_alive_late_hear_what_the_kernel_says(opened, without_webgl):
+    errors = []
+    page = opened(
+        HURRIED + without_webgl, prepare=lambda page: page.on("pageerror", lambda error: errors.append(str(error)))
+    )
+    page.wait_for_function(ALIVE, timeout=PATIENCE)
+    before = page.evaluate(CURVES)
+    page.locator(".elnes-table .row[aria-selected=false]").first.click()
+    page.wait_for_function(f"{CURVES} !== {before}", timeout=PATIENCE)
+    assert errors == []
 
 
 @pytest.mark.parametrize(
