@@ -150,7 +150,5 @@ class SpectraCard:
         self._write_notes()
         self.saving.write()
         figure = figures.spectrum_overlay(**self.model.curves(), height=HEIGHT)
-        if self.model.zero == self.drawn_zero:
-            figure.update_xaxes(range=None)  # keep what the user has zoomed to
+        self.figure.show_figure(figure, zoomed=self.model.zero == self.drawn_zero)
         self.drawn_zero = self.model.zero
-        self.figure.show_figure(figure)

@@ -83,14 +83,17 @@ class Figure(go.FigureWidget):
             self._trait_values.update(deepcopy(now))  # not set: that would send them to the page that has drawn them
         return super().get_state(key, drop_defaults)
 
-    def show_figure(self, figure) -> None:
+    def show_figure(self, figure, *, zoomed: bool = False) -> None:
         """Take over data and layout of another figure in one message.
 
         Traces are matched by their `meta`, or by position where they have none; a trace that has no match is hidden.
+        zoomed: the energies are those of before, to which the user may have zoomed: their ranges stay.
         """
         if not self._rendered:
             self._waiting = figure
             return
+        if zoomed:
+            figure.update_xaxes(range=None)
         new = {i if trace.meta is None else trace.meta: trace for i, trace in enumerate(figure.data)}
         with self.batch_update():
             for i, live in enumerate(self.data):

@@ -259,10 +259,8 @@ class InspectView(Linked):
         self.saving.write()
         figure = self._prediction()
         axis = (detail["zero"], detail["input_zero"], tuple(map(float, detail["input_energy"][[0, -1]])))
-        if axis == self.drawn:
-            figure.update_xaxes(range=None)  # keep what the user has zoomed to
+        self.spectrum.show_figure(figure, zoomed=axis == self.drawn)
         self.drawn = axis
-        self.spectrum.show_figure(figure)
         self.findings.value = self._findings()
         banded = any(curve["lower"] is not None for curve in detail["curves"])
         self.note.value = (BAND if banded else "") + INPUTS

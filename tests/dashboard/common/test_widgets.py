@@ -22,6 +22,18 @@ def test_a_reloaded_page_gets_the_figure_of_now():
     assert state["_widget_layout"]["title"]["text"] == "second"
 
 
+def test_ranges_stay_where_the_user_may_have_zoomed_and_are_there_in_the_first_figure():
+    figure, second = Figure(made("first", [1, 2])), made("second", [3, 4])
+    second.update_xaxes(range=[0, 9])
+    figure.show_figure(second, zoomed=True)  # as nothing was drawn, nobody has zoomed
+    figure._answer(figure, {"type": "rendered"}, [])
+    assert tuple(figure.layout.xaxis.range) == (0, 9)
+    third = made("third", [5, 6])
+    third.update_xaxes(range=[4, 5])
+    figure.show_figure(third, zoomed=True)
+    assert figure.data[0].name == "third" and tuple(figure.layout.xaxis.range) == (0, 9)
+
+
 def test_what_the_browser_filled_in_does_not_replace_what_was_set():
     figure = Figure(made("first", [1, 2]))
     figure._answer(figure, {"type": "rendered"}, [])
