@@ -26,6 +26,9 @@ SHIPPED_NAMES = {
 LATER = ("structure+pdos",)  # not in data folders of before
 SPECTRA_LIMIT = 60_000  # members of an ensemble times energies: a page keeps them for every site of the database
 
+LOADED = {}  # NamedModel.shared -> learning.Model; maybe read before the process of this page was forked (sites.ahead)
+SHARED = 8  # models kept for all sessions of a process
+
 
 class NamedModel:
     """A model of the page: `name`, unique; `card` as `learning.store.save` writes it; `origin`: "shipped", "trained" or
@@ -54,6 +57,14 @@ class NamedModel:
         return f"<NamedModel {self.name!r}, {self.origin}>"
 
     @property
+    def shared(self) -> tuple | None:
+        """What tells a shipped model, on these data, from all others of any process; None for those of one page."""
+        if self.origin != "shipped" or self.db is None:
+            return None
+        rows = None if self.db.rows is None else self.db.rows.tobytes()
+        return str(self.folder), self.card.get("card_sha256"), self.db.version, rows
+
+    @property
     def with_structure(self) -> bool:
         """Whether the surroundings of the site are an input besides the PDOS."""
         return bool(self.card["inputs"].get("surroundings"))
@@ -65,6 +76,7 @@ class NamedModel:
 
     def load(self) -> "Model | Ensemble | KernelRidgeModel":
         """The learning.Model; its `warning` says if it was trained on other data. Raises DataError if it is damaged."""
+        self.model = self.model or LOADED.get(self.shared)
         if self.model is None:
             from ..learning.store import load
 
@@ -73,6 +85,7 @@ class NamedModel:
                     self.model = load(folder, self.db)
                 except DataError as problem:
                     raise without_path(problem, folder, self.name) from None
+            share(LOADED, self.shared, self.model)
         return self.model
 
     def pack(self) -> bytes | None:
@@ -217,6 +230,14 @@ class Session(HasTraits):
                 raise without_path(problem, folder, file_name) from None
         name = Path(file_name).stem.removeprefix("elnes-model-")
         return f"Uploaded {name}"[:40], model, card, "uploaded"
+
+
+def share(place, key, value) -> None:
+    """Keep a value under the key of a shipped model, for the next session of this process; the oldest go."""
+    if key is not None:
+        place[key] = value
+        while len(place) > SHARED:
+            place.pop(next(iter(place)), None)
 
 
 def small_enough(card, name) -> None:

@@ -9,6 +9,7 @@ from elnes_lab.dashboard.corehole.view import CoreHoleView
 from elnes_lab.dashboard.inspect.model import InspectModel
 from elnes_lab.dashboard.inspect.view import InspectView
 from elnes_lab.dashboard.session import Session
+from elnes_lab.dashboard.sites import judged
 from elnes_lab.dashboard.sites.widgets import not_predicted, nothing_shown
 from elnes_lab.learning import Dataset, InputChoice, make_split, train
 
@@ -20,6 +21,7 @@ def cut(shipped, monkeypatch):
     top[:] = shipped.pdos_energy[-1]
     top[shipped["structure"] == "coesite"] = 8.0
     monkeypatch.setitem(shipped.store.cache, "pdos_top", top)
+    monkeypatch.setattr(judged, "READY", {})  # what is shared is of the whole data
     return shipped
 
 

@@ -1,7 +1,8 @@
 """Kernels by fork: a process that has imported the dashboard and built it once starts each page's kernel as a copy.
 
 Starting Python anew for every visitor costs two seconds of a core and 120 MB each, nearly all of it for what is the same
-in all of them. Linux only; elsewhere voila_settings leaves the kernels to jupyter_client. Run as a module, this is the
+in all of them. While nobody asks for a kernel it reads and judges the shipped models, so that pages opened later have
+them, and share their memory, too. Linux only; elsewhere voila_settings leaves the kernels to jupyter_client. Run as a module, this is the
 process that forks: it reads requests from a socket, one JSON object a line, and ends when the server closes it.
 """
 
@@ -16,10 +17,12 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 
 from jupyter_client.provisioning import LocalProvisioner
 
 NAME = "elnes-fork"  # of the provisioner
+IDLE = 10.0  # s without a request before the forking process works ahead: the page just opened may need the core
 AVAILABLE = sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
@@ -153,14 +156,33 @@ def kernel(request, control) -> None:
     app.start()
 
 
+def requested(control, lines, work) -> Iterator[str]:
+    """The lines that come; where none comes for a while, `work` is done, item by item. One line is sent at a time, so that none
+    waits in the buffer."""
+    while True:
+        while work is not None and not select.select([control], [], [], IDLE)[0]:
+            try:
+                work = None if next(work, None) is None else work
+            except Exception:  # each page then does it for itself, or says what is wrong
+                traceback.print_exc()
+                work = None
+            gc.freeze()
+        line = lines.readline()
+        if not line:
+            return
+        yield line
+
+
 def main(descriptor) -> None:
+    from ..sites.ahead import ahead
+
     control = socket.socket(fileno=descriptor)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a kernel ended
     warm_up()
     if threading.active_count() > 1:
         print(f"kernels are forked beside threads: {threading.enumerate()}", file=sys.stderr)
-    with control.makefile("r") as requests:
-        for line in requests:
+    with control.makefile("r") as lines:
+        for line in requested(control, lines, ahead()):
             pid = os.fork()
             if pid == 0:
                 status = 1

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import DataError
+from ..session import share
 
 TRAIN, VALIDATION, TWIN, NEW = "trained on", "validated on", "twin of a structure trained on", "not trained on"
 NO_PART = -1  # of a cross-fitted model, that has left a structure out: predicted by all
 KNOWN = (TRAIN, VALIDATION, TWIN)  # an error there shows memory, not skill
 DONE, LOCK = weakref.WeakKeyDictionary(), threading.Lock()
+READY = {}  # NamedModel.shared -> Judged; maybe made before the process of this page was forked (ahead.py)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,8 @@ def judge(db, named) -> Judged | None:
     """
     with LOCK:
         if named not in DONE:
-            DONE[named] = _judge(db, named)
+            DONE[named] = READY.get(named.shared) or _judge(db, named)
+            share(READY, named.shared, DONE[named])
         return DONE[named]
 
 

@@ -1,0 +1,35 @@
+"""The loop of the process that forks kernels: requests first, work ahead while there is none."""
+
+import socket
+
+import pytest
+
+from elnes_lab.dashboard.serving import kernel_fork
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_work_is_done_while_nobody_asks_and_never_keeps_a_request_from_its_answer(monkeypatch, capsys, broken):
+    monkeypatch.setattr(kernel_fork, "IDLE", 0.05)
+    ours, theirs = socket.socketpair()
+    done = []
+
+    def work():
+        for item in range(4):
+            done.append(item)
+            if item == 1:
+                ours.sendall(b"two\n")  # comes while the work is under way
+            if item == 3:
+                ours.sendall(b"three\n")
+                if broken:
+                    raise OSError("no such file")
+            yield str(item)
+
+    with theirs, theirs.makefile("r") as lines:
+        asked = kernel_fork.requested(theirs, lines, work())
+        ours.sendall(b"one\n")
+        assert next(asked) == "one\n" and done == []
+        assert next(asked) == "two\n" and done == [0, 1]
+        assert next(asked) == "three\n" and done == [0, 1, 2, 3]
+        ours.close()
+        assert list(asked) == []
+    assert ("no such file" in capsys.readouterr().err) == broken
