@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 PORT ?= 8866
-ALONE := tests/fuzz tests/dashboard/serving tests/browser    # servers and many processes: one after another
+APART := tests/fuzz tests/dashboard/serving tests/browser    # servers, browsers and processes that are timed: not beside what computes for minutes
 
 .PHONY: dashboard lab test docs data models site benchmark fuzz picture lock clean
 
@@ -17,8 +17,8 @@ lab: $(READY)                  ## the notebooks in JupyterLab
 test: $(READY) chromium nginx  ## everything, browser tests and a small first-principles run included
 	$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(MAKE) -s engine || echo "No engine: the tests that run it are skipped."
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ALONE:%=--ignore=%)
-	$(BIN)/python -m pytest -q $(ALONE)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(APART:%=--ignore=%)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(APART)
 
 docs: $(READY)                 ## the documentation as a site without a server, build/docs/index.html
 	$(BIN)/python -m sphinx -q -W --keep-going -E -d build/doctrees docs build/docs && echo "build/docs/index.html"

@@ -18,10 +18,7 @@ ARTIFACTS = ROOT / "artifacts"
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-gpu-rasterization",  # there is no GPU: what is no 3-D view is drawn without the emulated one
+    "--enable-unsafe-swiftshader",  # there is no GPU: 3-D views, and they alone, are drawn by an emulated one
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -87,10 +84,11 @@ def browser():
 def visit(address, browser):
     """Function that opens the dashboard and waits until it is usable; the page notes problems and foreign requests.
 
-    first: as somebody who has never been here, whom the tour greets.
+    first: as somebody who has never been here, whom the tour greets. Structures are drawn only without `without_webgl`,
+    which costs a core some seconds.
     """
 
-    def visit(query="", *, without_webgl=False, first=False, **options):
+    def visit(query="", *, without_webgl=True, first=False, **options):
         options = {"viewport": {"width": 1366, "height": 768}, "color_scheme": "light"} | options
         page = browser.new_context(**options).new_page()
         page.set_default_timeout(PATIENCE * 1000)
@@ -124,7 +122,7 @@ def without_webgl():
 
 @pytest.fixture(scope="session")
 def shared(visit):
-    return visit()
+    return visit(without_webgl=False)
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +133,7 @@ def front(visit):
     pages = []
 
     def front(title):
-        pages[:] = pages or [visit()]
+        pages[:] = pages or [visit(without_webgl=False)]
         page = pages[0]
         page.set_viewport_size({"width": 1366, "height": 768})
         lit = page.locator(".elnes-theme", has_text=re.compile("^Light$"))

@@ -37,13 +37,15 @@ def judged(db):
 
 
 @pytest.fixture(scope="module")
-def opened(front):
-    page = front("Inspect")
+def opened(visit):
+    """In a window of its own: where a network was trained, Inspect begins with that one."""
+    page = visit("page=inspect", without_webgl=False)
     page.wait_for_function(f"{ERRORS}?.data?.[0]?.x?.length > 10", timeout=SLOW)
     for cover in page.locator(".elnes-inspect .elnes-wait").all():
         cover.wait_for(state="hidden")
     page.whole = page.evaluate(f"{ERRORS}.data[0].x.length")
-    return page
+    yield page
+    page.context.close()
 
 
 @pytest.fixture

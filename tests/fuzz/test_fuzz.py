@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-CASES = 72
+CASES = 51
 READERS = (
     "raw",
     "plan",

@@ -1,11 +1,13 @@
 """Voila as a process of a test's own, and what one sees of it from outside."""
 
+import asyncio
 import signal
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -26,6 +28,12 @@ def until(condition, what):
         assert time.monotonic() < end, f"still waiting for {what}"
         time.sleep(0.2)
     return value
+
+
+def finished(work):
+    """What a coroutine gives, in a thread of its own: the loop of a browser that another test has opened runs in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 class Server:

@@ -17,7 +17,7 @@ from elnes_lab.dashboard.serving import viewer as viewer_module
 from elnes_lab.dashboard.serving.viewer import Viewer
 
 sys.path.insert(0, str(Path(__file__).parent))
-from running import PATIENCE, ROOT, until  # noqa: E402
+from running import PATIENCE, ROOT, finished, until  # noqa: E402
 
 
 def ask(url, path, *, method="GET", host=None):
@@ -125,7 +125,7 @@ def test_hostile_messages_tell_the_client_nothing_of_the_inside(start):
         await viewer.close()
         return heard
 
-    heard = asyncio.run(attack())
+    heard = finished(attack())
     leaks = [
         text
         for text in heard
@@ -163,7 +163,7 @@ def test_a_token_is_asked_for(start):
             await stranger.connect()
         await viewer.close()
 
-    asyncio.run(visit())
+    finished(visit())
 
 
 def test_clients_that_would_stall_the_server_are_refused(start):
@@ -189,4 +189,4 @@ def test_clients_that_would_stall_the_server_are_refused(start):
         assert await viewer.change(table, selected=[1])  # everybody else goes on
         await viewer.close()
 
-    asyncio.run(attack())
+    finished(attack())

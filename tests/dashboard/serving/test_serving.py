@@ -19,7 +19,7 @@ from elnes_lab.dashboard.serving.viewer import Viewer
 from elnes_lab.errors import DataError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from running import PATIENCE, ROOT, free_port, is_living, text_of, until  # noqa: E402
+from running import PATIENCE, ROOT, finished, free_port, is_living, text_of, until  # noqa: E402
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
@@ -38,7 +38,7 @@ def test_all_kernels_end_with_the_server(start, end):
         viewer.vanish()
         return kernels
 
-    kernels = asyncio.run(look())
+    kernels = finished(look())
     until(lambda: not any(map(is_living, kernels)), "the end of the kernels")
 
 
@@ -49,9 +49,9 @@ class SlowViewer(Viewer):
 
 
 def test_kernels_of_vanished_pages_end_even_at_work_and_ready_ones_stay(start):
-    server = start(preheated=1, idle=15, abandoned=15, checked_every=1)
+    server = start(preheated=1, idle=10, abandoned=10, checked_every=1)
     ready = until(server.kernels, "the kernel made ready")
-    time.sleep(18)  # longer than both limits
+    time.sleep(12)  # longer than both limits
     assert server.kernels() == ready
 
     async def visit():
@@ -60,7 +60,7 @@ def test_kernels_of_vanished_pages_end_even_at_work_and_ready_ones_stay(start):
         assert await viewer.change(table, selected=[1])
         viewer.vanish()
 
-    asyncio.run(visit())
+    finished(visit())
     until(lambda: ready[0] not in server.kernels(), "the end of the kernel that was left")
     until(lambda: len(server.kernels()) == 1, "the next one made ready")
 
@@ -89,7 +89,7 @@ def test_pages_open_again_after_the_process_that_forks_kernels_was_killed(start)
         await (await visit()).close()
         first.vanish()
 
-    asyncio.run(visits())
+    finished(visits())
 
 
 def test_a_closed_page_gives_its_place_to_the_next(start):
@@ -103,14 +103,14 @@ def test_a_closed_page_gives_its_place_to_the_next(start):
         second = await Viewer(server.url, patience=PATIENCE).open()
         await second.close()
 
-    asyncio.run(visits())
+    finished(visits())
 
 
 def test_a_page_that_nobody_runs_gives_its_place_back_and_one_that_loads_slowly_keeps_it(start):
     server = start(viewers=1, unvisited=4, checked_every=1)
     status, page = text_of(server.url)
     (kernel,) = re.findall(r'"kernelId": "([0-9a-f-]+)"', page)
-    end = time.monotonic() + 12
+    end = time.monotonic() + 8
     while time.monotonic() < end:  # as opening.js does
         assert text_of(f"{server.url}api/kernels/{kernel}")[0] == 200
         time.sleep(1)
@@ -141,7 +141,7 @@ def test_a_file_deleted_while_serving_gives_a_sentence_if_it_is_needed(start, tm
         await viewer.close()
         return texts
 
-    texts = asyncio.run(visit())
+    texts = finished(visit())
     assert "Traceback" not in texts
     if loss.endswith(".nc"):
         assert "There is no database at" in texts
@@ -200,7 +200,7 @@ def test_nginx_keeps_every_visitor_with_one_of_two_processes(start, tmp_path):
             assert again.kernel_id in servers[home.index(False)].log.read_text()
             await again.close()
 
-        asyncio.run(visit())
+        finished(visit())
     finally:
         nginx.terminate()
         nginx.wait(20)
