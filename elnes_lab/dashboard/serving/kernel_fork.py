@@ -174,7 +174,7 @@ def requested(control, lines, work) -> Iterator[str]:
 
 
 def main(descriptor) -> None:
-    from ..sites.ahead import ahead
+    from ..ahead import ahead
 
     control = socket.socket(fileno=descriptor)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how a kernel ended

@@ -15,7 +15,7 @@ TRAIN, VALIDATION, TWIN, NEW = "trained on", "validated on", "twin of a structur
 NO_PART = -1  # of a cross-fitted model, that has left a structure out: predicted by all
 KNOWN = (TRAIN, VALIDATION, TWIN)  # an error there shows memory, not skill
 DONE, LOCK = weakref.WeakKeyDictionary(), threading.Lock()
-READY = {}  # NamedModel.shared -> Judged; maybe made before the process of this page was forked (ahead.py)
+READY = {}  # NamedModel.shared -> Judged; maybe made before the process of this page was forked (dashboard.ahead)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,14 +1,14 @@
 """The shipped models read, solved and judged before a page asks: by the process that forks the kernels, while nobody waits.
 
-What a page of the same data then finds in `judged.READY` and `session.LOADED` it shares with all others, time and memory.
+What a page of the same data then finds in `sites.judged.READY` and `session.LOADED` it shares with all others, time and memory.
 """
 
 from collections.abc import Iterator
 
-from ...database import open_database
-from ...errors import DataError
-from ..session import Session
-from .judged import judge
+from ..database import open_database
+from ..errors import DataError
+from .session import Session
+from .sites.judged import judge
 
 
 def ahead() -> Iterator[str]:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from elnes_lab import open_database
+from elnes_lab.dashboard import ahead
 from elnes_lab.dashboard import session as sessions
 from elnes_lab.dashboard.session import NamedModel, Session
-from elnes_lab.dashboard.sites import ahead, judged
+from elnes_lab.dashboard.sites import judged
 
 
 @pytest.fixture
