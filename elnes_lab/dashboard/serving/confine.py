@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import time
+from pathlib import Path
 
 SERVED, MEMORY = (
     "ELNES_LAB_SERVED",
@@ -68,7 +69,8 @@ def is_memory(problem) -> bool:
 
 
 def limit_memory(megabytes) -> float:
-    """Let this process have `megabytes` of data of its own (heap, arrays, threads' stacks); 0: as much as there is.
+    """Let this process have `megabytes` of data (heap, arrays, threads' stacks) beyond what it has now, which after a fork is
+    shared and grows as the server works ahead; 0: as much as there is.
 
     Returns the limit in force. Where the system has no such limit (macOS, Windows) there is none.
     """
@@ -76,7 +78,8 @@ def limit_memory(megabytes) -> float:
         return 0
     import resource
 
-    size, most = int(megabytes * 1e6), resource.getrlimit(resource.RLIMIT_DATA)[1]
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData:"))
+    size, most = 1024 * int(line.split()[1]) + int(megabytes * 1e6), resource.getrlimit(resource.RLIMIT_DATA)[1]
     if most != resource.RLIM_INFINITY:
         size = min(size, most)
     resource.setrlimit(resource.RLIMIT_DATA, (size, most))  # a calculation that the page starts takes its own back
