@@ -27,7 +27,7 @@ LATER = ("structure+pdos",)  # not in data folders of before
 SPECTRA_LIMIT = 60_000  # members of an ensemble times energies: a page keeps them for every site of the database
 
 LOADED = {}  # NamedModel.shared -> learning.Model; maybe read before the process of this page was forked (ahead.py)
-SHARED = 8  # models kept for all sessions of a process
+SHARED = 4  # models kept for all sessions of a process
 
 
 class NamedModel:

@@ -64,6 +64,20 @@ def swapped(data, order):
     )
 
 
+def test_variance_and_curves_are_those_of_the_regression_in_double_precision(data):
+    kernel, _ = KernelModel.fit(data, steps=0)
+    features = block_features(data)[0]
+    weighted = (features * kernel.scales).astype(float)
+    similar = matern(squared(weighted))[0] + 1.0
+    solved = np.linalg.inv(similar + kernel.ridge * np.eye(len(similar))) @ similar
+    curves, variance = kernel.values(features)
+    expected = similar[0, 0] + kernel.ridge - (similar * solved).sum(0)
+    np.testing.assert_allclose(variance, np.maximum(expected, kernel.ridge), rtol=1e-3)
+    np.testing.assert_allclose(curves, solved.T @ (kernel.targets - kernel.mean) + kernel.mean, atol=1e-3)
+    other = kernel.values(0.5 * features)[1]  # unlike all: little is explained
+    assert other.min() > 1.5 * variance.max()
+
+
 def test_what_the_kernel_says_of_a_group_left_out_is_what_a_fit_without_it_says(data):
     """The closed form against doing it, for every group, with the hyper-parameters held."""
     kernel, left = KernelModel.fit(data, steps=0)

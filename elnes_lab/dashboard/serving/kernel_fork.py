@@ -157,10 +157,12 @@ def kernel(request, control) -> None:
 
 
 def requested(control, lines, work) -> Iterator[str]:
-    """The lines that come; where none comes for a while, `work` is done, item by item. One line is sent at a time, so that none
-    waits in the buffer."""
+    """The lines that come; where none comes for a while, `work` is done, item by item, until one does. One line is sent at
+    a time, so that none waits in the buffer."""
     while True:
-        while work is not None and not select.select([control], [], [], IDLE)[0]:
+        wait = IDLE
+        while work is not None and not select.select([control], [], [], wait)[0]:
+            wait = 0
             try:
                 work = None if next(work, None) is None else work
             except Exception:  # each page then does it for itself, or says what is wrong

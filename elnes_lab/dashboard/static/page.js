@@ -5,7 +5,7 @@ const LARGEST = 32; // MiB of a file to upload; half of what the server takes, v
 const MOST_LETTERS = 2 ** 20; // of a field: a message may have 4 MiB of text, kernel_manager.MOST_TEXT
 
 // anywidget gives a widget 2 s to come alive, and then drops for good whatever the kernel sends it, though it comes alive later.
-const timeout = AbortSignal.timeout.bind(AbortSignal);
+const timeout = AbortSignal.timeout?.bind(AbortSignal);
 AbortSignal.timeout = (time) => timeout(time === 2000 ? 300000 : time);
 
 // JupyterLab or Jupyter Notebook, in which this page is one output among others; they have a theme of their own.

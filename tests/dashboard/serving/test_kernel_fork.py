@@ -24,11 +24,15 @@ def test_work_is_done_while_nobody_asks_and_never_keeps_a_request_from_its_answe
                     raise OSError("no such file")
             yield str(item)
 
+    waited = []
+    plain = kernel_fork.select.select
+    monkeypatch.setattr(kernel_fork.select, "select", lambda *where: waited.append(where[-1]) or plain(*where))
     with theirs, theirs.makefile("r") as lines:
         asked = kernel_fork.requested(theirs, lines, work())
         ours.sendall(b"one\n")
         assert next(asked) == "one\n" and done == []
         assert next(asked) == "two\n" and done == [0, 1]
+        assert waited == [0.05, 0.05, 0, 0]  # for the visitor of "one"; then it works without a pause
         assert next(asked) == "three\n" and done == [0, 1, 2, 3]
         ours.close()
         assert list(asked) == []

@@ -12,7 +12,7 @@
   // Before Voila listens, which ends the kernel even if the visitor is asked and stays (keep.js).
   addEventListener("beforeunload", (event) => window.elnesLabLeave?.(event));
   // As in page.js, which comes too late for the widgets of a page's first sight.
-  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  const timeout = AbortSignal.timeout?.bind(AbortSignal);
   AbortSignal.timeout = (time) => timeout(time === 2000 ? 1000 * LONGEST : time);
   const store = (action, ...rest) => { try { return sessionStorage[action](KEY, ...rest); } catch { return null; } };
   let last = "", quiet = 0, beats = 0, broken = "", frames = 0, seconds = 0, timer = 0, slowest = 0, asked = 0;
