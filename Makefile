@@ -5,6 +5,7 @@ READY := .venv/.ready
 APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive apt-get
 PORT ?= 8866
 APART := tests/fuzz tests/dashboard/serving tests/browser    # servers, browsers and processes that are timed: not beside what computes for minutes
+TWO := -n 2 --dist loadfile --no-loadscope-reorder               # two at a time, in the order of tests/conftest.py
 
 .PHONY: dashboard lab test docs data models site benchmark fuzz picture lock clean
 
@@ -17,8 +18,8 @@ lab: $(READY)                  ## the notebooks in JupyterLab
 test: $(READY) chromium nginx  ## everything, browser tests and a small first-principles run included
 	$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(MAKE) -s engine || echo "No engine: the tests that run it are skipped."
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(APART:%=--ignore=%)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(APART)
+	$(BIN)/python -m pytest -q $(TWO) $(APART:%=--ignore=%)
+	$(BIN)/python -m pytest -q $(TWO) $(APART)
 
 docs: $(READY)                 ## the documentation as a site without a server, build/docs/index.html
 	$(BIN)/python -m sphinx -q -W --keep-going -E -d build/doctrees docs build/docs && echo "build/docs/index.html"

@@ -21,6 +21,20 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 RAW = Path(__file__).parents[1] / "data" / "raw"
+# Files that take a minute and more, begun first: of two processes that share the files none then works alone at the end.
+LONG = (
+    "sources/calculations/test_with_engine.py",
+    "sources/qe/test_engine_small.py",
+    "learning/studies/test_evaluation.py",
+    "workshop/test_notebooks.py",
+    "docs/test_site.py",
+    "sources/calculations/test_place.py",
+    "browser/test_lab.py",
+    "browser/test_site_predict.py",
+    "browser/test_calculation.py",
+    "fuzz/test_fuzz.py",
+    "browser/test_opening.py",
+)
 STRUCTURES = ("prototype-04", "quartz-alpha", "stishovite")
 # Silica as it is everywhere: corner-sharing tetrahedra, every oxygen between two silicons.
 ORDINARY = (
@@ -34,6 +48,13 @@ ORDINARY = (
     "quartz-alpha",
     "quartz-beta",
 )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    order = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
+    assert all(path.is_file() for path in order), "LONG names a file that is gone"
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 @pytest.fixture(scope="session")
@@ -103,8 +124,3 @@ def alter():
         np.savez_compressed(path, **{k: v for k, v in arrays.items() if v is not None})
 
     return rewrite
-
-
-def pytest_collection_modifyitems(items):
-    """Browser tests last: Playwright keeps an event loop running, in which nothing else can start one."""
-    items.sort(key=lambda item: "browser" in item.path.parts)

@@ -31,6 +31,7 @@ if any("calculations.worker" in word for word in sys.orig_argv):
     import stored_worker
     from elnes_lab.sources.qe import plan
     plan.perform = stored_worker.task
+    stored_worker.hurry()
 """
 
 

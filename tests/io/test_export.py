@@ -116,6 +116,7 @@ def test_json_is_strict_and_complete(db):
     def refuse(constant):
         raise AssertionError(f"{constant} is not JSON")
 
+    db = db[np.arange(0, len(db), 9)]
     whole = json.loads(export_bytes(db, "json", polarization="all")[1], parse_constant=refuse)
     assert whole["schema"] == {"name": "elnes-lab.spectra", "version": 1}
     assert whole["facts"]["data version"] == db.version

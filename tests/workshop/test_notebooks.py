@@ -4,6 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
 from elnes_lab import workshop
@@ -14,6 +15,17 @@ LESSONS = sorted(FOLDER.glob("*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
 WIDGET, FIGURE = "application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json"
 ANSWER, REASON = "answer = ", "**Why.** "
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    """One for all notebooks, each of which finds it without a name: what they import takes longer than what they do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(FOLDER.parents[1]))
+        manager = KernelManager()
+        manager.start_kernel(cwd=str(FOLDER))
+    yield manager
+    manager.shutdown_kernel(now=True)
 
 
 def cells(path):
@@ -41,13 +53,13 @@ def test_a_solution_is_its_lesson_answered(path):
 
 
 @pytest.mark.parametrize("path", [*LESSONS, *SOLUTIONS], ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_notebook_runs_and_is_thin(path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parents[1]))
+def test_notebook_runs_and_is_thin(path, kernel):
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(len(cell.source.splitlines()) < 10 for cell in code)
     assert all(not cell.outputs and cell.execution_count is None for cell in code), "save notebooks without outputs"
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": path.parent}}).execute()
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
+    NotebookClient(notebook, km=kernel, timeout=300).execute()
     outputs = [output for cell in code for output in cell.outputs]
     shown = [output.get("data", {}) for output in outputs]
 

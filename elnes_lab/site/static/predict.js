@@ -8,6 +8,7 @@ import { numbers } from "./walk.js";
 const COARSEST = 0.4; // eV between points: the inputs are broadened by 1 eV
 const GAPS = [0.1, 15]; // eV that are taken for a band gap
 const DIGITS = 2; // of errors, as on the dashboard
+const PAUSE = 150; // ms without a letter, after which what was typed is read
 const LARGEST = 8e6; // bytes of a file; one site has some 30,000
 
 export class Predict {
@@ -16,7 +17,10 @@ export class Predict {
     Object.assign(this, { app, sites: app.sites, words, site: null, own: null, zero: words.zeros[0][1] });
     this.text = element("textarea", { class: "elnes-paste", rows: 6, spellcheck: false, placeholder: words.placeholder, title: words.paste,
       "aria-label": "PDOS as text" });
-    this.text.oninput = () => this.paste(this.text.value, "pasted PDOS");
+    this.text.oninput = () => { // a letter after the other, a line after the other: drawn when they have come
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => this.paste(this.text.value, "pasted PDOS"), PAUSE);
+    };
     this.chooser = element("input", { type: "file", hidden: true, accept: ".csv,.txt,.dat,.tsv", title: words.open,
       "aria-label": "File with a PDOS" });
     this.chooser.onchange = () => this.file(this.chooser.files[0]);
@@ -50,6 +54,7 @@ export class Predict {
   // what is predicted from ----------------------------------------------------------------------------------------------
   // The PDOS of a site, as it would be pasted.
   take(row) {
+    clearTimeout(this.typing);
     Object.assign(this, { site: row, own: null, asked: null, zero: this.words.zeros[0][1] });
     this.from.value = this.zero;
     this.text.value = "";
@@ -61,6 +66,7 @@ export class Predict {
   async file(file) {
     this.chooser.value = ""; // or the same file, mended, could not be chosen again
     if (!file) return;
+    clearTimeout(this.typing);
     const asked = this.asked = {}, name = file.name.slice(0, 60);
     let text = "", problem = "";
     if (file.size > LARGEST) problem = `${name} has ${(file.size / 1e6).toFixed(0)} MB; ${LARGEST / 1e6} MB are the most. Give the PDOS of one site alone.`;
