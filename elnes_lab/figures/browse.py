@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..spectra import ENERGY_TITLES
-from .style import ABOVE, LEGEND_LIMIT, blank, curve_style, intensity_unit, styled
+from .style import ABOVE, BESIDE, LEGEND_LIMIT, blank, curve_style, intensity_unit, styled
 
 MOST_LABELS = 24  # curves that are named at their right ends, where a legend would hide them
 LABEL_WIDTH, LABEL_LETTERS = 176, 19  # pixels beside the axes, letters of a name in them
@@ -120,6 +120,7 @@ def spectrum_overlay(
         annotations=_labels(names, styles, ends, slots=min(slots, MOST_LABELS)),
         showlegend=legend,
         legend=ABOVE | {"tracegroupgap": 0},
+        modebar=BESIDE,
         uirevision=zero,
         dragmode="zoom",
     )

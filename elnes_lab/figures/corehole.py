@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import DataError
-from .inspect import ABOVE, COMPUTED, DOTS, PREDICTED_DASHES, mark_size, transparent
+from .inspect import ABOVE, BESIDE, COMPUTED, DOTS, PREDICTED_DASHES, mark_size, transparent
 from .style import CRYSTAL, blank, styled
 
 GROUND = "#9467BD"  # the PDOS: neither a computed nor a predicted spectrum
@@ -112,7 +112,7 @@ def change_figure(curves, *, models=2, height=520):
     figure.update_yaxes(title_text="ELNES − PDOS", **bottom)
     styled(figure, height=height, margin={"t": 56})
     figure.update_yaxes(zeroline=True, zerolinecolor="#8c96a3", **bottom)
-    return figure.update_layout(showlegend=True, dragmode="zoom", uirevision="change", legend=ABOVE)
+    return figure.update_layout(showlegend=True, dragmode="zoom", uirevision="change", legend=ABOVE, modebar=BESIDE)
 
 
 def learnt_figure(

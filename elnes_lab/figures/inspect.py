@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..spectra import ENERGY_TITLES
-from .style import ABOVE, CRYSTAL, DASHES, blank, styled
+from .style import ABOVE, BESIDE, CRYSTAL, DASHES, blank, styled
 
 COMPUTED = "#0072B2"
 PREDICTED_DASHES = ("dash", "dashdot")
@@ -158,6 +158,7 @@ def error_figure(
         uirevision=f"{count}",
         hovermode="closest",
         legend=ABOVE | {"itemclick": False, "itemdoubleclick": False},
+        modebar=BESIDE,
     )
 
 

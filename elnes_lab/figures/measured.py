@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..spectra import ENERGY_TITLES
-from .inspect import ABOVE, COMPUTED, transparent
+from .inspect import ABOVE, BESIDE, COMPUTED, transparent
 from .style import CRYSTAL, blank, styled
 
 MEASURED, MIXTURE = "#CC79A7", "#009E73"
@@ -166,7 +166,7 @@ def beside_figure(
     figure.update_yaxes(title_text="Residual", **bottom)
     styled(figure, height=height, margin={"t": 56})
     figure.update_yaxes(zeroline=True, zerolinecolor="#8c96a3", **bottom)
-    return figure.update_layout(showlegend=True, dragmode="zoom", legend=ABOVE)
+    return figure.update_layout(showlegend=True, dragmode="zoom", legend=ABOVE, modebar=BESIDE)
 
 
 def picture_figure(values, *, step, shape, region, height=240):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .corehole import GROUND as PDOS_ROUTE
-from .inspect import ABOVE, COMPUTED, TITLES, transparent
+from .inspect import ABOVE, BESIDE, COMPUTED, TITLES, transparent
 from .style import CRYSTAL, OKABE_ITO, blank, styled
 
 AVERAGE, NEAREST = "#D55E00", CRYSTAL
@@ -168,4 +168,6 @@ def spectra_figure(
     figure.update_yaxes(title_text="ELNES (mean = 1)", rangemode="tozero", **top)
     figure.update_yaxes(title_text="O p PDOS<br>(states/eV/atom)", rangemode="tozero", **bottom)
     styled(figure, height=height, margin={"t": 56})
-    return figure.update_layout(showlegend=True, dragmode="zoom", uirevision="newstructure", legend=ABOVE)
+    return figure.update_layout(
+        showlegend=True, dragmode="zoom", uirevision="newstructure", legend=ABOVE, modebar=BESIDE
+    )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import DataError
-from .inspect import ABOVE, COMPUTED, PREDICTED_DASHES, TITLES, transparent
+from .inspect import ABOVE, BESIDE, COMPUTED, PREDICTED_DASHES, TITLES, transparent
 from .style import CRYSTAL, DASHES, OKABE_ITO, blank, styled
 
 
@@ -108,7 +108,12 @@ def prediction_figure(
     styled(figure, height=height, margin={"t": 52})
     corner = {"x": 0.995, "xanchor": "right", "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
     return figure.update_layout(
-        showlegend=True, dragmode="zoom", uirevision="prediction", legend=ABOVE, legend2=corner | {"y": 0.28}
+        showlegend=True,
+        dragmode="zoom",
+        uirevision="prediction",
+        legend=ABOVE,
+        modebar=BESIDE,
+        legend2=corner | {"y": 0.28},
     )
 
 

@@ -15,7 +15,16 @@ EXPORT_SIZES = {
 }
 LEGEND_LIMIT = 5  # a legend takes the room of the axes once it has more entries than this
 # A legend above the axes hides no curve, however narrow the page: plotly makes room for it below the container's top.
-ABOVE = {"orientation": "h", "x": 0, "yref": "container", "y": 1, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"}
+ABOVE = {
+    "orientation": "h",
+    "xref": "container",
+    "x": 0,
+    "yref": "container",
+    "y": 1,
+    "yanchor": "top",
+    "bgcolor": "rgba(0,0,0,0)",
+}
+BESIDE = {"orientation": "v"}  # plotly's buttons, where a legend above would lie below them
 
 
 def curve_style(slot):

@@ -192,6 +192,12 @@ CUT = """(panel) => {
         for (const plot of card.querySelectorAll('.js-plotly-plot')) {
             if (!seen(plot)) continue;
             const frame = plot.getBoundingClientRect();
+            const bars = [...plot.querySelectorAll('.modebar-group')].map((e) => e.getBoundingClientRect());
+            for (const text of plot.querySelectorAll('.legendtext')) {
+                const r = text.getBoundingClientRect();
+                if (bars.some((bar) => bar.width && r.right > bar.left + 2 && r.left < bar.right && r.bottom > bar.top + 2 &&
+                    r.top < bar.bottom)) say('below the buttons of its figure', text);
+            }
             for (const text of plot.querySelectorAll('.infolayer text, .xtick text, .ytick text')) {
                 if (!seen(text) || text.closest('[style*="display: none"]')) continue;
                 const r = text.getBoundingClientRect();
