@@ -109,13 +109,7 @@ def tables(folder):
 
 
 @pytest.fixture(scope="session")
-def needed():
-    """Skips where the client is not installed."""
-    pytest.importorskip("mp_api.client", reason="the package mp-api is not installed: pip install 'mp-api>=0.46.2'")
-
-
-@pytest.fixture(scope="session")
-def running(needed, tmp_path_factory):
+def running(tmp_path_factory):
     root = tmp_path_factory.mktemp("server")
     (root / "documents.json").write_text(json.dumps(documents()))
     (root / "behaviour.json").write_text("{}")
