@@ -23,7 +23,7 @@ def trends(n: dict) -> list[str]:
         "",
         f"Means of {plural(t['nets'], 'net')} of crystals, sites with a remark left out. Spearman's rank correlation; "
         f"Theil-Sen slope with its 95 % interval, so that no single net decides. With "
-        f"{plural(len(t['pairs']), 'pair')} looked at, p has to be below {0.05 / max(1, len(t['pairs'])):.1g} to count.",
+        f"{plural(len(t['pairs']), 'pair')} looked at, p has to be below {limit(t):.1g} to count.",
         "",
     ]
     if not t["pairs"]:
@@ -45,8 +45,7 @@ def trends(n: dict) -> list[str]:
         ),
         "",
     ]
-    limit = 0.05 / len(t["pairs"])
-    sure = [r for r in t["pairs"] if r["p"] < limit]
+    sure = [r for r in t["pairs"] if r["p"] < limit(t)]
     rise, fall = (
         [f"{WORDS[r['what']]} with {WORDS[r['against']]}" for r in sure if (r["rho"] > 0) == up] for up in (True, False)
     )
@@ -70,6 +69,11 @@ def trends(n: dict) -> list[str]:
             "",
         ]
     return lines
+
+
+def limit(t: dict) -> float:
+    """The p below which one of the pairs of `trends` counts: Bonferroni's for 5 %."""
+    return 0.05 / max(1, len(t["pairs"]))
 
 
 def unit(r: dict) -> str:
@@ -98,16 +102,17 @@ def exciton(n: dict) -> list[str]:
     pair = next((r for r in n["trends"]["pairs"] if (r["what"], r["against"]) == ("binding", "band_gap")), None)
     said = [f"The hole pulls the first empty level down at {n['spectra'] - e['unbound']} of {n['spectra']} sites."]
     if pair:
+        measured, most = f"rho {pair['rho']:+.2f}, p = {pair['p']:.1g}", limit(n["trends"])
         said += [
-            "It depends on the gap."
-            if pair["p"] < 0.05
-            else f"It does not measurably depend on the gap (rho {pair['rho']:+.2f}, p = "
-            f"{pair['p']:.1g}): the hole shifts the edge by about as much in a wide gap as in a narrow one."
+            f"The pull is {'stronger' if pair['rho'] > 0 else 'weaker'} where the gap is wider ({measured})."
+            if pair["p"] < most
+            else f"The pull does not measurably depend on the gap ({measured}, where less than {most:.1g} counts): the hole "
+            "shifts the edge by about as much in a wide gap as in a narrow one."
         ]
     if e["p"] is not None:
         medians = {k["kind"]: k["median"] for k in e["kinds"]}
         said += [
-            f"Glass less crystal: {medians['amorphous'] - medians['crystal']:+.2f} eV between the medians, "
+            f"Glass less crystal: {round(medians['amorphous'] - medians['crystal'], 2) + 0:+.2f} eV between the medians, "
             + ("a difference" if e["p"] < 0.05 else "no measurable difference")
             + f" between structures (p = {e['p']:.1g}). A stronger "
             "hole in the glass, as Kiyohara et al. describe it, is "

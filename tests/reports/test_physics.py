@@ -64,6 +64,22 @@ def test_the_text_follows_the_numbers(found):
     assert "not found" not in before.split("Stishovite is")[0] and "does not fall" not in before
 
 
+@pytest.mark.parametrize(
+    "p, rho, says",
+    [
+        (0.03, 0.2, "does not measurably depend on the gap"),  # one of a dozen, looked at together
+        (0.001, 0.5, "The pull is stronger where the gap is wider"),
+        (0.001, -0.5, "The pull is weaker where the gap is wider"),
+    ],
+)
+def test_a_trend_counts_by_the_limit_that_is_said(found, p, rho, says):
+    other = copy.deepcopy(found)
+    pair = next(r for r in other["trends"]["pairs"] if (r["what"], r["against"]) == ("binding", "band_gap"))
+    pair |= {"p": p, "rho": rho}
+    text = markdown(other)
+    assert says in text and ("gap less that difference with band gap" in text) == (p < 0.01)
+
+
 def test_three_crystals_are_reviewed_without_glass_or_trends(small):
     text = markdown(numbers(small))
     assert "Too few nets" in text and "without an onset: quartz-beta, cristobalite, coesite" in text
