@@ -17,9 +17,10 @@ from .errors import DataError
 from .nets import coordination_sequences, net_name
 from .rings import Network
 from .subject import OXYGEN, bond_length, is_element, mass, number
+from .symmetry import SYMPREC, by_spglib
 
 CLOSEST = 1.0  # Angstrom; the shortest bond of these elements is that of O2, 1.21
-SYMPREC = 0.02  # Angstrom; as when the inequivalent sites to compute were chosen
+
 ATOMIC_MASS = 1.66053906660  # 1e-24 g, CODATA 2018
 
 
@@ -120,10 +121,8 @@ class Environment:
 
     @cached_property
     def _symmetry(self):
-        import spglib
-
         numbers = [number(str(s)) for s in self.symbols]
-        found = spglib.get_symmetry_dataset((self.cell, self.positions, numbers), symprec=SYMPREC)
+        found = by_spglib("get_symmetry_dataset", (self.cell, self.positions, numbers))
         if found is None:
             raise DataError(f"spglib finds no space group within {SYMPREC} Angstrom. Check the cell and the positions.")
         return found

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...errors import DataError
-from ...structure import SYMPREC, Environment
+from ...structure import Environment
+from ...symmetry import by_spglib
 from ..qe.plan import duration, estimate, supercell_atoms
 from ..qe.settings import Settings
 from ..qe.structures import ATOMS, SOURCES, Structure, plain, structure
@@ -74,12 +75,9 @@ def cost(structure: Structure, settings: Settings | None = None) -> Cost:
 
 def primitive(atoms):
     """ASE Atoms of the primitive cell, neither turned nor moved, and the atom of it that each given one is an image of (n,)."""
-    import spglib
     from ase import Atoms
 
-    found = spglib.get_symmetry_dataset(
-        (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers), symprec=SYMPREC
-    )
+    found = by_spglib("get_symmetry_dataset", (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers))
     images = np.arange(len(atoms)) if found is None else np.asarray(found.mapping_to_primitive)
     numbers, first = np.unique(images, return_index=True)
     if len(numbers) == len(atoms):

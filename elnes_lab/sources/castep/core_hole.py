@@ -6,7 +6,8 @@ import numpy as np
 
 from ...errors import DataError
 from ...schema import ENERGY_STEP
-from ...structure import SYMPREC, Environment
+from ...structure import Environment
+from ...symmetry import by_spglib
 from .ground import electrons_of
 from .matrix import Orbitals, read_matrix
 from .optados import read_core_edge
@@ -150,11 +151,9 @@ def core_level(run: Run, orbitals: Orbitals, name: str) -> int:
 
 def site_operations(run: Run) -> np.ndarray:
     """Rotations (n, 3, 3), Cartesian, of the core-hole cell. DataError if they are not as many as CASTEP used."""
-    import spglib
-
     cell, hole = run.cell, absorber(run)
     numbers = [1 if i == hole else 8 if symbol == "O" else 14 for i, symbol in enumerate(cell.symbols)]
-    found = spglib.get_symmetry((cell.cell, cell.positions, numbers), symprec=SYMPREC)
+    found = by_spglib("get_symmetry", (cell.cell, cell.positions, numbers))
     count = 0 if found is None else len(found["rotations"])
     if count != run.report.symmetries:
         raise DataError(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...structure import SYMPREC
+from ...symmetry import by_spglib
 from . import checks, inputs, outputs
 from .cells import k_mesh, k_shift, supercell
 from .engine import Engine
@@ -17,13 +17,11 @@ def ground_state(structure: Structure, settings: Settings, engine: Engine, work:
     the pseudopotentials; limit: seconds for each program. DataError if a program fails or the result does not pass
     its checks.
     """
-    import spglib
-
     cell, symbols, positions = structure.cell, structure.symbols, structure.positions
     electrons = sum(ELECTRONS[s] for s in symbols)
     occupied = electrons // 2
     kmesh, coarse = k_mesh(cell, settings.k_length), k_mesh(cell, settings.k_length_density)
-    shift = k_shift(kmesh, spglib.get_symmetry((cell, positions, structure.numbers), symprec=SYMPREC)["rotations"])
+    shift = k_shift(kmesh, by_spglib("get_symmetry", (cell, positions, structure.numbers))["rotations"])
     bands = int(occupied + settings.empty_bands * structure.volume) + 4
 
     out = engine.run(

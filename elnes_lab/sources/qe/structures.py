@@ -179,12 +179,11 @@ def plain(text: str, also: str) -> str:
 
 def to_primitive(cell, positions, numbers):
     """cell, positions, symbols of the primitive cell in the same orientation; as given if there is no smaller one."""
-    import spglib
     from ase.data import chemical_symbols
 
-    from ...structure import SYMPREC
+    from ...symmetry import by_spglib
 
-    found = spglib.standardize_cell((cell, positions, numbers), to_primitive=True, no_idealize=True, symprec=SYMPREC)
+    found = by_spglib("standardize_cell", (cell, positions, numbers), to_primitive=True, no_idealize=True)
     if found is not None and len(found[2]) < len(numbers):
         cell, positions, numbers = found
     return cell, positions, [chemical_symbols[n] for n in numbers]
