@@ -50,11 +50,11 @@ ORDINARY = (
 )
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
+    """Long files first, but browser tests last: Playwright keeps an event loop running, in which nothing else can start one."""
     order = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
     assert all(path.is_file() for path in order), "LONG names a file that is gone"
-    items.sort(key=lambda item: order.get(item.path, len(order)))
+    items.sort(key=lambda item: ("browser" in item.path.parts, order.get(item.path, len(order))))
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,7 @@
 import numpy as np
 
 from ..errors import DataError
-from .inspect import ABOVE
-from .style import AMORPHOUS, CRYSTAL, blank, curve_style, styled
+from .style import ABOVE, AMORPHOUS, BESIDE, CRYSTAL, blank, curve_style, styled
 
 STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # of a decade that a logarithmic axis names
 
@@ -40,7 +39,7 @@ def cumulative_figure(errors, *, height=320):
         )
     figure.update_xaxes(type="log", title_text="MSE of a spectrum", dtick="D2", tickformat="~g", exponentformat="none")
     figure.update_yaxes(title_text="Spectra up to there (%)", range=[0, 102])
-    return styled(figure, height=height, margin={"t": 40}).update_layout(showlegend=True, legend=ABOVE)
+    return styled(figure, height=height, margin={"t": 40}).update_layout(showlegend=True, legend=ABOVE, modebar=BESIDE)
 
 
 def power_law_figure(counts, errors, *, exponent, height=320):
@@ -71,7 +70,7 @@ def power_law_figure(counts, errors, *, exponent, height=320):
         type="log", title_text="Spectra to learn from", tickvals=counts, ticktext=[f"{n:.0f}" for n in counts]
     )
     figure.update_yaxes(type="log", title_text="Mean MSE", **ticks(errors))
-    return styled(figure, height=height, margin={"t": 40}).update_layout(showlegend=True, legend=ABOVE)
+    return styled(figure, height=height, margin={"t": 40}).update_layout(showlegend=True, legend=ABOVE, modebar=BESIDE)
 
 
 def ticks(values):
@@ -129,4 +128,4 @@ def reading_figure(truth, value, lower, upper, *, amorphous, names, title, heigh
             )
     figure.update_xaxes(title_text=f"True: {title}")
     figure.update_yaxes(title_text=f"Read: {title}")
-    return styled(figure, height=height, margin={"t": 60}).update_layout(showlegend=True, legend=ABOVE)
+    return styled(figure, height=height, margin={"t": 60}).update_layout(showlegend=True, legend=ABOVE, modebar=BESIDE)
