@@ -141,7 +141,7 @@ def error_figure(
     _order_axis(figure, structures, amorphous)
     low, high = _decades(errors)
     figure.update_yaxes(type="log", range=[low, high], tickvals=TICKS, ticktext=[f"{tick:g}" for tick in TICKS])
-    figure.update_yaxes(title_text="MSE per spectrum (mean intensity = 1)", **left)
+    figure.update_yaxes(title_text="MSE (mean intensity = 1)", **left)
     figure.update_xaxes(autotickangles=[0, 40], automargin="height")  # names that would cover each other lean
     figure.update_yaxes(fixedrange=True, **right)  # its handle to drag would cover the last spectra
     figure.update_xaxes(

@@ -193,6 +193,12 @@ CUT = """(panel) => {
             if (!seen(plot)) continue;
             const frame = plot.getBoundingClientRect();
             const bars = [...plot.querySelectorAll('.modebar-group')].map((e) => e.getBoundingClientRect());
+            const titles = [...plot.querySelectorAll('[class*=ytitle]')].map((e) => e.getBoundingClientRect());
+            for (const text of plot.querySelectorAll('.legend:not(.legend2) .traces')) {
+                const r = text.getBoundingClientRect();
+                if (titles.some((title) => r.left < title.right && r.right > title.left && r.top + 2 < title.bottom &&
+                    r.bottom - 2 > title.top)) say('across the title of an axis', text);
+            }
             for (const text of plot.querySelectorAll('.legendtext')) {
                 const r = text.getBoundingClientRect();
                 if (bars.some((bar) => bar.width && r.right > bar.left + 2 && r.left < bar.right && r.bottom > bar.top + 2 &&

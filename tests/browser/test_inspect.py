@@ -134,7 +134,7 @@ def test_errors_of_all_spectra_with_both_networks(page, db, judged):
         median = trace(page, ".elnes-inspect .elnes-errors", f"median.{k}")
         assert median["y"][0] == pytest.approx(np.median(one.mse[one.new & (db["kind"] == "crystal")]), rel=1e-3)
     assert page.evaluate(f"{ERRORS}._fullLayout.yaxis.type") == "log"
-    assert "MSE per spectrum" in page.locator(".elnes-inspect .elnes-errors").inner_text()
+    assert "MSE (mean intensity = 1)" in page.locator(".elnes-inspect .elnes-errors").inner_text()
 
 
 def test_clicking_a_point_shows_spectrum_band_inputs_structure_and_domain(page, db, judged):
