@@ -55,8 +55,8 @@ def read_structures(path: Path | str) -> tuple[list[Structure], list[tuple[str, 
     """The structures of a file, and (id, reason) of those in it that cannot be computed.
 
     A CIF or POSCAR is one structure, named after the file and reduced to its primitive cell; extended XYZ holds any
-    number of them, each taken as it is, with `sid`, `name` and `source` in its second line. DataError if the file
-    holds none that can be computed.
+    number of them, each taken as it is, with `sid` (or `structure`, as the shipped database's list has it), `name` and
+    `source` in its second line. DataError if the file holds none that can be computed.
     """
     path = Path(path)
     if not os.path.isfile(path):
@@ -67,7 +67,7 @@ def read_structures(path: Path | str) -> tuple[list[Structure], list[tuple[str, 
         sid = f"{path.stem}-{number}" if number else path.stem
         try:
             atoms = make()
-            sid = str(atoms.info.get("sid", sid))
+            sid = str(atoms.info.get("sid", atoms.info.get("structure", sid)))
             found.append(structure(atoms, sid, primitive=one))
         except DataError as reason:
             refused.append((sid, str(reason)))

@@ -54,6 +54,18 @@ def test_a_list_keeps_cells_ids_and_the_reasons(tmp_path):
     assert "0.04 Angstrom apart" in reasons["close"] and set(reasons) == {"strange", "close", "bare"}
 
 
+def test_the_shipped_list_has_the_ids_of_the_database(planned, tmp_path):
+    """It calls them `structure`; each was once "structures-17", which nobody can guess."""
+    from ase.io import read
+
+    frames = [a for a in read(RAW.parent / "structures.extxyz", ":") if a.info["structure"] in ("stishovite", "coesite")]
+    write(tmp_path / "list.extxyz", frames)
+    found, refused = read_structures(tmp_path / "list.extxyz")
+    assert {s.sid for s in found} == {"stishovite", "coesite"} and not refused
+    for s in found:
+        assert [n for _, n in s.oxygens] == [n for _, n in planned[s.sid].oxygens] and s.source == "mineral"
+
+
 PARTIAL = """data_x
 _cell_length_a 4.2
 _cell_length_b 4.2
