@@ -150,6 +150,7 @@ def error_figure(
         range=[-0.6, 1.6],
         showgrid=False,
         fixedrange=True,
+        autotickangles=[0, 90],  # leaning, the last name would end beyond the figure, where plotly leaves it out
         **right,
     )
     styled(figure, height=height, margin={"t": 58, "b": 52})
@@ -247,7 +248,7 @@ def _order_axis(figure, structures, amorphous):
             taken[place] = True
             wide.append((starts[i], ends[i]))
     figure.update_xaxes(
-        title_text="Spectra, ordered by structure",
+        title_text="Spectra, by structure",
         range=[-1, max(count, 1)],
         showgrid=False,
         tickvals=[(start + end - 1) / 2 for start, end in wide],

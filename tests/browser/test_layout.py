@@ -55,6 +55,10 @@ SHORT = """(css) => [...document.querySelectorAll(`${css} .elnes-model select`)]
         e.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
 }).map((e) => e.selectedOptions[0].label)"""
 
+# Kinds that the distributions of errors are named after; plotly leaves out what would end beyond the figure.
+KINDS = """() => [...document.querySelectorAll('.elnes-inspect .elnes-errors .x2tick text')]
+    .filter((e) => getComputedStyle(e).display !== 'none').map((e) => e.textContent)"""
+
 
 @pytest.mark.parametrize("title", PAGES)
 def test_every_page_fits_every_window(front, look, helped, named, title):
@@ -69,6 +73,8 @@ def test_every_page_fits_every_window(front, look, helped, named, title):
         scheme = "both" if width in DARK else "light"  # what is cut in the dark is cut in the light
         look(page, panel, width=width, height=height, scheme=scheme, name=name, inside=inside, tall=tall)
         assert page.evaluate(SHORT, panel) == []
+        if title == "Inspect":
+            assert page.evaluate(KINDS) == ["crystal", "amorph."]
         if width == 390:
             page.evaluate("scrollTo(0, 0)")
             box = page.locator(spectrum).first.bounding_box()
