@@ -57,7 +57,7 @@ SHORT = """(css) => [...document.querySelectorAll(`${css} .elnes-model select`)]
 
 # Kinds that the distributions of errors are named after; plotly leaves out what would end beyond the figure.
 KINDS = """() => [...document.querySelectorAll('.elnes-inspect .elnes-errors .x2tick text')]
-    .filter((e) => getComputedStyle(e).display !== 'none').map((e) => e.textContent)"""
+    .filter((e) => getComputedStyle(e).display !== 'none').map((e) => e.textContent.match(/[a-z.]+/)[0])"""
 
 
 @pytest.mark.parametrize("title", PAGES)
