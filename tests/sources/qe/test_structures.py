@@ -58,7 +58,9 @@ def test_the_shipped_list_has_the_ids_of_the_database(planned, tmp_path):
     """It calls them `structure`; each was once "structures-17", which nobody can guess."""
     from ase.io import read
 
-    frames = [a for a in read(RAW.parent / "structures.extxyz", ":") if a.info["structure"] in ("stishovite", "coesite")]
+    frames = [
+        a for a in read(RAW.parent / "structures.extxyz", ":") if a.info["structure"] in ("stishovite", "coesite")
+    ]
     write(tmp_path / "list.extxyz", frames)
     found, refused = read_structures(tmp_path / "list.extxyz")
     assert {s.sid for s in found} == {"stishovite", "coesite"} and not refused
