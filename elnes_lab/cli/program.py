@@ -232,8 +232,12 @@ def describe(info: dict) -> str:
         f"kind        {counts('kind')}",
         f"source      {counts('source')}",
         f"settings    {counts('settings')}",
-        f"missing     {len(info['missing'])} sites in {len(waiting)} structures are not computed yet"
-        + (f": {named}" if waiting else ""),
+        "missing     "
+        + (
+            f"{len(info['missing'])} sites in {len(waiting)} structures are not computed yet: {named}"
+            if waiting
+            else "nothing: every planned site is a row or rejected"
+        ),
         f"electrons   {len(missed)} structures have a DOS that misses their electron count by 5 % or more, in flat valence bands"
         + (f": {listed}" if missed else ""),
         f"rejected    {len(info['rejected'])}",

@@ -119,7 +119,11 @@ def head(n: dict) -> list[str]:
         "Written by `elnes-lab card` from the database; do not edit.",
         "",
         f"Data version `{n['version']}`: {n['spectra']} spectra ({kinds}) of {plural(n['structures'], 'structure')}, "
-        f"{percent(n['spectra'] / n['planned'])} of the {n['planned']} planned.",
+        + (
+            "all that are planned."
+            if n["spectra"] == n["planned"]
+            else f"{percent(n['spectra'] / n['planned'])} of the {n['planned']} planned."
+        ),
         "",
         "## What",
         "",

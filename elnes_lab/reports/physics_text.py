@@ -30,8 +30,9 @@ def head(n: dict) -> list[str]:
         "",
         "Written by `elnes-lab physics` from the database; do not edit. The text follows the numbers.",
         "",
-        f"Data version `{n['version']}`: {n['spectra']} spectra of {plural(n['structures'], 'structure')}, of "
-        f"{n['planned']} planned. Spectra are isotropic, averaged over the sites of a crystal, with {n['fwhm']:g} eV "
+        f"Data version `{n['version']}`: {n['spectra']} spectra of {plural(n['structures'], 'structure')}, "
+        + ("all that are" if n["spectra"] == n["planned"] else f"of {n['planned']}")
+        + f" planned. Spectra are isotropic, averaged over the sites of a crystal, with {n['fwhm']:g} eV "
         "(FWHM, Gaussian) on top of the stored Lorentzian of 0.4 eV half width. The energy-loss scale has one free "
         "constant, chosen so that alpha-quartz begins with a peak at 538 eV: its position agrees by construction, "
         "all distances and all other edges are computed.",

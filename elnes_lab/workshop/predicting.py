@@ -151,7 +151,7 @@ class Predicting(Lesson):
         return on_page(own_figures.power_law_figure(table["spectra"], table["mean MSE"], exponent=-law["exponent"][0]))
 
     def promise(self) -> str:
-        """What the learning curve promises for the database that is planned, in a sentence."""
+        """What the learning curve promises for as many spectra as the database is planned to hold, in a sentence."""
         value, low, high = self.thinner[1]["at_planned"]
         return (
             f"Should the law go on, the mean MSE with {self.db.planned} spectra is {value:.4f} (95 % interval {low:.4f} to {high:.4f}). "

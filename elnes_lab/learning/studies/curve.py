@@ -1,4 +1,5 @@
-"""How the error falls with the number of structures to learn from, and what that promises for the planned database.
+"""How the error falls with the number of structures to learn from, and what that promises for as many spectra as the
+database is planned to hold.
 
 >>> study_curve(db, seeds=2)["models"][0]["planned"]
 """
