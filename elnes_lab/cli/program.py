@@ -238,8 +238,12 @@ def describe(info: dict) -> str:
             if waiting
             else "nothing: every planned site is a row or rejected"
         ),
-        f"electrons   {len(missed)} structures have a DOS that misses their electron count by 5 % or more, in flat valence bands"
-        + (f": {listed}" if missed else ""),
+        "electrons   "
+        + (
+            f"{len(missed)} structures have a DOS that misses their electron count by 5 % or more, in flat valence bands: {listed}"
+            if missed
+            else "no DOS is known to miss its structure's electrons by 5 % or more"
+        ),
         f"rejected    {len(info['rejected'])}",
         *(f"            {row['site']}: {row['reason']}" for row in info["rejected"]),
         f"remarks     {len(info['remarks'])} sites may stand apart; why is in the column remark"

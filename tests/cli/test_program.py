@@ -40,6 +40,12 @@ def test_info_for_people_hides_nothing(raw, tmp_path, capsys):
     assert "6 of 8 planned" in text and "prototype-04/O5: not readable" in text and "prototype-04 (1)" in text
 
 
+def test_info_of_a_complete_database_says_so(built, capsys):
+    assert main(["info", "--database", str(built)]) == 0
+    text = capsys.readouterr().out
+    assert "8 of 8 planned" in text and "nothing: every planned site is a row" in text and "computed yet" not in text
+
+
 def test_export_of_a_filter(built, tmp_path, capsys):
     file = tmp_path / "spectra.csv"
     arguments = ["export", str(file), "--database", str(built), "--where", "source == 'mineral'", "--zero", "loss"]
