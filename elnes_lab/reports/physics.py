@@ -6,6 +6,7 @@ Every number is measured on the open database; `physics_text` turns them into do
 import numpy as np
 
 from ..errors import DataError
+from ..sources.qe.cells import farthest, supercell
 from ..spectra import half_height
 from .features import features
 
@@ -15,6 +16,8 @@ COARSE = 1.5  # the same of an ordinary one
 WINDOWS = (5, 10, 15, 20, 25, 30)  # eV above the edge, of the sum rule
 BELOW = 3.0  # eV below the edge from which areas are taken: the Lorentzian's tail
 EDGE_BELOW_HALF = 1.4  # eV, median distance of the first empty level below the half height (docs/method.md)
+NEARLY = 0.02  # angstrom by which the distance of two holes may differ from the stored one
+MANY = 1000  # atoms of a supercell at most
 REACH = 30.0  # eV above the edge: where curves are compared
 SLATER = 7.7  # charge that a 1s electron of oxygen sees: 8 less 0.30 (J. C. Slater, Phys. Rev. 36, 57, 1930)
 
@@ -26,6 +29,7 @@ def numbers(db) -> dict:
             "The database holds no spectrum, so there is nothing to review. Build it with `elnes-lab build`."
         )
     table, placed = frame(db), db[np.isfinite(db["onset"])]  # without an onset there is no place on the loss scale
+    table["farthest"] = farthest_points(db)
     return {
         "version": db.version,
         "spectra": len(db),
@@ -67,6 +71,22 @@ def frame(db):
     table["half"] = half_height(db.energy, db.isotropic) + shift
     table["peak"] = db.first_peaks + shift
     return table
+
+
+def farthest_points(db) -> np.ndarray:
+    """Distance (n,) in angstrom from the core holes to the farthest point between them, of each row; NaN where the distance of
+    the holes is not known. The supercell is the smallest one of that distance, as it was when it was chosen."""
+    known, found = {}, []
+    for name, apart in zip(db["structure"], np.round(db["image_distance"].astype(float), 2)):
+        if (name, apart) not in known:
+            atoms = db.atoms(name)
+            matrix, reached = (
+                supercell(atoms.cell.array, len(atoms), apart - NEARLY, MANY) if apart > 0 else (None, 0.0)
+            )
+            same = apart > 0 and abs(reached - apart) < 2 * NEARLY
+            known[name, apart] = farthest(matrix @ atoms.cell.array) if same else np.nan
+        found.append(known[name, apart])
+    return np.array(found)
 
 
 def mean_curve(db, rows, fwhm: float = FWHM) -> tuple[np.ndarray, np.ndarray]:
@@ -120,6 +140,7 @@ PAIRS = (
     ("binding", "band_gap"),
     ("binding", "si_o_si_angle"),
     ("binding", "density"),
+    ("binding", "farthest"),
     ("band_gap", "si_o_mean"),
     ("band_gap", "density"),
 )
@@ -147,7 +168,25 @@ def trends(table) -> dict:
                 "high": float(line.high_slope),
             }
         )
-    return {"nets": len(nets), "pairs": found}
+    three = nets[["binding", "band_gap", "farthest"]].dropna().to_numpy()
+    return {
+        "nets": len(nets),
+        "pairs": found,
+        # Large and long cells are those of frameworks, whose gaps are wide.
+        "at_one_distance": partial(*three.T) if len(three) >= 5 and three.std(0).all() else None,
+    }
+
+
+def partial(one, other, third) -> dict:
+    """Spearman's rank correlation `rho` of two columns (n,) with what both share with a third taken out, and its `p` (two-sided)."""
+    from scipy.stats import rankdata, t
+
+    ranks = np.array([rankdata(column) for column in (one, other)])
+    base = np.stack([np.ones(len(third)), rankdata(third)], 1)
+    rest = ranks.T - base @ np.linalg.lstsq(base, ranks.T, rcond=None)[0]
+    rho = float(np.clip(np.corrcoef(rest.T)[0, 1], -1, 1))
+    free = len(third) - 3
+    return {"rho": rho, "p": float(2 * t.sf(abs(rho) * np.sqrt(free / max(1 - rho**2, 1e-300)), free))}
 
 
 def exciton(table) -> dict:

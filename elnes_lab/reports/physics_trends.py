@@ -12,8 +12,15 @@ WORDS = {
     "density": "density",
     "si_o_mean": "mean Si-O length",
     "si_o_si_angle": "Si-O-Si angle",
+    "farthest": "distance from the holes to the farthest point of the cell",
 }
-UNITS = {"band_gap": "eV", "density": "g/cm^3", "si_o_mean": "angstrom", "si_o_si_angle": "degree"}
+UNITS = {
+    "band_gap": "eV",
+    "density": "g/cm^3",
+    "si_o_mean": "angstrom",
+    "si_o_si_angle": "degree",
+    "farthest": "angstrom",
+}
 
 
 def trends(n: dict) -> list[str]:
@@ -76,6 +83,10 @@ def limit(t: dict) -> float:
     return 0.05 / max(1, len(t["pairs"]))
 
 
+def strength(r: dict) -> str:
+    return f"rho {r['rho']:+.2f}, p = {r['p']:.1g}"
+
+
 def unit(r: dict) -> str:
     return "" if r["against"] == "band_gap" else f" eV per {UNITS[r['against']]}"
 
@@ -99,16 +110,32 @@ def exciton(n: dict) -> list[str]:
         ),
         "",
     ]
-    pair = next((r for r in n["trends"]["pairs"] if (r["what"], r["against"]) == ("binding", "band_gap")), None)
+    pair, reach = (
+        next((r for r in n["trends"]["pairs"] if (r["what"], r["against"]) == ("binding", against)), None)
+        for against in ("band_gap", "farthest")
+    )
+    most = limit(n["trends"])
     said = [f"The hole pulls the first empty level down at {n['spectra'] - e['unbound']} of {n['spectra']} sites."]
     if pair:
-        measured, most = f"rho {pair['rho']:+.2f}, p = {pair['p']:.1g}", limit(n["trends"])
         said += [
-            f"The pull is {'stronger' if pair['rho'] > 0 else 'weaker'} where the gap is wider ({measured})."
+            f"The measure is {'larger' if pair['rho'] > 0 else 'smaller'} where the gap is wider ({strength(pair)})."
             if pair["p"] < most
-            else f"The pull does not measurably depend on the gap ({measured}, where less than {most:.1g} counts): the hole "
-            "shifts the edge by about as much in a wide gap as in a narrow one."
+            else f"The measure does not measurably depend on the gap ({strength(pair)}, where less than {most:.1g} counts): the "
+            "hole shifts the edge by about as much in a wide gap as in a narrow one."
         ]
+    if reach and reach["p"] < most and reach["rho"] > 0:
+        said += [
+            f"It also grows with the cell, by the distance from the holes to the point farthest from them ({strength(reach)}): there "
+            "the potential of the charged cell is higher, and with it the highest occupied level. That part is no pull of the hole."
+        ]
+        alike = n["trends"]["at_one_distance"]
+        if alike and pair and pair["p"] < most:
+            said += [
+                f"With that distance taken out (partial rank correlation) the gap still counts ({strength(alike)})."
+                if alike["p"] < most
+                else f"With that distance taken out (partial rank correlation) the gap no longer counts ({strength(alike)}): what "
+                "looks like a stronger hole in a wider gap comes with larger cells."
+            ]
     if e["p"] is not None:
         medians = {k["kind"]: k["median"] for k in e["kinds"]}
         said += [
@@ -120,10 +147,10 @@ def exciton(n: dict) -> list[str]:
             + " in this level; for the "
             "spectra see [learning.md](learning.md)."
         ]
-    most = "; ".join(
+    far = "; ".join(
         f"{m['site']} {m['binding']:.2f} eV" + (f" ({m['remark']})" if m["remark"] else "") for m in e["most"]
     )
-    return [*lines, " ".join(said), "", f"Farthest: {most}.", ""]
+    return [*lines, " ".join(said), "", f"Largest: {far}.", ""]
 
 
 def glass(n: dict) -> list[str]:

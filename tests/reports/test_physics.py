@@ -5,11 +5,13 @@ import re
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from elnes_lab.build import build
 from elnes_lab.database import open_database
-from elnes_lab.reports.physics import by_net, frame, numbers
+from elnes_lab.reports.physics import by_net, farthest_points, frame, numbers, partial
 from elnes_lab.reports.physics_text import markdown
+from elnes_lab.sources.qe.cells import farthest
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +70,8 @@ def test_the_text_follows_the_numbers(found):
     "p, rho, says",
     [
         (0.03, 0.2, "does not measurably depend on the gap"),  # one of a dozen, looked at together
-        (0.001, 0.5, "The pull is stronger where the gap is wider"),
-        (0.001, -0.5, "The pull is weaker where the gap is wider"),
+        (0.001, 0.5, "The measure is larger where the gap is wider"),
+        (0.001, -0.5, "The measure is smaller where the gap is wider"),
     ],
 )
 def test_a_trend_counts_by_the_limit_that_is_said(found, p, rho, says):
@@ -78,6 +80,38 @@ def test_a_trend_counts_by_the_limit_that_is_said(found, p, rho, says):
     pair |= {"p": p, "rho": rho}
     text = markdown(other)
     assert says in text and ("gap less that difference with band gap" in text) == (p < 0.01)
+
+
+@pytest.mark.parametrize("p, says", [(0.4, "the gap no longer counts"), (1e-5, "the gap still counts")])
+def test_what_comes_with_larger_cells_is_not_said_of_the_hole(found, p, says):
+    other = copy.deepcopy(found)
+    for pair in other["trends"]["pairs"]:
+        if pair["what"] == "binding" and pair["against"] in ("band_gap", "farthest"):
+            pair |= {"p": 1e-6, "rho": 0.5}
+    other["trends"]["at_one_distance"] = {"rho": 0.1, "p": p}
+    assert says in markdown(other)
+
+
+def test_the_farthest_points_are_those_of_the_cells_that_were_computed(shipped, raw_results):
+    rows = shipped[np.isin(shipped["structure"], ["quartz-alpha", "stishovite", "prototype-04"])]
+    found = farthest_points(rows)
+    for structure, atom, far in zip(rows["structure"], rows["atom"], found):
+        with np.load(raw_results / structure / f"O{atom}.npz") as file:
+            assert far == pytest.approx(farthest(file["supercell"] @ shipped.atoms(structure).cell.array), abs=1e-6)
+
+
+def test_a_partial_rank_correlation_leaves_what_is_not_shared_with_the_third():
+    rng = np.random.default_rng(0)
+    third, own = rng.normal(size=(2, 400))
+    one, other = third + 0.3 * rng.normal(size=400), third + 0.3 * rng.normal(size=400)
+    shared = partial(one, other, third)
+    assert spearmanr(one, other).statistic > 0.8 and abs(shared["rho"]) < 0.15 and shared["p"] > 0.01
+    assert partial(one + own, np.exp(other + own), third)["p"] < 1e-9
+    # With one column to take out it is the textbook's (r12 - r13 r23) / sqrt((1 - r13^2)(1 - r23^2)).
+    r = spearmanr(np.stack([one, other, third], 1)).statistic
+    assert shared["rho"] == pytest.approx(
+        (r[0, 1] - r[0, 2] * r[1, 2]) / np.sqrt((1 - r[0, 2] ** 2) * (1 - r[1, 2] ** 2))
+    )
 
 
 def test_three_crystals_are_reviewed_without_glass_or_trends(small):

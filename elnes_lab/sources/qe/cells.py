@@ -46,6 +46,17 @@ def same_supercell(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.abs(change - np.rint(change)).max() < 1e-6 and abs(abs(np.linalg.det(change)) - 1) < 1e-6)
 
 
+def farthest(cell: np.ndarray, steps: int = 24) -> float:
+    """Distance in angstrom from the lattice points of a cell (3, 3) to the point farthest from all of them, on a grid of
+    `steps` along each vector."""
+    from ase.geometry import minkowski_reduce
+
+    reduced, _ = minkowski_reduce(np.asarray(cell, float))
+    points = np.stack(np.meshgrid(*[np.arange(steps) / steps] * 3, indexing="ij"), -1).reshape(-1, 3) @ reduced
+    near = np.stack(np.meshgrid(*[np.arange(-1, 3)] * 3, indexing="ij"), -1).reshape(-1, 3) @ reduced
+    return float(np.sqrt(np.min([((points - r) ** 2).sum(1) for r in near], axis=0).max()))
+
+
 @lru_cache(maxsize=1024)
 def _searched(flat: tuple, atoms: int, wanted: float, most: int) -> tuple[np.ndarray, float]:
     """`supercell` of a cell as nine numbers: seconds for a small cell, and asked for again and again."""

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elnes_lab.sources.qe.cells import aliasing_sum, heights, k_mesh, same_supercell, special_points, supercell
+from elnes_lab.sources.qe.cells import (
+    aliasing_sum,
+    farthest,
+    heights,
+    k_mesh,
+    same_supercell,
+    special_points,
+    supercell,
+)
 
 
 def shortest(cell: np.ndarray) -> float:
@@ -112,3 +120,20 @@ def test_a_regular_mesh_leaves_only_the_vectors_of_its_own_supercell(n, side):
     cell = np.diag([side, side * 1.1, side * 0.9])
     mesh = np.stack(np.meshgrid(*[np.arange(n) / n] * 3, indexing="ij"), -1).reshape(-1, 3)
     assert aliasing_sum(cell, mesh) == pytest.approx(aliasing_sum(cell * n, np.zeros((1, 3))), rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "cell, far",
+    [
+        (np.eye(3), np.sqrt(3) / 2),  # the middle of the cube
+        (np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]), 0.5),  # face-centered: the octahedral hole
+        (
+            np.array([[-0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.5, 0.5, -0.5]]),
+            np.sqrt(5) / 4,
+        ),  # body-centered: the tetrahedral one
+        (np.diag([1.0, 1, 3]), np.sqrt(0.25 + 0.25 + 2.25)),
+    ],
+)
+@pytest.mark.parametrize("skewed", [np.eye(3, dtype=int), np.array([[1, 3, 0], [0, 1, -2], [0, 0, 1]])])
+def test_the_farthest_point_of_known_lattices(cell, far, skewed):
+    assert farthest(10 * skewed @ cell) == pytest.approx(10 * far)
