@@ -113,6 +113,19 @@ class InspectModel(SiteModel):
             self.yards = {"crystals": found.get("crystal", {}), "amorphous": found.get("amorphous", {})}
         return self.yards
 
+    def yardstick_note(self) -> str:
+        """What to know before the plain methods are compared with the networks: that they were evaluated on another database."""
+        records = [record for group in self.yardsticks().values() for record in group.values()]
+        other = sorted({record["data"] for record in records} - {self.db.version})
+        if not other:
+            return ""
+        return (
+            "The plain methods were evaluated on other data (version "
+            + ", ".join(other)
+            + "), so their medians are not of the same "
+            "spectra as the networks'. `elnes-lab evaluate` does it again."
+        )
+
     def detail(self) -> dict | None:
         """Arguments for `figures.prediction.prediction_figure` for the site shown, or None if no model predicts it."""
         row = self.positions[self.selection[0]] if self.selection else -1

@@ -180,6 +180,7 @@ class InspectView(Linked):
                 "Hollow and pale: the network was trained on that structure, so its error is no test; medians and "
                 "distributions leave it out."
             )
+        notes += [model.yardstick_note()] if plain and model.yardstick_note() else []
         notes += model.left_out() if len(model.shown) else []
         notes += dict.fromkeys(note for one in model.judged for note in one.notes)
         self.notes.value = " ".join(map(escape, notes))

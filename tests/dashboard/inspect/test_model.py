@@ -322,3 +322,18 @@ def test_errors_stand_beside_those_of_plain_methods_only_where_the_same_was_pred
     )
     model.judged = (other,)
     assert model.yardsticks() == {}
+
+
+def test_plain_methods_evaluated_on_other_data_are_said_to_be(model):
+    model.yardsticks()
+    records = [record for group in model.yards.values() for record in group.values()]
+    before = [record["data"] for record in records]
+    try:
+        for record in records:
+            record["data"] = model.db.version
+        assert model.yardstick_note() == ""
+        records[0]["data"] = "0123456789ab"
+        assert "version 0123456789ab" in model.yardstick_note()
+    finally:
+        for record, data in zip(records, before):
+            record["data"] = data
