@@ -257,7 +257,7 @@ def test_another_drawing_leaves_nothing_of_the_one_before(page):
     # weas-widget's own handle of its last viewer: drawn arrows (a shaft and a head for x, y, z, a, b, c), polyhedra, atoms.
     drawn = """() => { const found = { arrow: 0, anyMesh: 0 };
         window.editor.tjs.scene.traverse((o) => { if (o.visible && o.count !== 0 && o.userData.type in found) found[o.userData.type]++; });
-        return { ...found, atoms: window.editor.avr.atoms.symbols.length }; }"""
+        return { ...found, atoms: JSON.stringify(window.editor.avr.atoms.positions) }; }"""
     what = page.locator(".elnes-structure .elnes-what")
     steps = (
         lambda: what.get_by_role("button", name="Unit cell").click(),
@@ -268,7 +268,7 @@ def test_another_drawing_leaves_nothing_of_the_one_before(page):
     atoms = page.evaluate(drawn)["atoms"]
     for step in steps:
         step()
-        page.wait_for_function("(before) => window.editor.avr.atoms.symbols.length !== before", arg=atoms)
+        page.wait_for_function("(before) => JSON.stringify(window.editor.avr.atoms.positions) !== before", arg=atoms)
         page.wait_for_function(f"({drawn})().anyMesh > 0 && ({drawn})().arrow === 12")
         page.wait_for_timeout(300)  # what is drawn late would stay
         found = page.evaluate(drawn)
