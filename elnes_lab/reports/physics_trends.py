@@ -115,17 +115,19 @@ def exciton(n: dict) -> list[str]:
         for against in ("band_gap", "farthest")
     )
     most = limit(n["trends"])
-    said = [f"The hole pulls the first empty level down at {n['spectra'] - e['unbound']} of {n['spectra']} sites."]
+    said = [
+        f"The measure is positive, as a hole that pulls the first empty level down makes it, at {n['spectra'] - e['unbound']} of {n['spectra']} sites."
+    ]
     if pair:
         said += [
-            f"The measure is {'larger' if pair['rho'] > 0 else 'smaller'} where the gap is wider ({strength(pair)})."
+            f"It is {'larger' if pair['rho'] > 0 else 'smaller'} where the gap is wider ({strength(pair)})."
             if pair["p"] < most
-            else f"The measure does not measurably depend on the gap ({strength(pair)}, where less than {most:.1g} counts): the "
+            else f"It does not measurably depend on the gap ({strength(pair)}, where less than {most:.1g} counts): the "
             "hole shifts the edge by about as much in a wide gap as in a narrow one."
         ]
     if reach and reach["p"] < most and reach["rho"] > 0:
         said += [
-            f"It also grows with the cell, by the distance from the holes to the point farthest from them ({strength(reach)}): there "
+            f"It grows with the cell, by the distance from the holes to the point farthest from them ({strength(reach)}): there "
             "the potential of the charged cell is higher, and with it the highest occupied level. That part is no pull of the hole."
         ]
         alike = n["trends"]["at_one_distance"]

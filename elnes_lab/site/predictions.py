@@ -128,7 +128,9 @@ def inspected(model: InspectModel) -> dict:
         "lacking": [model.lacking(np.arange(len(model.labels)) == i) for i in np.flatnonzero(~model.predicted())],
         "lacking_rows": np.flatnonzero(~model.predicted()),
         "left_out": model.lacking(np.ones(len(model.labels), bool)),
-        "notes": list(dict.fromkeys(note for one in model.judged for note in one.notes)),
+        "notes": list(
+            dict.fromkeys(filter(None, [model.yardstick_note(), *(note for one in model.judged for note in one.notes)]))
+        ),
         "known": bool(model.known().any()),
         "mse": model.errors(),
         "score": [one.score for one in model.judged],

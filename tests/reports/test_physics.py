@@ -70,8 +70,8 @@ def test_the_text_follows_the_numbers(found):
     "p, rho, says",
     [
         (0.03, 0.2, "does not measurably depend on the gap"),  # one of a dozen, looked at together
-        (0.001, 0.5, "The measure is larger where the gap is wider"),
-        (0.001, -0.5, "The measure is smaller where the gap is wider"),
+        (0.001, 0.5, "It is larger where the gap is wider"),
+        (0.001, -0.5, "It is smaller where the gap is wider"),
     ],
 )
 def test_a_trend_counts_by_the_limit_that_is_said(found, p, rho, says):

@@ -122,8 +122,7 @@ class InspectModel(SiteModel):
         return (
             "The plain methods were evaluated on other data (version "
             + ", ".join(other)
-            + "), so their medians are not of the same "
-            "spectra as the networks'. `elnes-lab evaluate` does it again."
+            + "), so their medians are not of the same spectra as the networks'; the command elnes-lab evaluate does it again."
         )
 
     def detail(self) -> dict | None:
