@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elnes_lab.errors import DataError
-from elnes_lab.sources.qe.structures import read_structures, structure
+from elnes_lab.sources.qe.structures import SOURCES, read_structures, structure
 
 RAW = Path(__file__).parents[3] / "data" / "raw"
 CUBIC = np.diag([4.2, 4.2, 2.7])
@@ -116,7 +116,8 @@ def test_full_occupancy_is_none_the_worse(tmp_path):
 def test_whatever_a_structure_is_called_its_id_and_name_can_be_stored(text):
     found = structure(atoms(name=text, source=text), text)
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}", found.sid)
-    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._+()-]{0,79}", found.name) and found.source == "user"
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._+()-]{0,79}", found.name)
+    assert found.source == (text if text in SOURCES else "user")  # a user's own words are no source of the database
 
 
 @pytest.mark.parametrize(
