@@ -98,7 +98,7 @@ COLUMNS: dict[str, Column] = {
         "Remark",
         "why the site may stand apart, by rules over its data; empty for an ordinary one: silicon with more "
         "than four oxygens; O-Si-O above 130 degrees at a silicon of four bonds; gap of the core-hole cell more than 1.5 eV "
-        "below the ground state's; onset more than 1 eV below the median of the structure's sites; half height of the "
+        "below the ground state's, as in cells with points far from any hole; onset more than 1 eV below the median of the structure's sites; half height of the "
         "spectrum more than 2.2 eV above the first empty level",
     ),
     "pdos_top": Column(
