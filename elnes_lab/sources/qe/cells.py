@@ -54,7 +54,8 @@ def farthest(cell: np.ndarray, steps: int = 24) -> float:
     reduced, _ = minkowski_reduce(np.asarray(cell, float))
     points = np.stack(np.meshgrid(*[np.arange(steps) / steps] * 3, indexing="ij"), -1).reshape(-1, 3) @ reduced
     near = np.stack(np.meshgrid(*[np.arange(-1, 3)] * 3, indexing="ij"), -1).reshape(-1, 3) @ reduced
-    return float(np.sqrt(np.min([((points - r) ** 2).sum(1) for r in near], axis=0).max()))
+    nearest = ((near**2).sum(1) - 2 * points @ near.T).min(1) + (points**2).sum(1)  # squared, to the nearest of them
+    return float(np.sqrt(nearest.max()))
 
 
 @lru_cache(maxsize=1024)
@@ -66,17 +67,23 @@ def _searched(flat: tuple, atoms: int, wanted: float, most: int) -> tuple[np.nda
     largest = max(1, most // atoms)
     # No lattice is denser than close packing: smaller cells cannot reach the distance, and count only where none does.
     least = int(np.ceil(wanted**3 / np.sqrt(2) / abs(np.linalg.det(cell)) - 1e-6))
+    # A supercell reaches the distance where no shorter vector of the cell's lattice is one of its own: all of a size are
+    # asked that at once, and reduced, which is slow, only then. Where none reaches it, all must be.
+    short, _ = lattice_vectors(cell, wanted - 1e-3)
     best, matrix = 0.0, np.eye(3, dtype=int)
-    for n in (*range(max(least, 1), largest + 1), *range(1, min(least, largest + 1))):
-        for hermite, bound in zip(*hermite_forms(cell, n)):
-            if bound < best - 1e-5:
-                continue
-            _, change = minkowski_reduce(hermite @ cell @ STRAIN)
-            distance = np.linalg.norm(change @ hermite @ cell, axis=1).min()
-            if distance > best + 1e-6:
-                best, matrix = distance, change @ hermite
-        if best >= wanted:
-            break
+    for reaching in (True, False):
+        for n in (*range(max(least, 1), largest + 1), *range(1, min(least, largest + 1))):
+            forms, bounds = hermite_forms(cell, n)
+            tried = ~contain(forms, short) if reaching else np.ones(len(forms), bool)
+            for hermite, bound in zip(forms[tried], bounds[tried]):
+                if bound < best - 1e-5:
+                    continue
+                _, change = minkowski_reduce(hermite @ cell @ STRAIN)
+                distance = np.linalg.norm(change @ hermite @ cell, axis=1).min()
+                if distance > best + 1e-6:
+                    best, matrix = distance, change @ hermite
+            if best >= wanted:
+                return matrix, float(best)
     return matrix, float(best)
 
 
@@ -96,13 +103,25 @@ def hermite_forms(cell: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     return forms, np.min([np.linalg.norm(row @ forms @ cell, axis=-1) for row in some], axis=0)
 
 
+def contain(forms: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Whether (m,) lattices with rows (m, 3, 3) have any of the integer vectors (n, 3)."""
+    steps = vectors @ np.linalg.inv(forms)
+    return (np.abs(steps - np.rint(steps)).max(-1) < 1e-6).any(-1)
+
+
+def lattice_vectors(cell: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lattice vectors (n, 3) shorter than `reach` (angstrom), one of R and -R, as integers; and their lengths (n,)."""
+    most = np.ceil(reach * np.linalg.norm(np.linalg.inv(cell), axis=0)).astype(int)
+    vectors = np.stack(np.meshgrid(*[np.arange(-t, t + 1) for t in most], indexing="ij"), -1).reshape(-1, 3)
+    length = np.linalg.norm(vectors @ cell, axis=1)
+    half = (vectors @ [1e6, 1e3, 1] > 0) & (length < reach)
+    return vectors[half], length[half]
+
+
 def aliasing_weights(cell: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lattice vectors R (n, 3) within REACH, one of R and -R, as integers; and exp(-R/3 angstrom)/R^2 of each."""
-    reach = np.ceil(REACH * np.linalg.norm(np.linalg.inv(cell), axis=0)).astype(int)
-    vectors = np.stack(np.meshgrid(*[np.arange(-t, t + 1) for t in reach], indexing="ij"), -1).reshape(-1, 3)
-    length = np.linalg.norm(vectors @ cell, axis=1)
-    half = (vectors @ [1e6, 1e3, 1] > 0) & (length < REACH)
-    return vectors[half], np.exp(-length[half] / DECAY) / length[half] ** 2
+    vectors, length = lattice_vectors(cell, REACH)
+    return vectors, np.exp(-length / DECAY) / length**2
 
 
 def aliasing_sum(cell: np.ndarray, points: np.ndarray) -> float:
