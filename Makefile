@@ -48,11 +48,8 @@ engine: $(READY)               ## Quantum ESPRESSO in .venv-engine, for `elnes-l
 queue: engine                  ## computes what data/raw lacks of its list, into data/raw; start it again at any time, then `make data`
 	$(BIN)/elnes-lab compute data/raw/structures.extxyz --output data/raw --quality fast --nice 19
 
-benchmark: $(READY)            ## timings, as ratios
-	$(BIN)/python benchmarks/database.py
-	$(BIN)/python benchmarks/learning.py
-	$(BIN)/python benchmarks/dashboard.py
-	$(BIN)/python benchmarks/structure.py
+benchmark: $(READY)            ## timings, with nothing else running, as ratios where there is a peer; docs/benchmarks.md
+	$(BIN)/python benchmarks/run.py
 
 fuzz: $(READY)                 ## 1,500 damaged files for all readers; the table docs/robustness.md
 	$(BIN)/python tests/fuzz --docs

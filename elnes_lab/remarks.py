@@ -70,7 +70,7 @@ def remarks(environment: Environment, band_gap: float, sites: list, onsets: list
             (
                 band_gap - levels > NARROWED,
                 f"levels of the core-hole cell {band_gap - levels:.1f} eV closer than the crystal's gap"
-                + (f" (farthest point {beyond:.0f} angstrom from any hole)" if beyond > FAR else ""),
+                + (f", in a cell with points {beyond:.0f} angstrom from any hole" if beyond > FAR else ""),
             ),
             (
                 typical - onset > BOUND,

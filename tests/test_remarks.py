@@ -28,7 +28,7 @@ def test_an_ordinary_site_has_no_remark_and_each_rule_finds_its_case(quartz):
     assert remarks(environment, gap, [narrow], [537.0])[0].split("; ")[0] == words
     long = replace(narrow, supercell=np.diag([1, 1, 5]))  # 27 angstrom along c, 5 across
     (text,) = remarks(environment, gap, [long], [537.0])
-    assert text.split("; ")[0] == f"{words} (farthest point 14 angstrom from any hole)"
+    assert text.split("; ")[0] == f"{words}, in a cell with points 14 angstrom from any hole"
     late = replace(site, strength=np.roll(site.strength, 15, axis=1))  # 1.5 eV
     assert "spectrum rises" in remarks(environment, gap, [late], [537.0])[0]
     assert remarks(environment, gap, [site] * 4, [537.0, 537.1, 535.2, np.nan]) == [
