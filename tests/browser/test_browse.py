@@ -157,7 +157,7 @@ def test_broadening_zero_and_polarization_change_the_curves(page):
     for _ in range(10):
         handle.press("ArrowRight")
     page.wait_for_function(
-        f"Math.max(...document.querySelector('.elnes-spectra').data[0].y) < {0.97 * max(sharp['y'])}"
+        f"Math.max(...document.querySelector('.elnes-spectra').data[0].y) < {0.99 * max(sharp['y'])}"
     )
     for _ in range(10):
         handle.press("ArrowLeft")
