@@ -181,7 +181,7 @@ def test_an_instrument_is_a_width_and_another_width_none(page):
     instrument, width = control(page, "Instrument").locator("select"), control(page, "Broadening").locator("output")
     sharp = max(curves(page)[0]["y"])
     instrument.select_option(label="Schottky, 0.8 eV")
-    page.wait_for_function(f"Math.max(...document.querySelector('.elnes-spectra').data[0].y) < {0.97 * sharp}")
+    page.wait_for_function(f"Math.max(...document.querySelector('.elnes-spectra').data[0].y) < {0.99 * sharp}")
     assert width.inner_text() == "0.8 eV"
     handle = control(page, "Broadening").locator(".noUi-handle")
     page.wait_for_function("(e) => Number(e.getAttribute('aria-valuenow')) === 0.8", arg=handle.element_handle())
