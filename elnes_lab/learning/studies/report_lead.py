@@ -1,7 +1,7 @@
 """The head of the report: the best model against the best plain method and the network, and against the goals set."""
 
 from ..estimators import ANN, DIRECTED, SHIFTED
-from .texts import GROUPS, fixed, percent, plural, table
+from .texts import GROUPS, fixed, measured_percent, percent, plural, table
 
 # Set for this generation of models before it was made, with spectra counted from the first empty level: highest median
 # and mean MSE of crystals by grouping, of the glass, of polarised spectra; p against the best plain method; intervals.
@@ -143,14 +143,14 @@ def goals(e: dict) -> list[str]:
                     "88 to 92 %",
                     r["coverage_90"],
                     COVERED[0] <= r["coverage_90"] <= COVERED[1],
-                    percent,
+                    measured_percent,
                 )
                 goal(
                     where + "structures below 80 %",
                     "at most 3 %",
                     r["structures_below_80"],
                     r["structures_below_80"] <= POOR,
-                    percent,
+                    measured_percent,
                 )
     missed = sum(row[-1] == "missed" for row in rows)
     return (

@@ -1,7 +1,7 @@
 """The part of the report about the structure route, from the numbers of `structure.evaluate_route` alone."""
 
 from .structure import BOTH, BOTH_KERNEL, MEAN, ROUTE
-from .texts import GROUPS, fixed, percent, plural, table
+from .texts import GROUPS, fixed, measured_percent, percent, plural, table
 
 # Set before the route was made: highest median MSE on new nets and on the glass, and what intervals of 90 % should hold.
 GOALS = {"crystal": 0.024, "amorphous": 0.015}
@@ -77,7 +77,7 @@ def goals(s: dict) -> list[str]:
                 [
                     f"{r['group']}: points inside the 90 % intervals",
                     "88 to 92 %",
-                    percent(r["coverage_90"]),
+                    measured_percent(r["coverage_90"]),
                     "met"
                     if COVERED[0] <= r["coverage_90"] <= COVERED[1]
                     else "too wide"

@@ -25,6 +25,11 @@ def percent(share: float | None) -> str:
     return "" if share is None else f"{share * 100:.0f} %"
 
 
+def measured_percent(share: float | None) -> str:
+    """With one decimal: beside a limit in whole percent, 92.4 is not 92."""
+    return "" if share is None else f"{share * 100:.1f} %"
+
+
 def fixed(value: float | None, digits: int = 4) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
