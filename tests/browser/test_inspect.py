@@ -2,6 +2,7 @@
 
 import csv
 import re
+import time
 import xml.etree.ElementTree
 from pathlib import Path
 
@@ -57,8 +58,10 @@ def page(opened):
     if clear.is_visible():
         clear.click()
     panel.get_by_role("button", name="Reset filters").first.click()
-    first = panel.get_by_text("worst first").filter(has_text=re.compile(r"\b1 of \d+, worst")).first
+    first = panel.get_by_text("worst first").filter(has_text=re.compile(r"\b1 of [\d,]+, worst")).first
+    patience = time.monotonic() + SLOW / 1000
     while not first.is_visible():
+        assert time.monotonic() < patience, panel.inner_text()
         try:  # the button is disabled as soon as the worst is shown, maybe just before the click
             panel.get_by_role("button", name="Worst", exact=True).click(timeout=2000)
         except TimeoutError:
