@@ -3,7 +3,9 @@
 They are named on the command line that voila_settings makes.
 """
 
+import contextlib
 import time
+from contextvars import ContextVar
 from importlib.metadata import EntryPoint
 
 from jupyter_client.provisioning import KernelProvisionerFactory
@@ -23,6 +25,7 @@ MOST_PARTS = 4096  # of a message: a header of 8 bytes that claims more would ha
 # million) end the kernel instead of raising MemoryError, and as objects a text takes up to forty times its bytes.
 MOST_TEXT = 4 * 2**20
 FULL = "All places are taken. Please try again in a few minutes."
+REQUEST = ContextVar("the page that is being made", default=None)
 
 
 # Found by name, as voila_settings asks for it; an entry point of the package would offer it to all of Jupyter.
@@ -50,7 +53,9 @@ class DashboardKernels(AsyncMappingKernelManager):
     def __init__(self, **traits) -> None:
         super().__init__(**traits)
         self.alone_since, self.watched_since = {}, {}  # kernel id -> time at which it was first found so
+        self.idle_since = {}  # kernel id -> time since which one never visited has nothing to do
         self.asked_for = {}  # kernel id -> time at which its page last asked for it
+        self.requests = {}  # of pages that are being made: number -> ids of the kernels started for it
         self.visited = set()  # ids of kernels to which a page has been connected
 
     @property
@@ -65,7 +70,22 @@ class DashboardKernels(AsyncMappingKernelManager):
     async def start_kernel(self, *arguments, **options) -> str:
         if self.full:
             raise HTTPError(503, FULL)
-        return await super().start_kernel(*arguments, **options)
+        kernel_id = await super().start_kernel(*arguments, **options)
+        self.requests.get(REQUEST.get(), set()).add(kernel_id)
+        return kernel_id
+
+    @contextlib.contextmanager
+    def making_page(self):
+        """While a visitor is sent a page: its kernel waits for the page to be finished, be it for minutes where many come
+        at once, and nobody can be connected to it before."""
+        number = object()
+        token = REQUEST.set(number)
+        self.requests[number] = set()
+        try:
+            yield
+        finally:
+            del self.requests[number]
+            REQUEST.reset(token)
 
     async def cull_kernels(self) -> None:
         await super().cull_kernels()
@@ -76,7 +96,7 @@ class DashboardKernels(AsyncMappingKernelManager):
                 self.fill_if_needed(delay=0, notebook_name=notebook)
 
     async def cull_kernel_if_idle(self, kernel_id) -> None:
-        if kernel_id in self.made_ready():
+        if kernel_id in self.made_ready() or any(kernel_id in kernels for kernels in self.requests.values()):
             return
         now = time.monotonic()
         if self._kernel_connections.get(kernel_id, 0):
@@ -88,12 +108,15 @@ class DashboardKernels(AsyncMappingKernelManager):
             return
         self.watched_since.pop(kernel_id, None)
         alone = now - self.alone_since.setdefault(kernel_id, now)
-        if kernel_id not in self.visited and getattr(self.get_kernel(kernel_id), "execution_state", "") == "idle":
-            alone = min(alone, now - self.asked_for.get(kernel_id, 0))
+        idle = getattr(self.get_kernel(kernel_id), "execution_state", "") == "idle"
+        if kernel_id not in self.visited and idle:
+            alone = now - max(self.idle_since.setdefault(kernel_id, now), self.asked_for.get(kernel_id, 0))
             if alone > self.unvisited_timeout:
                 self.log.info("No page has connected to kernel %s: it is ended.", kernel_id)
                 await ensure_async(self.shutdown_kernel(kernel_id))
-        elif alone > self.abandoned_timeout:
+            return
+        self.idle_since.pop(kernel_id, None)
+        if alone > self.abandoned_timeout:
             self.log.info("No page is connected to kernel %s any more: it is ended.", kernel_id)
             await ensure_async(self.shutdown_kernel(kernel_id))
 
@@ -112,7 +135,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         return {task.result()["kernel_id"] for task in tasks if task.done() and not task.exception()}
 
     async def shutdown_kernel(self, kernel_id, *arguments, **options) -> None:
-        for times in (self.alone_since, self.watched_since, self.asked_for):
+        for times in (self.alone_since, self.watched_since, self.idle_since, self.asked_for):
             times.pop(kernel_id, None)
         self.visited.discard(kernel_id)
         return await ensure_async(super().shutdown_kernel(kernel_id, *arguments, **options))

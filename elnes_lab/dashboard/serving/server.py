@@ -42,7 +42,8 @@ class DashboardPage(TornadoVoilaHandler):
     async def get(self) -> None:
         if not os.path.exists(os.path.join(self.settings["voila"].root_dir, self.notebook_path)):
             raise web.HTTPError(404)
-        await super().get()
+        with self.kernel_manager.making_page():
+            await super().get()
 
     async def head(self) -> None:
         """As a link checker asks: no kernel is started for that."""
