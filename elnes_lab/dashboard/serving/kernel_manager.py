@@ -5,6 +5,7 @@ They are named on the command line that voila_settings makes.
 
 import contextlib
 import time
+from collections.abc import Iterator
 from contextvars import ContextVar
 from importlib.metadata import EntryPoint
 
@@ -75,7 +76,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         return kernel_id
 
     @contextlib.contextmanager
-    def making_page(self):
+    def making_page(self) -> Iterator[None]:
         """While a visitor is sent a page: its kernel waits for the page to be finished, be it for minutes where many come
         at once, and nobody can be connected to it before."""
         number = object()
