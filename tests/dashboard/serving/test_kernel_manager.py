@@ -1,6 +1,7 @@
 """When a kernel is ended to which no page has connected: not before its page was made, however long that takes."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -29,6 +30,12 @@ def served(monkeypatch):
     return found
 
 
+def run(work) -> None:
+    """In a thread: that of the tests may have the loop of a browser running."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
 def test_a_page_in_the_making_keeps_its_kernel_and_a_page_never_fetched_does_not(served):
     async def visit():
         with served.kernels.making_page():
@@ -45,7 +52,7 @@ def test_a_page_in_the_making_keeps_its_kernel_and_a_page_never_fetched_does_not
         await served.kernels.cull_kernel_if_idle("a")
         assert served.ended == ["a"] and not served.kernels.requests
 
-    asyncio.run(visit())
+    run(visit())
 
 
 def test_the_time_without_a_page_begins_when_the_kernel_has_done_its_work(served):
@@ -63,4 +70,4 @@ def test_the_time_without_a_page_begins_when_the_kernel_has_done_its_work(served
         await served.kernels.cull_kernel_if_idle("a")
         assert served.ended == ["a"]  # busy for ever, and nobody there: after `abandoned_timeout`
 
-    asyncio.run(work())
+    run(work())

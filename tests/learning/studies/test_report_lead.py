@@ -34,7 +34,7 @@ def test_the_best_plain_method_and_the_network_are_beside_the_best_model_and_goa
     assert "better than `ridge`" in text and "better than `ann`" in text and "pls" not in text
     assert (
         "median MSE | at most 0.0145 | 0.0100 | met" in text
-        and "structures below 80 % | at most 3 % | 5 % | missed" in text
+        and "structures below 80 % | at most 3 % | 5.0 % | missed" in text
     )
     text = "\n".join(lead(numbers(0.2, 0.016)))
     assert "not surely apart from `ridge`" in text and "at most 0.0145 | 0.0160 | missed" in text
