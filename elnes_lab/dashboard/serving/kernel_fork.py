@@ -8,8 +8,10 @@ process that forks: it reads requests from a socket, one JSON object a line, and
 
 import asyncio
 import gc
+import itertools
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -31,11 +33,39 @@ def process_name(kernel_id) -> str:
     return f"elnes-{kernel_id[:8]}"
 
 
+def free_ports(least: int = 10_000) -> Iterator[int]:
+    """Free ports below those that the system gives to connections: one that is free when it is chosen is still so when
+    the kernel opens it, though fifty visitors come in between."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as known:
+        end = int(known.read().split()[0])
+    if end - least < 1000:
+        least, end = 10_000, 65_000
+    start = random.randrange(least, end)  # another server begins elsewhere
+    for number in itertools.count(start):
+        port = least + (number - least) % (end - least)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        yield port
+
+
+ports = free_ports()
+
+
 class ForkProvisioner(LocalProvisioner):
     """Starts a kernel by asking the forking process for a copy of itself, and starts that one when first needed."""
 
     server = None  # (StreamReader, StreamWriter) of the forking process, shared by all kernels
     lock = asyncio.Lock()  # one request at a time, so that each reads its own answer
+
+    async def pre_launch(self, **options) -> dict:
+        if self.parent is not None and self.parent.transport == "tcp" and not self.ports_cached:
+            for name in ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port"):
+                setattr(self.parent, name, next(ports))
+            self.ports_cached = True
+        return await super().pre_launch(**options)
 
     async def launch_kernel(self, cmd, **options) -> dict:
         request = {

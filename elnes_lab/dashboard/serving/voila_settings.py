@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,7 +26,6 @@ ABANDONED = 600  # s after which the kernel of a page that has vanished is ended
 CHECKED_EVERY = 10  # s
 OUTPUT = 600  # s that Voila waits for the page itself once the kernel says that it has made it
 LARGEST_MESSAGE = 64 * 2**20  # bytes the server accepts from a page; page.js refuses larger files before they are sent
-SOCKET_FOLDER = 40  # letters of the folder for temporary files up to which names of sockets in it are short enough
 
 
 def command(
@@ -81,9 +79,6 @@ def command(
         f"--Voila.base_url={base_url}",
         "--Voila.port_retries=0",
     ]
-    if kernel_fork.AVAILABLE and len(tempfile.gettempdir()) <= SOCKET_FOLDER:
-        # A port that was free when the server chose it may be taken when the kernel opens it: by connections of visitors.
-        words.append("--KernelManager.transport=ipc")
     if hostnames:
         words.append(f"--DashboardServer.hostnames={list(hostnames)}")
     if token:
