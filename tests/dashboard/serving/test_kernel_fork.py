@@ -1,6 +1,8 @@
 """The loop of the process that forks kernels: requests first, work ahead while there is none."""
 
+import itertools
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +39,13 @@ def test_work_is_done_while_nobody_asks_and_never_keeps_a_request_from_its_answe
         ours.close()
         assert list(asked) == []
     assert ("no such file" in capsys.readouterr().err) == broken
+
+
+@pytest.mark.skipif(not kernel_fork.AVAILABLE, reason="kernels are forked on Linux only")
+def test_ports_of_kernels_are_free_never_given_twice_and_none_that_a_connection_gets():
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    given = list(itertools.islice(kernel_fork.free_ports(first - 1000), 300))
+    assert len(set(given)) == 300 and all(first - 1000 <= port < first for port in given)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", given[0]))
+        assert given[0] not in itertools.islice(kernel_fork.free_ports(first - 1000), 900)
